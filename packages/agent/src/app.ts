@@ -1,0 +1,113 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { bearerCheck, createHttpApp, type Logger, type ShutdownStep } from "@jobctl/daemon";
+import { MAX_ENV_BYTES, VERSION, type AgentSelf } from "@jobctl/protocol";
+
+import { AttemptPool } from "./attempts/attempt-pool.js";
+import { Capacity } from "./attempts/capacity.js";
+import { WatchFeed } from "./attempts/watch-feed.js";
+import type { AgentConfig } from "./config.js";
+import { attemptRoutes } from "./http/attempt-routes.js";
+import { healthRoutes } from "./http/health-routes.js";
+import { watchRoute } from "./http/watch-route.js";
+import { LoadSampler } from "./load-sampler.js";
+import { selectExecutor } from "./select-executor.js";
+
+/** The specification is base64 of JSON, with every environment variable in it, and then some. */
+const MAX_HEADER_BYTES = 4 * MAX_ENV_BYTES + 64 * 1024;
+
+export interface AgentApp {
+  start(): Promise<{ url: string }>;
+  readonly shutdown: readonly ShutdownStep[];
+}
+
+/** The agent: everything that it is made of, and in which order it comes up and goes down. */
+export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
+  const executor = selectExecutor(config.sandbox);
+  const capacity = new Capacity(config);
+  const self: AgentSelf = {
+    name: config.name,
+    version: VERSION,
+    slots: config.slots,
+    cpus: config.cpus,
+    memoryBytes: config.memoryBytes,
+    services: [...config.services],
+    sandbox: executor.name,
+  };
+  const pool = new AttemptPool(
+    join(config.dataPath, "attempts"),
+    capacity,
+    {
+      agentName: config.name,
+      executor,
+      archiveLimits: config.archiveLimits,
+      maxLogBytes: config.maxLogBytes,
+      killGraceMs: config.killGraceSeconds * 1000,
+      logger,
+    },
+    (report) => feed.attemptChanged(report),
+  );
+  const sampler = new LoadSampler(() => ({
+    slotsUsed: capacity.slotsUsed,
+    slotsTotal: config.slots,
+    draining: pool.draining,
+  }));
+  const feed = new WatchFeed({ self, reports: () => pool.reports, load: () => sampler.load });
+  const loadTimer = setInterval(() => {
+    sampler.sample();
+    feed.loadChanged();
+  }, config.loadSeconds * 1000);
+
+  const app = createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "cut" });
+  const startedMs = performance.now();
+  healthRoutes(app, {
+    health: () => ({
+      status: pool.draining ? "draining" : "ok",
+      name: config.name,
+      version: VERSION,
+      uptimeSeconds: Math.round((performance.now() - startedMs) / 1000),
+      checks: { sandbox: { ok: true, message: executor.name } },
+    }),
+    load: () => sampler.load,
+    ready: () => !pool.draining,
+  });
+  void app.register(async (guarded) => {
+    const check = bearerCheck(config.token, "Give server and agent the same JOBCTL_AGENT_TOKEN_FILE.");
+    guarded.addHook("onRequest", async (request) => check(request));
+    attemptRoutes(guarded, pool, logger);
+    watchRoute(guarded, feed, logger);
+  });
+
+  return {
+    async start() {
+      await mkdir(config.dataPath, { recursive: true, mode: 0o700 });
+      await executor.probe();
+      if (executor.name === "process") {
+        logger.warn({ event: "no_sandbox" }, "jobs run as ordinary processes of this user, without isolation");
+      }
+      await pool.recover();
+      const url = await app.listen({ host: config.host, port: config.port });
+      return { url };
+    },
+    shutdown: [
+      {
+        name: "drain",
+        timeoutMs: (config.drainSeconds + config.killGraceSeconds) * 1000 + 5000,
+        run: () => {
+          const drained = pool.drain(config.drainSeconds * 1000);
+          feed.loadChanged();
+          return drained;
+        },
+      },
+      {
+        name: "http",
+        timeoutMs: 5000,
+        run: async () => {
+          clearInterval(loadTimer);
+          await app.close();
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { JobctlError, attemptIdSchema, type AttemptReport, type AttemptSpec } from "@jobctl/protocol";
+
+import { removeTree } from "../workspace/workspace.js";
+import { Attempt, type AttemptSettings } from "./attempt.js";
+import type { Capacity } from "./capacity.js";
+import { readRecord } from "./record.js";
+
+export type Received = "created" | "known";
+
+/**
+ * All attempts of this agent, and the only place that begins and forgets them.
+ *
+ * Invariant: an id is begun at most once; it stays known, with everything that it left, until the
+ * server acknowledges it with a delete.
+ */
+export class AttemptPool {
+  readonly capacity: Capacity;
+  readonly #root: string;
+  readonly #settings: AttemptSettings;
+  readonly #changed: (report: AttemptReport) => void;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #receiving = new Set<string>();
+  readonly #running = new Map<string, Promise<void>>();
+  #draining = false;
+
+  /** @param changed called with every new report of any attempt */
+  constructor(
+    root: string,
+    capacity: Capacity,
+    settings: AttemptSettings,
+    changed: (report: AttemptReport) => void,
+  ) {
+    this.#root = root;
+    this.capacity = capacity;
+    this.#settings = settings;
+    this.#changed = changed;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  get reports(): AttemptReport[] {
+    return [...this.#attempts.values()].map((attempt) => attempt.report);
+  }
+
+  /** @throws JobctlError `attempt_not_found` */
+  get(id: string): Attempt {
+    const attempt = this.#attempts.get(id);
+    if (attempt !== undefined) return attempt;
+    throw new JobctlError("attempt_not_found", `this agent does not hold attempt ${id}`);
+  }
+
+  /**
+   * Takes an attempt on and starts it. The same call again finds it and starts nothing.
+   *
+   * @param archive read only when the attempt is new
+   * @throws JobctlError `draining`, `no_room`, `attempt_receiving`, or what is wrong with the archive
+   */
+  async receive(spec: AttemptSpec, archive: AsyncIterable<Buffer>): Promise<Received> {
+    if (this.#attempts.has(spec.id)) return "known";
+    if (this.#receiving.has(spec.id)) {
+      throw new JobctlError("attempt_receiving", `attempt ${spec.id} is being received already`, { retryAfterSeconds: 1 });
+    }
+    if (this.#draining) {
+      throw new JobctlError("draining", "this agent is draining and takes no new work", { retryAfterSeconds: 30 });
+    }
+    this.capacity.reserve(spec);
+    this.#receiving.add(spec.id);
+    const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) => this.#onChange(changed));
+    try {
+      await attempt.receive(verified(archive, spec));
+    } catch (error) {
+      this.capacity.release(spec.id);
+      throw error;
+    } finally {
+      this.#receiving.delete(spec.id);
+    }
+    this.#attempts.set(spec.id, attempt);
+    this.#track(spec.id, attempt.run());
+    return "created";
+  }
+
+  /**
+   * Forgets an attempt and removes everything it left; stops it first if it runs. Unknown ids are
+   * no error: the server may repeat itself.
+   */
+  async remove(id: string): Promise<void> {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined) return;
+    await attempt.stop("cancelled");
+    await this.#running.get(id);
+    this.#attempts.delete(id);
+    await removeTree(attempt.paths.directory);
+  }
+
+  /**
+   * After a restart: what had finished is offered again, what had ended is packed, and of what was
+   * running every process is ended. Nothing is ever run a second time.
+   */
+  async recover(): Promise<void> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    for (const id of await readdir(this.#root)) {
+      if (attemptIdSchema.safeParse(id).success) await this.#recoverAttempt(id);
+    }
+  }
+
+  /** Takes no new work, and waits until what runs has ended or the time is up; then stops it. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([Promise.all(this.#running.values()), deadline]);
+    clearTimeout(timer);
+    await Promise.all([...this.#attempts.values()].map((attempt) => attempt.interrupt()));
+  }
+
+  async #recoverAttempt(id: string): Promise<void> {
+    const { logger, executor } = this.#settings;
+    const directory = join(this.#root, id);
+    await executor.terminateSurvivors(directory, id);
+    const record = await readRecord(join(directory, "record.json"));
+    const outcome = record?.report.outcome ?? null;
+    if (record === null || outcome === null) {
+      logger.warn({ event: "attempt_interrupted", attemptId: id });
+      await removeTree(directory);
+      return;
+    }
+    const attempt = new Attempt(record.spec, directory, this.#settings, (changed) => this.#onChange(changed));
+    this.#attempts.set(id, attempt);
+    if (record.report.state === "finished") attempt.restore(record.report);
+    else this.#track(id, attempt.resumePacking(record.report, outcome));
+    logger.info({ event: "attempt_recovered", attemptId: id, state: record.report.state });
+  }
+
+  #onChange(attempt: Attempt): void {
+    if (!attempt.occupiesSlot) this.capacity.release(attempt.spec.id);
+    if (this.#attempts.has(attempt.spec.id)) this.#changed(attempt.report);
+  }
+
+  #track(id: string, work: Promise<void>): void {
+    this.#running.set(
+      id,
+      work.finally(() => this.#running.delete(id)),
+    );
+  }
+}
+
+/** Passes an archive on, and fails at its end when it is not the one that was announced. */
+async function* verified(archive: AsyncIterable<Buffer>, spec: AttemptSpec): AsyncGenerator<Buffer> {
+  const hash = createHash("sha256");
+  for await (const chunk of archive) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest("hex") === spec.archive.sha256) return;
+  throw new JobctlError("archive_digest_mismatch", `the archive of attempt ${spec.id} does not have the digest that was announced`);
+}

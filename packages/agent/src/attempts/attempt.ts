@@ -1,0 +1,281 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+
+import { pack, toPackEntries, unpackArchive, walkAll, type ArchiveLimits } from "@jobctl/archive";
+import type { Logger } from "@jobctl/daemon";
+import { RUN_SCRIPT, type AttemptReport, type AttemptSpec, type LogStream, type Outcome } from "@jobctl/protocol";
+
+import type { Execution, Executor } from "../executors/executor.js";
+import { jobEnvironment } from "../executors/environment.js";
+import { collectResult } from "../results/collect.js";
+import { LogFile } from "../workspace/log-file.js";
+import { attemptPaths, makeAttemptDirectory, removeTree, type AttemptPaths } from "../workspace/workspace.js";
+import { notRun, outcomeOf, type StopReason } from "./outcome.js";
+import { writeRecord } from "./record.js";
+
+export interface AttemptSettings {
+  readonly agentName: string;
+  readonly executor: Executor;
+  readonly archiveLimits: ArchiveLimits;
+  readonly maxLogBytes: number;
+  readonly killGraceMs: number;
+  readonly logger: Logger;
+}
+
+/**
+ * One attempt, from the archive that arrives to the result that is fetched.
+ *
+ * Invariants: a record is on disk before a process starts, and before `finished` is reported; the
+ * process is started at most once; once `finished`, nothing of the job is alive and the report does
+ * not change any more.
+ */
+export class Attempt {
+  readonly spec: AttemptSpec;
+  readonly paths: AttemptPaths;
+  readonly #settings: AttemptSettings;
+  readonly #changed: (attempt: Attempt) => void;
+  #report: AttemptReport;
+  #logs: Record<LogStream, LogFile> | null = null;
+  #execution: Execution | null = null;
+  #stopped: StopReason = null;
+  #ended = false;
+  #overflowed = false;
+  #interrupted = false;
+  #stopping: Promise<void> | null = null;
+
+  /** @param changed called whenever the report has changed */
+  constructor(
+    spec: AttemptSpec,
+    directory: string,
+    settings: AttemptSettings,
+    changed: (attempt: Attempt) => void,
+  ) {
+    this.spec = spec;
+    this.paths = attemptPaths(directory);
+    this.#settings = settings;
+    this.#changed = changed;
+    this.#report = {
+      id: spec.id,
+      state: "accepted",
+      startedAt: null,
+      finishedAt: null,
+      outcome: null,
+      findings: [],
+      usage: null,
+      result: null,
+    };
+  }
+
+  get report(): AttemptReport {
+    return this.#report;
+  }
+
+  get occupiesSlot(): boolean {
+    return this.#report.state === "accepted" || this.#report.state === "running";
+  }
+
+  /**
+   * Unpacks the archive into a new workspace and records the attempt. When it throws, nothing is
+   * left of it.
+   */
+  async receive(archive: AsyncIterable<Buffer>): Promise<void> {
+    try {
+      await makeAttemptDirectory(this.paths);
+      await unpackArchive(archive, this.paths.workspace, {
+        limits: this.#settings.archiveLimits,
+        root: this.spec.archive.root,
+      });
+      await this.#openLogs();
+      await this.#record();
+    } catch (error) {
+      await removeTree(this.paths.directory);
+      throw error;
+    }
+  }
+
+  /** Takes up an attempt that had finished before the agent was restarted. */
+  restore(report: AttemptReport): void {
+    this.#report = report;
+  }
+
+  /** Finishes an attempt whose process had ended when the agent died, from its record. */
+  async resumePacking(report: AttemptReport, outcome: Outcome): Promise<void> {
+    this.#report = report;
+    await this.#finish(outcome);
+  }
+
+  /** Runs the job and collects what it leaves. Never rejects: every problem is an outcome. */
+  async run(): Promise<void> {
+    const { logger } = this.#settings;
+    let outcome: Outcome;
+    try {
+      outcome = await this.#runScript();
+    } catch (error) {
+      logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
+      await this.#execution?.terminate(0).catch(() => {});
+      outcome = notRun("executor_error", messageOf(error));
+    }
+    this.#ended = true;
+    if (this.#interrupted) return;
+    this.#update({ finishedAt: new Date().toISOString(), usage: this.#execution?.usage() ?? null, outcome });
+    try {
+      await this.#pack(outcome);
+    } catch (error) {
+      logger.error({ event: "collect_failed", ...this.#ids(), err: error });
+      await this.#conclude(null, notRun("executor_error", `the results could not be packed: ${messageOf(error)}`));
+    }
+  }
+
+  /**
+   * Stops the job, whatever it is doing; does nothing once it has ended.
+   *
+   * @returns when nothing of it is alive
+   */
+  async stop(reason: Exclude<StopReason, null>): Promise<void> {
+    if (this.#stopped === null && !this.#ended) {
+      this.#stopped = reason;
+      this.#settings.logger.info({ event: "attempt_stopping", ...this.#ids(), reason });
+    }
+    await this.#terminate();
+  }
+
+  /**
+   * Ends every process without an outcome: the agent goes down, and its record stays as it was, so
+   * that the next start knows the attempt for interrupted.
+   */
+  async interrupt(): Promise<void> {
+    if (this.#ended || this.#execution === null) return;
+    this.#interrupted = true;
+    await this.#execution.terminate(this.#settings.killGraceMs);
+  }
+
+  /** Live output, from a byte offset; null when there is no such log any more. */
+  readLog(stream: LogStream, offset: number, follow: boolean, signal: AbortSignal) {
+    return this.#logs?.[stream].read(offset, follow, signal) ?? null;
+  }
+
+  /** The workspace as it is now, as an archive. */
+  async *packWorkspace(): AsyncGenerator<Buffer> {
+    yield* pack(this.paths.workspace, toPackEntries(await walkAll(this.paths.workspace)));
+  }
+
+  async #runScript(): Promise<Outcome> {
+    if (this.#stopped === "cancelled") return notRun("cancelled", "cancelled before it was started");
+    if (!(await exists(join(this.paths.workspace, RUN_SCRIPT)))) {
+      return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
+    }
+    await this.#record({ state: "running", startedAt: new Date().toISOString() });
+    const execution = await this.#settings.executor.start({
+      attemptId: this.spec.id,
+      directory: this.paths.directory,
+      workspace: this.paths.workspace,
+      environment: jobEnvironment(this.spec, this.paths.workspace, this.paths.temporary),
+    });
+    this.#execution = execution;
+    this.#update({});
+    if (this.#stopped !== null) void this.#terminate();
+    const timer = setTimeout(() => void this.stop("timed_out"), this.spec.timeoutSeconds * 1000);
+    const written = Promise.all([
+      this.#capture(execution.stdout, "stdout"),
+      this.#capture(execution.stderr, "stderr"),
+    ]);
+    const exit = await execution.exited;
+    this.#ended = true;
+    clearTimeout(timer);
+    await this.#terminate();
+    await written;
+    const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
+    return outcomeOf(exit, stopped, this.#explanation(stopped));
+  }
+
+  /** Copies one stream to its log until it ends; what does not fit ends the job. */
+  async #capture(source: Readable, stream: LogStream): Promise<void> {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      const log = this.#logs?.[stream];
+      if (log === undefined || (await log.append(chunk))) continue;
+      this.#overflowed = true;
+      void this.stop("output_limit");
+    }
+  }
+
+  #terminate(): Promise<void> {
+    if (this.#execution === null) return Promise.resolve();
+    const grace = this.#stopped === null ? 0 : this.#settings.killGraceMs;
+    this.#stopping ??= this.#execution.terminate(grace);
+    return this.#stopping;
+  }
+
+  #explanation(stopped: StopReason): string | null {
+    switch (stopped) {
+      case "timed_out":
+        return `stopped after ${this.spec.timeoutSeconds} s, its time limit`;
+      case "output_limit":
+        return `stopped after it had written ${this.#settings.maxLogBytes} bytes to one output stream, the limit`;
+      default:
+        return null;
+    }
+  }
+
+  async #pack(outcome: Outcome): Promise<void> {
+    await Promise.all(Object.values(this.#logs ?? {}).map((log) => log.finish()));
+    await this.#record({ state: "packing" });
+    await this.#finish(outcome);
+  }
+
+  async #finish(outcome: Outcome): Promise<void> {
+    const result = await collectResult(this.paths, this.spec.outputs, {
+      schema: "jobctl.report/v1",
+      jobId: this.spec.jobId,
+      attempt: this.spec.attempt,
+      service: this.spec.service,
+      agent: this.#settings.agentName,
+      outcome,
+      usage: this.#report.usage,
+      startedAt: this.#report.startedAt,
+      finishedAt: this.#report.finishedAt ?? new Date().toISOString(),
+    });
+    await this.#conclude(result, outcome);
+  }
+
+  async #conclude(result: AttemptReport["result"], outcome: Outcome): Promise<void> {
+    await this.#record({ state: "finished", outcome, result });
+    this.#settings.logger.info({ event: "attempt_finished", ...this.#ids(), ...outcome });
+  }
+
+  async #openLogs(): Promise<void> {
+    const { maxLogBytes } = this.#settings;
+    this.#logs = {
+      stdout: await LogFile.open(this.paths.stdout, maxLogBytes),
+      stderr: await LogFile.open(this.paths.stderr, maxLogBytes),
+    };
+  }
+
+  /** Makes a change durable, then tells of it. */
+  async #record(change: Partial<AttemptReport> = {}): Promise<void> {
+    const report = { ...this.#report, ...change };
+    await writeRecord(this.paths.record, { spec: this.spec, report });
+    // What has been learned meanwhile stays.
+    this.#update(change);
+  }
+
+  #update(change: Partial<AttemptReport>): void {
+    this.#report = { ...this.#report, ...change };
+    this.#changed(this);
+  }
+
+  #ids() {
+    return { jobId: this.spec.jobId, attempt: this.spec.attempt };
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

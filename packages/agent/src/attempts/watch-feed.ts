@@ -1,0 +1,86 @@
+import { KeyedEvents } from "@jobctl/daemon";
+import type { AgentLoad, AgentSelf, AttemptReport, WatchMessage } from "@jobctl/protocol";
+
+export interface WatchSource {
+  readonly self: AgentSelf;
+  reports(): AttemptReport[];
+  load(): AgentLoad;
+}
+
+/**
+ * What the server watches: a snapshot, then every change. A slow reader costs no memory: of each
+ * attempt only the latest report is kept for it.
+ */
+export class WatchFeed {
+  readonly #source: WatchSource;
+  readonly #subscribers = new Set<Subscriber>();
+
+  constructor(source: WatchSource) {
+    this.#source = source;
+  }
+
+  attemptChanged(report: AttemptReport): void {
+    for (const subscriber of this.#subscribers) subscriber.offerAttempt(report);
+  }
+
+  loadChanged(): void {
+    for (const subscriber of this.#subscribers) subscriber.offerLoad();
+  }
+
+  /** Messages as lines of JSON, one at least in each heartbeat, until the signal is raised. */
+  async *watch(heartbeatMs: number, signal: AbortSignal): AsyncGenerator<string> {
+    const subscriber = new Subscriber();
+    this.#subscribers.add(subscriber);
+    try {
+      yield line({
+        type: "snapshot",
+        agent: this.#source.self,
+        attempts: this.#source.reports(),
+        load: this.#source.load(),
+      });
+      while (!signal.aborted) {
+        await subscriber.wait(AbortSignal.any([signal, AbortSignal.timeout(heartbeatMs)]));
+        const { attempts, load } = subscriber.take();
+        for (const attempt of attempts) yield line({ type: "attempt", attempt });
+        if (load) yield line({ type: "load", load: this.#source.load() });
+        if (attempts.length === 0 && !load) {
+          yield line({ type: "heartbeat", at: new Date().toISOString() });
+        }
+      }
+    } finally {
+      this.#subscribers.delete(subscriber);
+    }
+  }
+}
+
+class Subscriber {
+  readonly #news = new KeyedEvents<"news">();
+  #attempts = new Map<string, AttemptReport>();
+  #load = false;
+
+  offerAttempt(report: AttemptReport): void {
+    this.#attempts.set(report.id, report);
+    this.#news.announce("news");
+  }
+
+  offerLoad(): void {
+    this.#load = true;
+    this.#news.announce("news");
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    if (this.#attempts.size > 0 || this.#load) return;
+    await this.#news.next("news", signal);
+  }
+
+  take(): { attempts: AttemptReport[]; load: boolean } {
+    const taken = { attempts: [...this.#attempts.values()], load: this.#load };
+    this.#attempts = new Map();
+    this.#load = false;
+    return taken;
+  }
+}
+
+function line(message: WatchMessage): string {
+  return `${JSON.stringify(message)}\n`;
+}

@@ -1,0 +1,78 @@
+import { availableParallelism, hostname, totalmem } from "node:os";
+import { resolve } from "node:path";
+
+import { logSettings, nameList, readEnvironment, readSecret, wholeNumber, type Environment } from "@jobctl/daemon";
+import type { ArchiveLimits } from "@jobctl/archive";
+import { z } from "zod";
+
+const MEBIBYTE = 1024 ** 2;
+const GIBIBYTE = 1024 ** 3;
+
+const settings = z.object({
+  ...logSettings,
+  JOBCTL_AGENT_NAME: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "letters, digits and . _ - only, at most 63")
+    .default(() => hostname().slice(0, 63)),
+  JOBCTL_AGENT_HOST: z.string().default("127.0.0.1"),
+  JOBCTL_AGENT_PORT: wholeNumber(0).max(65_535).default(9000),
+  JOBCTL_AGENT_DATA_PATH: z.string().default("./agent-data"),
+  JOBCTL_AGENT_SANDBOX: z.enum(["process"]).default("process"),
+  JOBCTL_AGENT_SLOTS: wholeNumber(1).default(() => availableParallelism()),
+  JOBCTL_AGENT_CPUS: wholeNumber(1).default(() => availableParallelism()),
+  JOBCTL_AGENT_MEMORY_BYTES: wholeNumber(1).default(() => totalmem()),
+  JOBCTL_AGENT_SERVICES: nameList().default(["default"]),
+  JOBCTL_AGENT_LOAD_SECONDS: wholeNumber(1).default(5),
+  JOBCTL_AGENT_KILL_GRACE_SECONDS: wholeNumber(0).default(10),
+  JOBCTL_AGENT_MAX_LOG_BYTES: wholeNumber(1).default(100 * MEBIBYTE),
+  JOBCTL_MAX_EXTRACTED_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
+  JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
+  JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
+});
+
+export interface AgentConfig {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+  readonly dataPath: string;
+  readonly sandbox: "process";
+  readonly slots: number;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly services: readonly string[];
+  readonly loadSeconds: number;
+  readonly killGraceSeconds: number;
+  readonly maxLogBytes: number;
+  readonly archiveLimits: ArchiveLimits;
+  readonly drainSeconds: number;
+  readonly logLevel: string;
+  readonly env: string | undefined;
+}
+
+/** @throws JobctlError `config_invalid` */
+export function readConfig(environment: Environment): AgentConfig {
+  const read = readEnvironment(settings, environment);
+  return {
+    name: read.JOBCTL_AGENT_NAME,
+    host: read.JOBCTL_AGENT_HOST,
+    port: read.JOBCTL_AGENT_PORT,
+    token: readSecret("JOBCTL_AGENT_TOKEN", environment),
+    dataPath: resolve(read.JOBCTL_AGENT_DATA_PATH),
+    sandbox: read.JOBCTL_AGENT_SANDBOX,
+    slots: read.JOBCTL_AGENT_SLOTS,
+    cpus: read.JOBCTL_AGENT_CPUS,
+    memoryBytes: read.JOBCTL_AGENT_MEMORY_BYTES,
+    services: read.JOBCTL_AGENT_SERVICES,
+    loadSeconds: read.JOBCTL_AGENT_LOAD_SECONDS,
+    killGraceSeconds: read.JOBCTL_AGENT_KILL_GRACE_SECONDS,
+    maxLogBytes: read.JOBCTL_AGENT_MAX_LOG_BYTES,
+    archiveLimits: {
+      maxEntries: read.JOBCTL_MAX_ARCHIVE_ENTRIES,
+      maxExtractedBytes: read.JOBCTL_MAX_EXTRACTED_BYTES,
+    },
+    drainSeconds: read.JOBCTL_DRAIN_SECONDS,
+    logLevel: read.JOBCTL_LOG_LEVEL,
+    env: read.JOBCTL_ENV,
+  };
+}

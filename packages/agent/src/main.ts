@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { createLogger, shutDownOnSignal, startDaemon } from "@jobctl/daemon";
+
+import { createAgent } from "./app.js";
+import { readConfig } from "./config.js";
+
+const bootLogger = createLogger({ app: "jobctl-agent", level: "info" });
+
+await startDaemon(async () => {
+  const config = readConfig(process.env);
+  const logger = createLogger({ app: "jobctl-agent", level: config.logLevel, env: config.env });
+  const agent = createAgent(config, logger);
+  shutDownOnSignal(agent.shutdown, logger);
+  return agent.start();
+}, bootLogger);

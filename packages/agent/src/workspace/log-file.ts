@@ -1,0 +1,87 @@
+import { open, type FileHandle } from "node:fs/promises";
+
+import { KeyedEvents } from "@jobctl/daemon";
+
+const READ_BYTES = 64 * 1024;
+
+/**
+ * One output stream of a job, on disk, up to a number of bytes. Readers follow it while it grows:
+ * they are woken by the writer, nothing polls.
+ *
+ * Invariant: `size` bytes of the file may be read at any time; once `complete`, they are all.
+ */
+export class LogFile {
+  readonly path: string;
+  readonly #file: FileHandle;
+  readonly #maxBytes: number;
+  readonly #grown = new KeyedEvents<"grown">();
+  #size = 0;
+  #complete = false;
+
+  private constructor(path: string, file: FileHandle, size: number, maxBytes: number) {
+    this.path = path;
+    this.#file = file;
+    this.#size = size;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Opens the file for appending, and makes it when it is not there. */
+  static async open(path: string, maxBytes: number): Promise<LogFile> {
+    const file = await open(path, "a+", 0o600);
+    const { size } = await file.stat();
+    return new LogFile(path, file, size, maxBytes);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Appends what fits.
+   *
+   * @returns false when some of it did not
+   */
+  async append(chunk: Buffer): Promise<boolean> {
+    const fits = chunk.subarray(0, Math.max(0, this.#maxBytes - this.#size));
+    if (fits.length > 0) {
+      await this.#file.writeFile(fits);
+      this.#size += fits.length;
+      this.#grown.announce("grown");
+    }
+    return fits.length === chunk.length;
+  }
+
+  /** Nothing more will be written. */
+  async finish(): Promise<void> {
+    if (this.#complete) return;
+    this.#complete = true;
+    await this.#file.close();
+    this.#grown.announce("grown");
+  }
+
+  /**
+   * The bytes from an offset on.
+   *
+   * @param follow whether to wait for more until the log is complete
+   */
+  async *read(offset: number, follow: boolean, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const file = await open(this.path, "r");
+    try {
+      for (let at = offset; !signal.aborted; ) {
+        const wanted = Math.min(READ_BYTES, this.#size - at);
+        if (wanted > 0) {
+          const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+          if (bytesRead === 0) return;
+          at += bytesRead;
+          yield buffer.subarray(0, bytesRead);
+        } else if (this.#complete || !follow) {
+          return;
+        } else {
+          await this.#grown.next("grown", signal);
+        }
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}

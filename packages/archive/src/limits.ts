@@ -1,0 +1,10 @@
+/** What an archive may hold. */
+export interface ArchiveLimits {
+  /** Files, directories and links together. */
+  readonly maxEntries: number;
+  /** Sum of the sizes of all files. */
+  readonly maxExtractedBytes: number;
+}
+
+/** For archives that were checked before and are only unpacked again. */
+export const NO_LIMITS: ArchiveLimits = { maxEntries: Infinity, maxExtractedBytes: Infinity };

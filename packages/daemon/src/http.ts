@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { pipeline } from "node:stream/promises";
+
+import { JobctlError, toJobctlError } from "@jobctl/protocol";
+import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
+
+import type { Logger } from "./logger.js";
+
+export interface HttpSettings {
+  readonly logger: Logger;
+  /** The attempt's specification travels in a header, with the job's environment in it. */
+  readonly maxHeaderBytes: number;
+  /** What closing does to requests that are under way. */
+  readonly onClose: "cut" | "wait";
+}
+
+/**
+ * A fastify application with the project's conventions: every answer that is not a success has
+ * the body of `jobctl.error/v1`, every request has an id, and faults of ours are logged with it,
+ * once, here.
+ */
+export function createHttpApp(settings: HttpSettings): FastifyInstance {
+  const { logger } = settings;
+  const app = fastify({
+    http: { maxHeaderSize: settings.maxHeaderBytes },
+    genReqId: () => randomUUID(),
+    requestIdHeader: "x-request-id",
+    // Uploads take as long as they take; a stalled one is ended by the socket's own time limit.
+    requestTimeout: 0,
+    forceCloseConnections: settings.onClose === "cut" ? true : "idle",
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = fromFastify(thrown);
+    if (error.status >= 500) {
+      logger.error(
+        { event: "request_failed", requestId: request.id, method: request.method, url: request.url, err: thrown },
+        error.message,
+      );
+    }
+    return sendError(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendError(reply, new JobctlError("route_not_found", `there is no ${request.method} ${request.url} here`)),
+  );
+  return app;
+}
+
+function sendError(reply: FastifyReply, error: JobctlError): FastifyReply {
+  if (error.retryAfterSeconds !== null) reply.header("retry-after", error.retryAfterSeconds);
+  const body = error.code === "internal" ? { ...error.toBody(), message: "something went wrong inside jobctl" } : error.toBody();
+  return reply
+    .code(error.status)
+    .type("application/json; charset=utf-8")
+    .serializer(JSON.stringify)
+    .send({ schema: "jobctl.error/v1", error: body });
+}
+
+/** Fastify's own refusals, and a schema's, in our words. */
+function fromFastify(thrown: unknown): JobctlError {
+  const { code, statusCode, validation, message } = thrown as {
+    code?: string;
+    statusCode?: number;
+    message?: string;
+    validation?: readonly { instancePath?: string; message?: string }[];
+  };
+  if (validation !== undefined) {
+    const fields = validation.map(({ instancePath = "", message: problem = "" }) => ({
+      field: instancePath.replace(/^\//, "").replaceAll("/", ".") || "(request)",
+      problem,
+    }));
+    return new JobctlError(
+      "invalid_request",
+      `the request is not valid: ${fields.map(({ field, problem }) => `${field}: ${problem}`).join("; ")}`,
+      { details: { fields }, cause: thrown },
+    );
+  }
+  if (code?.startsWith("FST_") && statusCode !== undefined && statusCode < 500) {
+    return new JobctlError("invalid_request", message ?? "the request is not valid", { cause: thrown });
+  }
+  return toJobctlError(thrown);
+}
+
+export interface StreamAnswer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  readonly body: AsyncIterable<Buffer | string>;
+}
+
+/**
+ * Answers with a stream whose headers leave at once, before there is anything in it. When the
+ * stream fails half-way the connection is cut, so that the client cannot take it for complete.
+ */
+export async function answerWithStream(
+  reply: FastifyReply,
+  answer: StreamAnswer,
+  logger: Logger,
+): Promise<void> {
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(answer.status ?? 200, { ...answer.headers });
+  response.flushHeaders();
+  try {
+    await pipeline(answer.body, response);
+  } catch (error) {
+    response.destroy();
+    if (clientWentAway(error)) return;
+    logger.warn({ event: "stream_cut", requestId: reply.request.id, url: reply.request.url, err: error });
+  }
+}
+
+function clientWentAway(error: unknown): boolean {
+  const { code, name } = error as NodeJS.ErrnoException;
+  return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "EPIPE" || code === "ECONNRESET" || name === "AbortError";
+}
+
+/**
+ * A signal that is raised when the client closes the connection or the answer is complete, and when
+ * the daemon stops.
+ */
+export function closedSignal(reply: FastifyReply, stopping?: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const close = (): void => {
+    stopping?.removeEventListener("abort", close);
+    controller.abort();
+  };
+  reply.raw.once("close", close);
+  stopping?.addEventListener("abort", close);
+  return controller.signal;
+}
+

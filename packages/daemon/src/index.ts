@@ -1,0 +1,19 @@
+export { backoffMs, type BackoffSettings } from "./backoff.js";
+export { bearerCheck } from "./bearer-auth.js";
+export {
+  logSettings,
+  nameList,
+  readEnvironment,
+  readSecret,
+  wholeNumber,
+  type Environment,
+} from "./config.js";
+export { replaceFile, syncDirectory } from "./durable.js";
+export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
+export { KeyedEvents } from "./keyed-events.js";
+export { createLogger, type Logger } from "./logger.js";
+export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent.js";
+export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
+export { parseRange, type ByteRange } from "./range.js";
+export { sendFile, type FileAnswer } from "./send-file.js";
+export { startDaemon } from "./start.js";

@@ -1,0 +1,63 @@
+import type { Logger } from "./logger.js";
+
+/** A step of the way down. */
+export interface ShutdownStep {
+  readonly name: string;
+  /** After this time the next step begins all the same. */
+  readonly timeoutMs: number;
+  readonly run: () => Promise<void> | void;
+}
+
+/**
+ * Takes a daemon down in order: the steps run one after the other, each with its own time limit,
+ * once, whatever asked for it. A second signal ends the process at once.
+ *
+ * It listens for SIGTERM and SIGINT, and, when a parent process holds an IPC channel, for its end:
+ * a daemon that `jobctl up` or a test started does not outlive it.
+ */
+export function shutDownOnSignal(steps: readonly ShutdownStep[], logger: Logger): void {
+  let stopping = false;
+  const stop = (cause: string): void => {
+    if (stopping) {
+      if (cause !== "parent_gone") process.exit(1);
+      return;
+    }
+    stopping = true;
+    logger.info({ event: "shutdown_started", cause });
+    void runSteps(steps, logger).then((clean) => {
+      logger.info({ event: "shutdown_finished", clean });
+      process.exit(clean ? 0 : 1);
+    });
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  process.on("SIGINT", () => stop("SIGINT"));
+  process.on("disconnect", () => stop("parent_gone"));
+}
+
+async function runSteps(steps: readonly ShutdownStep[], logger: Logger): Promise<boolean> {
+  let clean = true;
+  for (const step of steps) {
+    try {
+      await withTimeout(step);
+    } catch (error) {
+      clean = false;
+      logger.error({ event: "shutdown_step_failed", step: step.name, err: error });
+    }
+  }
+  return clean;
+}
+
+async function withTimeout(step: ShutdownStep): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${step.name} took longer than ${step.timeoutMs} ms`)),
+      step.timeoutMs,
+    );
+  });
+  try {
+    await Promise.race([step.run(), expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,80 @@
+import { z } from "zod";
+
+import { instantSchema } from "./job.js";
+
+/** How busy an agent is. */
+export const agentLoadSchema = z.object({
+  /** Share of all CPUs in use since the previous sample, 0 to 100; null before the second sample. */
+  cpuPercent: z.number().min(0).max(100).nullable(),
+  /** Load average over one minute. */
+  load1: z.number().nonnegative(),
+  memoryUsedBytes: z.number().int().nonnegative(),
+  memoryTotalBytes: z.number().int().nonnegative(),
+  slotsUsed: z.number().int().nonnegative(),
+  slotsTotal: z.number().int().nonnegative(),
+  draining: z.boolean(),
+  sampledAt: instantSchema,
+});
+export type AgentLoad = z.infer<typeof agentLoadSchema>;
+
+/** What an agent says of itself. */
+export const agentSelfSchema = z.object({
+  name: z.string().min(1),
+  version: z.string(),
+  slots: z.number().int().positive(),
+  cpus: z.number().int().positive(),
+  memoryBytes: z.number().int().positive(),
+  services: z.array(z.string()),
+  sandbox: z.string(),
+});
+export type AgentSelf = z.infer<typeof agentSelfSchema>;
+
+/**
+ * - `connecting`: not reached yet since the server started
+ * - `ready`: reachable and reconciled
+ * - `draining`: reachable, takes no new work
+ * - `unreachable`: its link is down; its jobs stay as they are
+ * - `lost`: unreachable for longer than the dead threshold; its jobs have been queued again
+ */
+export const AGENT_STATES = ["connecting", "ready", "draining", "unreachable", "lost"] as const;
+
+export const agentSchema = z.object({
+  /** Null until the agent has been reached once. */
+  name: z.string().nullable(),
+  url: z.string(),
+  state: z.enum(AGENT_STATES),
+  /** The last transport problem; null while connected. */
+  problem: z.string().nullable(),
+  connectedSince: instantSchema.nullable(),
+  version: z.string().nullable(),
+  services: z.array(z.string()),
+  sandbox: z.string().nullable(),
+  slots: z.number().int().nullable(),
+  cpus: z.number().int().nullable(),
+  memoryBytes: z.number().int().nullable(),
+  /** Attempts that occupy a slot, as the server counts them. */
+  running: z.number().int().nonnegative(),
+});
+export type Agent = z.infer<typeof agentSchema>;
+
+/** The last load that an agent reported, and how old it is. */
+export const cachedLoadSchema = z.object({
+  name: z.string().nullable(),
+  url: z.string(),
+  state: z.enum(AGENT_STATES),
+  load: agentLoadSchema.nullable(),
+  /** Seconds since the sample was received; null when there is none. */
+  ageSeconds: z.number().nonnegative().nullable(),
+  /** Whether the sample is older than two heartbeats. */
+  stale: z.boolean(),
+});
+export type CachedLoad = z.infer<typeof cachedLoadSchema>;
+
+export const healthSchema = z.object({
+  status: z.enum(["ok", "degraded", "draining"]),
+  name: z.string(),
+  version: z.string(),
+  uptimeSeconds: z.number().nonnegative(),
+  checks: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string().nullable() })),
+});
+export type Health = z.infer<typeof healthSchema>;

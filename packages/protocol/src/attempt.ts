@@ -1,0 +1,76 @@
+import { z } from "zod";
+
+import {
+  attemptStateSchema,
+  digestSchema,
+  findingSchema,
+  instantSchema,
+  outcomeSchema,
+  usageSchema,
+} from "./job.js";
+import { agentLoadSchema, agentSelfSchema } from "./agent.js";
+
+/** `<jobId>.<n>`: the n-th try at a job. */
+export const attemptIdSchema = z.string().regex(/^[1-9][0-9]*\.[1-9][0-9]*$/);
+
+/** Header of `PUT /v1/attempts/:id` that carries the specification: base64url of its JSON. */
+export const ATTEMPT_HEADER = "jobctl-attempt";
+
+/** What an agent needs to know to run an attempt. */
+export const attemptSpecSchema = z.object({
+  id: attemptIdSchema,
+  jobId: z.number().int().positive(),
+  attempt: z.number().int().positive(),
+  service: z.string(),
+  env: z.record(z.string(), z.string()),
+  timeoutSeconds: z.number().int().positive(),
+  cpus: z.number().int().positive(),
+  memoryBytes: z.number().int().positive().nullable(),
+  outputs: z.array(z.string()),
+  archive: z.object({
+    sha256: digestSchema,
+    sizeBytes: z.number().int().nonnegative(),
+    /** The single top-level folder that holds run.sh, or an empty string. */
+    root: z.string(),
+  }),
+});
+export type AttemptSpec = z.infer<typeof attemptSpecSchema>;
+
+/** An attempt as its agent reports it. */
+export const attemptReportSchema = z.object({
+  id: attemptIdSchema,
+  state: attemptStateSchema,
+  startedAt: instantSchema.nullable(),
+  finishedAt: instantSchema.nullable(),
+  outcome: outcomeSchema.nullable(),
+  findings: z.array(findingSchema),
+  usage: usageSchema.nullable(),
+  /** The result archive, from `finished` on; null when there is nothing to fetch. */
+  result: z.object({ sizeBytes: z.number().int(), sha256: digestSchema }).nullable(),
+});
+export type AttemptReport = z.infer<typeof attemptReportSchema>;
+
+/**
+ * A line of `GET /v1/watch`. Every connection begins with a snapshot, so nothing depends on
+ * having seen an earlier line.
+ */
+export const watchMessageSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("snapshot"),
+    agent: agentSelfSchema,
+    attempts: z.array(attemptReportSchema),
+    load: agentLoadSchema,
+  }),
+  z.object({ type: z.literal("attempt"), attempt: attemptReportSchema }),
+  z.object({ type: z.literal("load"), load: agentLoadSchema }),
+  z.object({ type: z.literal("heartbeat"), at: instantSchema }),
+]);
+/** Query of `GET /v1/watch`: the longest silence that the server wants to hear. */
+export const watchQuerySchema = z.object({
+  heartbeatSeconds: z.coerce.number().positive().max(3600).default(30),
+});
+export type WatchMessage = z.infer<typeof watchMessageSchema>;
+
+export function attemptId(jobId: number, attempt: number): string {
+  return `${jobId}.${attempt}`;
+}

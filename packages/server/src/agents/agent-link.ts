@@ -1,0 +1,206 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { backoffMs, type Logger } from "@jobctl/daemon";
+import { JobctlError, toJobctlError, type AgentLoad, type AgentSelf, type AttemptReport } from "@jobctl/protocol";
+
+import type { AgentClient } from "./agent-client.js";
+
+const RECONNECT = { firstMs: 100, maxMs: 5000 };
+
+export interface LinkSettings {
+  readonly heartbeatSeconds: number;
+  /** Time without a connection after which the agent counts as lost. */
+  readonly deadSeconds: number;
+}
+
+/** What happens on a link. `onSnapshot` is awaited: what follows it comes after. */
+export interface LinkEvents {
+  onSnapshot(link: AgentLink, attempts: readonly AttemptReport[]): Promise<void>;
+  /** The snapshot has been reconciled: the agent may be given work. */
+  onReady(link: AgentLink): void;
+  onAttempt(link: AgentLink, report: AttemptReport): void;
+  /** Load, state or capacity may have changed. */
+  onStatus(link: AgentLink): void;
+  onUnreachable(link: AgentLink): void;
+  onLost(link: AgentLink): void;
+}
+
+export type LinkState = "connecting" | "ready" | "unreachable" | "lost";
+
+/**
+ * The server's end of one agent: keeps its watch stream open for as long as the server runs, and
+ * knows the last that the agent said.
+ *
+ * Invariant: `ready` only while the stream is open and its snapshot has been reconciled, so nothing
+ * is dispatched to an agent whose attempts are not known.
+ */
+export class AgentLink {
+  readonly client: AgentClient;
+  readonly #settings: LinkSettings;
+  readonly #events: LinkEvents;
+  readonly #logger: Logger;
+  readonly #stopping = new AbortController();
+  #connection = new AbortController();
+  #state: LinkState = "connecting";
+  #self: AgentSelf | null;
+  #load: AgentLoad | null;
+  #loadReceivedAt: number | null;
+  #problem: string | null = null;
+  #connectedSince: number | null = null;
+  #fullUntil = 0;
+  #deadTimer: NodeJS.Timeout | undefined;
+  #watching: Promise<void> = Promise.resolve();
+
+  constructor(
+    client: AgentClient,
+    known: { self: AgentSelf | null; load: AgentLoad | null; receivedAt: number | null },
+    settings: LinkSettings,
+    events: LinkEvents,
+    logger: Logger,
+  ) {
+    this.client = client;
+    this.#self = known.self;
+    this.#load = known.load;
+    this.#loadReceivedAt = known.receivedAt;
+    this.#settings = settings;
+    this.#events = events;
+    this.#logger = logger;
+  }
+
+  get url(): string {
+    return this.client.url;
+  }
+
+  get name(): string | null {
+    return this.#self?.name ?? null;
+  }
+
+  get self(): AgentSelf | null {
+    return this.#self;
+  }
+
+  get load(): AgentLoad | null {
+    return this.#load;
+  }
+
+  /** When the load was received, by this machine's clock. */
+  get loadReceivedAt(): number | null {
+    return this.#loadReceivedAt;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  get connectedSince(): number | null {
+    return this.#connectedSince;
+  }
+
+  /** Raised when this connection ends: what depends on it is to stop waiting. */
+  get connectionSignal(): AbortSignal {
+    return this.#connection.signal;
+  }
+
+  get full(): boolean {
+    return Date.now() < this.#fullUntil;
+  }
+
+  /** The agent refused work although it should have had room: leave it alone for a moment. */
+  markFull(ms: number): void {
+    this.#fullUntil = Date.now() + ms;
+    setTimeout(() => this.#events.onStatus(this), ms).unref();
+  }
+
+  start(): void {
+    this.#startDeadTimer();
+    this.#watching = this.#watchForever();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#deadTimer);
+    await this.client.close();
+    await this.#watching;
+  }
+
+  async #watchForever(): Promise<void> {
+    for (let failures = 1; !this.#stopping.signal.aborted; failures += 1) {
+      this.#connection = new AbortController();
+      try {
+        await this.#watch(() => (failures = 0));
+        this.#disconnected(new JobctlError("agent_unreachable", "the agent closed the connection"));
+      } catch (error) {
+        this.#disconnected(toJobctlError(error));
+      }
+      await delay(backoffMs(Math.max(1, failures), RECONNECT, Math.random()), undefined, {
+        signal: this.#stopping.signal,
+      }).catch(() => {});
+    }
+  }
+
+  async #watch(connected: () => void): Promise<void> {
+    const signal = AbortSignal.any([this.#stopping.signal, this.#connection.signal]);
+    for await (const message of this.client.watch(this.#settings.heartbeatSeconds, signal)) {
+      switch (message.type) {
+        case "snapshot":
+          connected();
+          this.#self = message.agent;
+          this.#noteLoad(message.load);
+          await this.#events.onSnapshot(this, message.attempts);
+          this.#ready();
+          break;
+        case "attempt":
+          this.#events.onAttempt(this, message.attempt);
+          break;
+        case "load":
+          this.#noteLoad(message.load);
+          this.#events.onStatus(this);
+          break;
+        case "heartbeat":
+          break;
+      }
+    }
+  }
+
+  #noteLoad(load: AgentLoad): void {
+    this.#load = load;
+    this.#loadReceivedAt = Date.now();
+  }
+
+  #ready(): void {
+    clearTimeout(this.#deadTimer);
+    this.#deadTimer = undefined;
+    this.#state = "ready";
+    this.#problem = null;
+    this.#connectedSince = Date.now();
+    this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url });
+    this.#events.onReady(this);
+  }
+
+  #disconnected(error: JobctlError): void {
+    this.#connection.abort();
+    if (this.#stopping.signal.aborted) return;
+    const wasReady = this.#state === "ready";
+    this.#connectedSince = null;
+    if (this.#problem === null) {
+      this.#logger.warn({ event: "agent_unreachable", agent: this.name, url: this.url }, error.message);
+    }
+    this.#problem = error.message;
+    if (!wasReady) return;
+    this.#state = "unreachable";
+    this.#startDeadTimer();
+    this.#events.onUnreachable(this);
+  }
+
+  #startDeadTimer(): void {
+    this.#deadTimer ??= setTimeout(() => {
+      this.#state = "lost";
+      this.#logger.error({ event: "agent_lost", agent: this.name, url: this.url });
+      this.#events.onLost(this);
+    }, this.#settings.deadSeconds * 1000);
+  }
+}

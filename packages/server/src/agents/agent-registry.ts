@@ -1,0 +1,67 @@
+import type { Agent, CachedLoad } from "@jobctl/protocol";
+
+import type { AgentLink } from "./agent-link.js";
+
+/** The agents that this server knows, by URL and by the name that they give themselves. */
+export class AgentRegistry {
+  readonly #links = new Map<string, AgentLink>();
+  readonly #staleAfterMs: number;
+
+  constructor(staleAfterMs: number) {
+    this.#staleAfterMs = staleAfterMs;
+  }
+
+  add(link: AgentLink): void {
+    this.#links.set(link.url, link);
+  }
+
+  get links(): AgentLink[] {
+    return [...this.#links.values()];
+  }
+
+  byName(name: string | null): AgentLink | null {
+    return this.links.find((link) => link.name !== null && link.name === name) ?? null;
+  }
+
+  /** Whether another agent that is connected has this name already. */
+  nameIsTaken(link: AgentLink): boolean {
+    return this.links.some((other) => other !== link && other.name === link.name && other.state === "ready");
+  }
+
+  /** @param runningOn slots in use, by the agent's name */
+  list(runningOn: (name: string) => number): Agent[] {
+    return this.links.map((link) => ({
+      name: link.name,
+      url: link.url,
+      state: displayState(link),
+      problem: link.problem,
+      connectedSince: link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
+      version: link.self?.version ?? null,
+      services: link.self?.services ?? [],
+      sandbox: link.self?.sandbox ?? null,
+      slots: link.self?.slots ?? null,
+      cpus: link.self?.cpus ?? null,
+      memoryBytes: link.self?.memoryBytes ?? null,
+      running: link.name === null ? 0 : runningOn(link.name),
+    }));
+  }
+
+  /** The last load of each agent, from memory: no agent is asked. */
+  loads(now: number): CachedLoad[] {
+    return this.links.map((link) => {
+      const age = link.loadReceivedAt === null ? null : Math.max(0, now - link.loadReceivedAt);
+      return {
+        name: link.name,
+        url: link.url,
+        state: displayState(link),
+        load: link.load,
+        ageSeconds: age === null ? null : Math.round(age) / 1000,
+        stale: age === null || age > this.#staleAfterMs,
+      };
+    });
+  }
+}
+
+function displayState(link: AgentLink): Agent["state"] {
+  return link.state === "ready" && link.load?.draining === true ? "draining" : link.state;
+}

@@ -1,0 +1,195 @@
+
+import type { Logger, ShutdownStep } from "@jobctl/daemon";
+import { VERSION, type Health, type ServerInfo } from "@jobctl/protocol";
+
+import { AgentClient } from "./agents/agent-client.js";
+import { AgentLink } from "./agents/agent-link.js";
+import { AgentRegistry } from "./agents/agent-registry.js";
+import { BlobStore } from "./blobs/blob-store.js";
+import type { ServerConfig } from "./config.js";
+import { agentRoutes } from "./http/agent-routes.js";
+import { createApiApp, guard, type ApiApp } from "./http/api-app.js";
+import { jobRoutes } from "./http/job-routes.js";
+import { logRoute } from "./http/log-route.js";
+import { resultRoutes } from "./http/result-routes.js";
+import { submitRoute } from "./http/submit-route.js";
+import { healthRoutes, infoRoute } from "./http/system-routes.js";
+import { AttemptService } from "./jobs/attempt-service.js";
+import { JobEvents } from "./jobs/job-events.js";
+import { JobService } from "./jobs/job-service.js";
+import { AttemptTracker } from "./scheduler/attempt-tracker.js";
+import { Dispatcher } from "./scheduler/dispatcher.js";
+import { JobTable } from "./scheduler/job-table.js";
+import { lockDataDirectory } from "./store/data-lock.js";
+import { openStore } from "./store/store.js";
+
+const NO_LIMITS = { maxRuns: null, runsPerUser: null };
+
+export interface ServerApp {
+  readonly http: ApiApp;
+  start(): Promise<{ url: string }>;
+  readonly shutdown: readonly ShutdownStep[];
+}
+
+/**
+ * The server: everything that it is made of, and in which order it comes up and goes down.
+ *
+ * @throws JobctlError when the data directory is locked or cannot be used
+ */
+export function createServer(config: ServerConfig, logger: Logger): ServerApp {
+  const lock = lockDataDirectory(config.dataPath);
+  const store = openStore(config.dbPath);
+  const blobs = new BlobStore(config.dataPath, config.minFreeBytes);
+  const events = new JobEvents();
+  const table = new JobTable();
+  const registry = new AgentRegistry(2 * config.agentPollSeconds * 1000);
+  const attempts = new AttemptService({ store, blobs, events, logger, maxRequeues: config.maxRequeues });
+  const jobs = new JobService({
+    store,
+    blobs,
+    events,
+    logger,
+    settings: { services: config.services, maxJobSeconds: config.maxJobSeconds },
+    queuePlaces: () => dispatcher.places,
+  });
+  const dispatcher: Dispatcher = new Dispatcher({
+    table,
+    registry,
+    attempts,
+    limitsOf: (service) => config.services.get(service) ?? NO_LIMITS,
+    archivePath: (digest) => blobs.pathOf(digest),
+    onReport: (link, report) => tracker.onAttempt(link, report),
+    logger,
+  });
+  const tracker: AttemptTracker = new AttemptTracker({
+    attempts,
+    registry,
+    blobs,
+    resend: (row, link) => dispatcher.send(row, link),
+    wake: () => dispatcher.wake(),
+    saveAgent: (link) => {
+      if (link.self === null || link.load === null) return;
+      store.agents.save(link.url, link.self, link.load, link.loadReceivedAt ?? Date.now());
+    },
+    logger,
+  });
+  events.onChange((row) => {
+    table.apply(row);
+    dispatcher.wake();
+    if (row.cancel_requested_at !== null && table.active.has(row.id)) void tracker.cancel(row);
+  });
+  for (const url of config.agentUrls) registry.add(createLink(url));
+
+  const stopping = new AbortController();
+  const startedMs = performance.now();
+  const http = createApiApp(logger);
+  void http.register(async (scope) => {
+    const open = scope.withTypeProvider() as ApiApp;
+    healthRoutes(open, { health });
+  });
+  void http.register(async (scope) => {
+    const api = scope.withTypeProvider() as ApiApp;
+    guard(api, config.adminToken, stopping.signal);
+    infoRoute(api, info);
+    submitRoute(api, { jobs, blobs, limits: { ...config.archiveLimits, maxUploadBytes: config.maxUploadBytes } });
+    jobRoutes(api, jobs, stopping.signal);
+    logRoute(api, { jobs, events, blobs, registry }, stopping.signal, logger);
+    resultRoutes(api, { jobs, blobs, registry, logger });
+    agentRoutes(api, registry, (name) => table.countOnAgent(name));
+  });
+
+  function createLink(url: string): AgentLink {
+    const timeoutMs = config.agentTimeoutSeconds * 1000;
+    return new AgentLink(
+      new AgentClient(url, { token: config.agentToken, timeoutMs, connectTimeoutMs: Math.min(timeoutMs, 10_000) }),
+      store.agents.find(url),
+      { heartbeatSeconds: config.agentPollSeconds, deadSeconds: config.agentDeadSeconds },
+      tracker,
+      logger,
+    );
+  }
+
+  async function health(): Promise<Health> {
+    const checks = {
+      database: attempt(() => store.checkWritable()),
+      disk: await attemptAsync(() => blobs.checkFreeSpace(0)),
+    };
+    const ok = Object.values(checks).every((check) => check.ok);
+    return {
+      status: stopping.signal.aborted ? "draining" : ok ? "ok" : "degraded",
+      name: "jobctl-server",
+      version: VERSION,
+      uptimeSeconds: Math.round((performance.now() - startedMs) / 1000),
+      checks,
+    };
+  }
+
+  function info(): ServerInfo {
+    return {
+      schema: "jobctl.info/v1",
+      name: "jobctl-server",
+      version: VERSION,
+      now: new Date().toISOString(),
+      services: [...config.services.keys()],
+      limits: {
+        maxUploadBytes: config.maxUploadBytes,
+        maxExtractedBytes: config.archiveLimits.maxExtractedBytes,
+        maxArchiveEntries: config.archiveLimits.maxEntries,
+        maxJobSeconds: config.maxJobSeconds,
+      },
+    };
+  }
+
+  return {
+    http,
+    async start() {
+      for (const row of attempts.open()) table.apply(row);
+      // Until an agent has been heard, nothing is known of what it runs.
+      for (const agent of new Set([...table.active.values()].map((job) => job.agent))) {
+        attempts.setReachable(agent, false);
+      }
+      const url = await http.listen({ host: config.host, port: config.port });
+      for (const link of registry.links) link.start();
+      return { url };
+    },
+    shutdown: [
+      {
+        name: "refuse new requests",
+        timeoutMs: 1000,
+        run: () => {
+          stopping.abort();
+          dispatcher.stop();
+        },
+      },
+      {
+        name: "agents",
+        timeoutMs: 5000,
+        run: async () => {
+          await Promise.all(registry.links.map((link) => link.stop()));
+        },
+      },
+      { name: "http", timeoutMs: config.drainSeconds * 1000 + 1000, run: () => http.close() },
+      { name: "database", timeoutMs: 10_000, run: () => store.close() },
+      { name: "lock", timeoutMs: 1000, run: () => lock.release() },
+    ],
+  };
+}
+
+type Check = { ok: boolean; message: string | null };
+
+function attempt(check: () => void): Check {
+  try {
+    check();
+    return { ok: true, message: null };
+  } catch (error) {
+    return { ok: false, message: (error as Error).message };
+  }
+}
+
+async function attemptAsync(check: () => Promise<void>): Promise<Check> {
+  return check().then(
+    () => ({ ok: true, message: null }),
+    (error: Error) => ({ ok: false, message: error.message }),
+  );
+}
+

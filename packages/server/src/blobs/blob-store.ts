@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { open, rm, statfs, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { syncDirectory } from "@jobctl/daemon";
+import { JobctlError } from "@jobctl/protocol";
+
+/** A file that has been written and synced, and is not a blob yet. */
+export interface StagedBlob {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /**
+   * Gives it its final name, durably. Synchronous, so that a transaction can be committed in the
+   * same turn of the event loop and nothing comes between the file and its row.
+   */
+  commit(): void;
+  discard(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** Called with each piece before it is written; what it throws ends the staging. */
+  readonly observe?: (chunk: Buffer) => Promise<void> | void;
+  readonly maxBytes: number;
+  /** The error for one byte too many, given what has arrived so far. */
+  readonly tooLarge: (receivedBytes: number) => JobctlError;
+}
+
+/**
+ * Immutable files named by their SHA-256, below `blobs/sha256/ab/abcdef...`. What is being written
+ * lies in `tmp/` until it is complete.
+ */
+export class BlobStore {
+  readonly #root: string;
+  readonly #temporary: string;
+  readonly #minFreeBytes: number;
+
+  constructor(dataPath: string, minFreeBytes: number) {
+    this.#root = join(dataPath, "blobs", "sha256");
+    this.#temporary = join(dataPath, "tmp");
+    this.#minFreeBytes = minFreeBytes;
+    // What a server that died was writing belongs to nobody: only one server has this directory.
+    rmSync(this.#temporary, { recursive: true, force: true });
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
+  }
+
+  pathOf(digest: string): string {
+    return join(this.#root, digest.slice(0, 2), digest);
+  }
+
+  has(digest: string): boolean {
+    return statSync(this.pathOf(digest), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * Writes a stream to disk and syncs it. When it throws, nothing is left of it.
+   *
+   * @throws JobctlError `storage_full`, what `tooLarge` returns, or what the source throws
+   */
+  async stage(source: AsyncIterable<Buffer>, options: StageOptions): Promise<StagedBlob> {
+    await this.checkFreeSpace(0);
+    const path = join(this.#temporary, randomUUID());
+    const hash = createHash("sha256");
+    let sizeBytes = 0;
+    try {
+      const file = await open(path, "wx", 0o600);
+      try {
+        for await (const chunk of source) {
+          sizeBytes += chunk.length;
+          if (sizeBytes > options.maxBytes) throw options.tooLarge(sizeBytes);
+          hash.update(chunk);
+          await options.observe?.(chunk);
+          await file.writeFile(chunk);
+        }
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      await rm(path, { force: true });
+      throw fromFileSystem(error);
+    }
+    const sha256 = hash.digest("hex");
+    return {
+      sha256,
+      sizeBytes,
+      commit: () => this.#adopt(path, sha256),
+      discard: () => rm(path, { force: true }),
+    };
+  }
+
+  /** Removes a blob that nothing refers to. */
+  async remove(digest: string): Promise<void> {
+    await unlink(this.pathOf(digest)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+  }
+
+  /** @throws JobctlError `storage_full` when so many more bytes would use up the reserve */
+  async checkFreeSpace(moreBytes: number): Promise<void> {
+    const freeBytes = await this.freeBytes();
+    if (freeBytes - moreBytes >= this.#minFreeBytes) return;
+    throw storageFull(freeBytes, this.#minFreeBytes);
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#temporary);
+    return bavail * bsize;
+  }
+
+  #adopt(path: string, digest: string): void {
+    const target = this.pathOf(digest);
+    const directory = dirname(target);
+    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+    renameSync(path, target);
+    syncDirectory(directory);
+    if (isNew) syncDirectory(this.#root);
+  }
+}
+
+function fromFileSystem(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return new JobctlError("storage_full", "the server's data volume is full", {
+    hint: "Nothing was stored. Ask the operator to free space, then submit again.",
+    cause: error,
+    retryAfterSeconds: 60,
+  });
+}
+
+function storageFull(freeBytes: number, reserveBytes: number): JobctlError {
+  return new JobctlError(
+    "storage_full",
+    `the server's data volume has ${freeBytes} bytes left, and keeps ${reserveBytes} bytes in reserve`,
+    {
+      hint: "Nothing was stored. Ask the operator to free space, then submit again.",
+      details: { freeBytes, reserveBytes },
+      retryAfterSeconds: 60,
+    },
+  );
+}

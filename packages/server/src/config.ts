@@ -1,0 +1,145 @@
+import { resolve } from "node:path";
+
+import type { ArchiveLimits } from "@jobctl/archive";
+import { logSettings, nameList, readEnvironment, readSecret, wholeNumber, type Environment } from "@jobctl/daemon";
+import { JobctlError, serviceNameSchema } from "@jobctl/protocol";
+import { z } from "zod";
+
+const MEBIBYTE = 1024 ** 2;
+const GIBIBYTE = 1024 ** 3;
+
+const settings = z.object({
+  ...logSettings,
+  JOBCTL_HOST: z.string().default("127.0.0.1"),
+  JOBCTL_PORT: wholeNumber(0).max(65_535).default(8470),
+  JOBCTL_DATA_PATH: z.string().default("./data"),
+  JOBCTL_DB_PATH: z.string().optional(),
+  JOBCTL_AGENTS: nameList().default([]),
+  JOBCTL_SERVICES: nameList().default(["default"]),
+  JOBCTL_MAX_UPLOAD_BYTES: wholeNumber(1).default(400 * MEBIBYTE),
+  JOBCTL_MAX_EXTRACTED_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
+  JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
+  JOBCTL_MAX_JOB_SECONDS: wholeNumber(1).default(86_400),
+  JOBCTL_MAX_REQUEUES: wholeNumber(0).default(3),
+  JOBCTL_MIN_FREE_BYTES: wholeNumber(0).default(256 * MEBIBYTE),
+  JOBCTL_AGENT_POLL_SECONDS: wholeNumber(1).default(30),
+  JOBCTL_AGENT_DEAD_SECONDS: wholeNumber(1).default(180),
+  JOBCTL_AGENT_TIMEOUT_SECONDS: wholeNumber(1).default(30),
+  JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
+});
+
+/** Names that the older orchestrator's installations use, each with ours. */
+const FALL_BACKS = { JOBCTL_PORT: "PORT", JOBCTL_DATA_PATH: "DATA_PATH", JOBCTL_DB_PATH: "DB_PATH" } as const;
+
+/** How many jobs of a service may run at once; null is no limit. */
+export interface ServiceLimits {
+  readonly maxRuns: number | null;
+  readonly runsPerUser: number | null;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly dataPath: string;
+  readonly dbPath: string;
+  readonly adminToken: string;
+  readonly agentToken: string;
+  readonly agentUrls: readonly string[];
+  readonly services: ReadonlyMap<string, ServiceLimits>;
+  readonly maxUploadBytes: number;
+  readonly archiveLimits: ArchiveLimits;
+  readonly maxJobSeconds: number;
+  readonly maxRequeues: number;
+  readonly minFreeBytes: number;
+  /** Longest silence on an agent's watch stream. */
+  readonly agentPollSeconds: number;
+  readonly agentDeadSeconds: number;
+  readonly agentTimeoutSeconds: number;
+  readonly drainSeconds: number;
+  readonly logLevel: string;
+  readonly env: string | undefined;
+}
+
+/** @throws JobctlError `config_invalid` */
+export function readConfig(given: Environment): ServerConfig {
+  const environment = withFallBacks(given);
+  const read = readEnvironment(settings, environment);
+  if (read.JOBCTL_AGENT_DEAD_SECONDS < 2 * read.JOBCTL_AGENT_POLL_SECONDS) {
+    throw new JobctlError(
+      "config_invalid",
+      `cannot start: JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS}) is less than twice JOBCTL_AGENT_POLL_SECONDS (${read.JOBCTL_AGENT_POLL_SECONDS})`,
+      { hint: "An agent must be silent for two polls at least before it counts as lost." },
+    );
+  }
+  const dataPath = resolve(read.JOBCTL_DATA_PATH);
+  return {
+    host: read.JOBCTL_HOST,
+    port: read.JOBCTL_PORT,
+    dataPath,
+    dbPath: resolve(read.JOBCTL_DB_PATH ?? `${dataPath}/jobctl.db`),
+    adminToken: readSecret("JOBCTL_ADMIN_TOKEN", environment),
+    agentToken: readSecret("JOBCTL_AGENT_TOKEN", environment),
+    agentUrls: read.JOBCTL_AGENTS.map(checkAgentUrl),
+    services: readServices(read.JOBCTL_SERVICES, environment),
+    maxUploadBytes: read.JOBCTL_MAX_UPLOAD_BYTES,
+    archiveLimits: {
+      maxEntries: read.JOBCTL_MAX_ARCHIVE_ENTRIES,
+      maxExtractedBytes: read.JOBCTL_MAX_EXTRACTED_BYTES,
+    },
+    maxJobSeconds: read.JOBCTL_MAX_JOB_SECONDS,
+    maxRequeues: read.JOBCTL_MAX_REQUEUES,
+    minFreeBytes: read.JOBCTL_MIN_FREE_BYTES,
+    agentPollSeconds: read.JOBCTL_AGENT_POLL_SECONDS,
+    agentDeadSeconds: read.JOBCTL_AGENT_DEAD_SECONDS,
+    agentTimeoutSeconds: read.JOBCTL_AGENT_TIMEOUT_SECONDS,
+    drainSeconds: read.JOBCTL_DRAIN_SECONDS,
+    logLevel: read.JOBCTL_LOG_LEVEL,
+    env: read.JOBCTL_ENV,
+  };
+}
+
+function withFallBacks(environment: Environment): Environment {
+  const filled = Object.entries(FALL_BACKS).map(([name, fallBack]) => [
+    name,
+    environment[name] ?? environment[fallBack],
+  ]);
+  return { ...environment, ...Object.fromEntries(filled) };
+}
+
+function checkAgentUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
+  throw new JobctlError("config_invalid", `cannot start: JOBCTL_AGENTS: ${JSON.stringify(text)} is not an http URL`, {
+    hint: "Write it like http://agent:9000, several separated by commas.",
+  });
+}
+
+const LIMIT_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS)$/;
+/** For a service that has one of the two set; one that has none is not limited. */
+const LIMIT_DEFAULTS = { RUNS_PER_USER: 5, MAX_RUNS: 10 } as const;
+
+function readServices(names: readonly string[], environment: Environment): Map<string, ServiceLimits> {
+  const services = new Map<string, ServiceLimits>();
+  for (const name of names) {
+    const checked = serviceNameSchema.safeParse(name);
+    if (!checked.success) {
+      throw new JobctlError("config_invalid", `cannot start: JOBCTL_SERVICES: ${JSON.stringify(name)}: ${checked.error.issues[0]?.message}`);
+    }
+    services.set(name, { maxRuns: null, runsPerUser: null });
+  }
+  for (const variable of Object.keys(environment)) {
+    const match = LIMIT_VARIABLE.exec(variable);
+    if (match?.[1] === undefined) continue;
+    const prefix = `SERVICE_${match[1]}`;
+    services.set(match[1].toLowerCase(), {
+      maxRuns: readLimit(`${prefix}_MAX_RUNS`, LIMIT_DEFAULTS.MAX_RUNS, environment),
+      runsPerUser: readLimit(`${prefix}_RUNS_PER_USER`, LIMIT_DEFAULTS.RUNS_PER_USER, environment),
+    });
+  }
+  return services;
+}
+
+function readLimit(variable: string, byDefault: number, environment: Environment): number {
+  const shape = z.object({ [variable]: wholeNumber(1).default(byDefault) });
+  return readEnvironment(shape, environment)[variable] ?? byDefault;
+}

@@ -1,0 +1,39 @@
+import { agentListSchema, agentLoadSchema, loadListSchema, type CachedLoad } from "@jobctl/protocol";
+import { z } from "zod";
+
+import type { AgentRegistry } from "../agents/agent-registry.js";
+import type { ApiApp } from "./api-app.js";
+
+/** The agents and how busy they are. */
+export function agentRoutes(app: ApiApp, registry: AgentRegistry, runningOn: (name: string) => number): void {
+  app.get(
+    "/v1/agents",
+    { schema: { summary: "List agents", tags: ["agents"], response: { 200: agentListSchema } } },
+    async () => ({ schema: "jobctl.agents/v1" as const, items: registry.list(runningOn), nextCursor: null }),
+  );
+
+  app.get(
+    "/v1/agents/load",
+    {
+      schema: {
+        summary: "The last load that each agent has reported; asks the agents only with `live`",
+        tags: ["agents"],
+        querystring: z.object({ live: z.enum(["0", "1", "true", "false"]).default("0") }),
+        response: { 200: loadListSchema },
+      },
+    },
+    async (request) => {
+      const live = request.query.live === "1" || request.query.live === "true";
+      const cached = registry.loads(Date.now());
+      const items = live ? await Promise.all(cached.map((item) => probe(item, registry))) : cached;
+      return { schema: "jobctl.load/v1" as const, items, nextCursor: null };
+    },
+  );
+}
+
+/** What the agent says now; what is cached when it does not answer. */
+async function probe(cached: CachedLoad, registry: AgentRegistry): Promise<CachedLoad> {
+  const link = registry.links.find(({ url }) => url === cached.url);
+  const load = agentLoadSchema.safeParse(await link?.client.getLoad().catch(() => null));
+  return load.success ? { ...cached, load: load.data, ageSeconds: 0, stale: false } : { ...cached, stale: true };
+}

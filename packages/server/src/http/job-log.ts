@@ -1,0 +1,89 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+
+import { findInTar } from "@jobctl/archive";
+import { JobctlError, attemptId, isTerminal, logFile, type LogStream } from "@jobctl/protocol";
+
+import type { AgentRegistry } from "../agents/agent-registry.js";
+import type { BlobStore } from "../blobs/blob-store.js";
+import type { JobEvents } from "../jobs/job-events.js";
+import type { JobService } from "../jobs/job-service.js";
+import type { JobRow } from "../store/job-row.js";
+
+export interface JobLogParts {
+  readonly jobs: JobService;
+  readonly events: JobEvents;
+  readonly blobs: BlobStore;
+  readonly registry: AgentRegistry;
+}
+
+export interface LogRequest {
+  readonly jobId: number;
+  readonly stream: LogStream;
+  readonly offset: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Output of one attempt; `attempt` is 0 for a job that never had one. */
+export interface JobLog {
+  readonly attempt: number;
+  readonly bytes: AsyncIterable<Buffer>;
+}
+
+/**
+ * Finds where the output of a job is at the moment, on its agent or in its stored result, and waits
+ * for a job that has not started when it is to be followed.
+ *
+ * @throws JobctlError `job_not_found`, `agent_unreachable`
+ */
+export async function openJobLog(request: LogRequest, parts: JobLogParts): Promise<JobLog> {
+  for (;;) {
+    const row = parts.jobs.getRow(request.jobId);
+    if (isTerminal(row.status)) return { attempt: row.attempt, bytes: storedLog(row, request, parts) };
+    if (row.status !== "queued") {
+      const live = await openLiveLog(row, request, parts);
+      if (live !== null) return { attempt: row.attempt, bytes: live };
+    } else if (!request.follow) {
+      return { attempt: row.attempt, bytes: nothing() };
+    }
+    if (parts.jobs.getRow(request.jobId).version !== row.version) continue;
+    await parts.events.next(request.jobId, request.signal);
+    // An answer that ended here would look like a complete log.
+    request.signal.throwIfAborted();
+  }
+}
+
+/** Null when the agent does not have it: not yet, or not any more. */
+async function openLiveLog(
+  row: JobRow,
+  request: LogRequest,
+  parts: JobLogParts,
+): Promise<AsyncIterable<Buffer> | null> {
+  const link = parts.registry.byName(row.agent);
+  if (link?.state !== "ready") {
+    if (request.follow) return null;
+    throw new JobctlError("agent_unreachable", `agent ${row.agent} holds the output of job ${row.id} and cannot be reached`, {
+      hint: "The job goes on; try again in a moment.",
+    });
+  }
+  const signal = AbortSignal.any([request.signal, link.connectionSignal]);
+  try {
+    return await link.client.getLog(attemptId(row.id, row.attempt), request, signal);
+  } catch (error) {
+    if (error instanceof JobctlError && error.code === "attempt_not_found") return null;
+    throw error;
+  }
+}
+
+async function* storedLog(row: JobRow, request: LogRequest, parts: JobLogParts): AsyncGenerator<Buffer> {
+  if (row.result_sha256 === null) return;
+  const path = parts.blobs.pathOf(row.result_sha256);
+  const file = await open(path, "r");
+  const entry = await findInTar(file, logFile(request.stream)).finally(() => file.close());
+  if (entry === null || request.offset >= entry.sizeBytes) return;
+  const start = entry.offset + request.offset;
+  yield* createReadStream(path, { start, end: entry.offset + entry.sizeBytes - 1 }) as AsyncIterable<Buffer>;
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {}

@@ -1,0 +1,165 @@
+import { open, type FileHandle } from "node:fs/promises";
+
+import { findInTar, indexTar, type IndexedEntry } from "@jobctl/archive";
+import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
+import { JobctlError, attemptId, fileListSchema, isTerminal, type ResultFile } from "@jobctl/protocol";
+import { z } from "zod";
+
+import type { AgentRegistry } from "../agents/agent-registry.js";
+import type { BlobStore } from "../blobs/blob-store.js";
+import type { JobService } from "../jobs/job-service.js";
+import type { JobRow } from "../store/job-row.js";
+import { byteAnswer, type ApiApp } from "./api-app.js";
+import { jobParams } from "./job-routes.js";
+
+export interface ResultParts {
+  readonly jobs: JobService;
+  readonly blobs: BlobStore;
+  readonly registry: AgentRegistry;
+  readonly logger: Logger;
+}
+
+/** What a job has left: the whole archive, a listing, one file; and the workspace of a running one. */
+export function resultRoutes(app: ApiApp, parts: ResultParts): void {
+  const { jobs, blobs, registry, logger } = parts;
+
+  app.get(
+    "/v1/jobs/:id/result",
+    {
+      exposeHeadRoute: true,
+      schema: {
+        summary: "The result archive; supports Range, the ETag is its SHA-256",
+        tags: ["results"],
+        params: jobParams,
+        response: byteAnswer("A plain tar archive", "application/x-tar"),
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const { digest, sizeBytes } = resultOf(jobs.getRow(id), blobs);
+      const file = {
+        path: blobs.pathOf(digest),
+        sizeBytes,
+        etag: digest,
+        contentType: "application/x-tar",
+        filename: `job-${id}.tar`,
+      };
+      await sendFile(request, reply, file, logger);
+    },
+  );
+
+  app.get(
+    "/v1/jobs/:id/files",
+    {
+      schema: {
+        summary: "The files in a result",
+        tags: ["results"],
+        params: jobParams,
+        response: { 200: fileListSchema },
+      },
+    },
+    async (request) => {
+      const { digest } = resultOf(jobs.getRow(request.params.id), blobs);
+      const items = await withFile(blobs.pathOf(digest), async (file) => {
+        const found: ResultFile[] = [];
+        for await (const entry of indexTar(file)) found.push(viewFile(entry));
+        return found;
+      });
+      return { schema: "jobctl.files/v1" as const, items, nextCursor: null };
+    },
+  );
+
+  app.get(
+    "/v1/jobs/:id/files/*",
+    {
+      schema: {
+        summary: "One file of a result",
+        tags: ["results"],
+        params: jobParams.extend({ "*": z.string() }),
+        response: byteAnswer("The content of the file"),
+      },
+    },
+    async (request, reply) => {
+      const { id, "*": wanted } = request.params;
+      const { digest } = resultOf(jobs.getRow(id), blobs);
+      const path = blobs.pathOf(digest);
+      const entry = await withFile(path, (file) => findInTar(file, wanted));
+      if (entry?.type !== "file") {
+        throw new JobctlError(
+          "file_not_found",
+          entry === null ? `the result of job ${id} has no ${JSON.stringify(wanted)}` : `${JSON.stringify(wanted)} is a ${entry.type}`,
+          { hint: `GET /v1/jobs/${id}/files lists what there is.` },
+        );
+      }
+      const answer = {
+        path,
+        offset: entry.offset,
+        sizeBytes: entry.sizeBytes,
+        etag: null,
+        contentType: "application/octet-stream",
+      };
+      await sendFile(request, reply, answer, logger);
+    },
+  );
+
+  app.get(
+    "/v1/jobs/:id/workspace",
+    {
+      schema: {
+        summary: "The workspace of a running job as it is now",
+        tags: ["results"],
+        params: jobParams,
+        response: byteAnswer("A plain tar archive", "application/x-tar"),
+      },
+    },
+    async (request, reply) => {
+      const row = jobs.getRow(request.params.id);
+      const link = row.status === "running" ? registry.byName(row.agent) : null;
+      if (link === null) {
+        throw new JobctlError("job_not_running", `job ${row.id} is ${row.status}: it has no workspace on an agent`, {
+          hint: isTerminal(row.status) ? "Its result is complete: download that." : "Try again when it runs.",
+        });
+      }
+      const body = await link.client.getWorkspace(attemptId(row.id, row.attempt), closedSignal(reply));
+      const headers = { "content-type": "application/x-tar" };
+      await answerWithStream(reply, { headers, body: body as AsyncIterable<Buffer> }, logger);
+    },
+  );
+}
+
+/** @throws JobctlError `job_not_finished`, `result_missing` */
+function resultOf(row: JobRow, blobs: BlobStore): { digest: string; sizeBytes: number } {
+  if (!isTerminal(row.status)) {
+    throw new JobctlError("job_not_finished", `job ${row.id} is ${row.status}: it has no result yet`, {
+      hint: `jobctl wait ${row.id} waits for it; jobctl download ${row.id} --partial fetches what there is.`,
+    });
+  }
+  const digest = row.result_sha256;
+  if (digest === null || !blobs.has(digest)) {
+    throw new JobctlError(
+      "result_missing",
+      digest === null ? `job ${row.id} (${row.status}) left no result: it never ran` : `the result of job ${row.id} is no longer stored`,
+    );
+  }
+  return { digest, sizeBytes: row.result_size_bytes ?? 0 };
+}
+
+async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, "r");
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function viewFile(entry: IndexedEntry): ResultFile {
+  return {
+    path: entry.path,
+    type: entry.type,
+    sizeBytes: entry.sizeBytes,
+    mode: entry.mode.toString(8).padStart(4, "0"),
+    modifiedAt: entry.modifiedAt?.toISOString() ?? null,
+    linkTarget: entry.linkTarget,
+  };
+}

@@ -1,0 +1,129 @@
+import type { MultipartFile, MultipartValue } from "@fastify/multipart";
+import fastifyMultipart from "@fastify/multipart";
+import { JobctlError, jobAnswerSchema, submissionSchema, type Submission } from "@jobctl/protocol";
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+
+import { checkAnnouncedSize, takeInArchive, type IntakeLimits } from "../blobs/archive-intake.js";
+import type { BlobStore } from "../blobs/blob-store.js";
+import type { JobService, SubmitContext, Submitted } from "../jobs/job-service.js";
+import type { ApiApp } from "./api-app.js";
+
+const MAX_OPTIONS_BYTES = 256 * 1024;
+
+export interface SubmitParts {
+  readonly jobs: JobService;
+  readonly blobs: BlobStore;
+  readonly limits: IntakeLimits;
+}
+
+const submitAnswerSchema = jobAnswerSchema.extend({ created: z.boolean() });
+
+/**
+ * `POST /v1/jobs`, in two forms. As JSON it names an archive that the server may hold already
+ * (404 `archive_unknown` if not). As multipart/form-data it brings it along: a field `job` with the
+ * same JSON, then a file `archive`.
+ */
+export function submitRoute(app: ApiApp, parts: SubmitParts): void {
+  void app.register(fastifyMultipart, {
+    limits: { files: 1, fields: 1, fieldSize: MAX_OPTIONS_BYTES, fileSize: Infinity },
+  });
+  app.post(
+    "/v1/jobs",
+    {
+      schema: {
+        summary: "Submit a job",
+        description:
+          "JSON for an archive that the server holds already; multipart/form-data with a field `job` (the same JSON) and then a file `archive` (tar or gzipped tar) otherwise. 200 instead of 201 when the idempotency key has been used for the same submit before.",
+        tags: ["jobs"],
+        headers: z.object({ "idempotency-key": z.string().min(1).max(255).optional() }),
+        consumes: ["application/json", "multipart/form-data"],
+        response: { 200: submitAnswerSchema, 201: submitAnswerSchema },
+      },
+    },
+    async (request, reply) => {
+      const context = {
+        tenant: "default",
+        idempotencyKey: request.headers["idempotency-key"] ?? null,
+      };
+      const { row, created } = request.isMultipart()
+        ? await submitWithArchive(request, context, parts)
+        : submitByDigest(parseSubmission(request.body), context, parts);
+      return reply
+        .code(created ? 201 : 200)
+        .header("location", `/v1/jobs/${row.id}`)
+        .send({ schema: "jobctl.job/v1" as const, ...parts.jobs.view(row), created });
+    },
+  );
+}
+
+function submitByDigest(submission: Submission, context: SubmitContext, parts: SubmitParts): Submitted {
+  if (submission.input === undefined) {
+    throw new JobctlError("invalid_request", "input: the SHA-256 and the size of the archive are missing", {
+      hint: "Name an archive that the server holds, or send one as multipart/form-data.",
+    });
+  }
+  parts.jobs.checkSubmission(submission);
+  checkAnnouncedSize(submission.input, parts.limits.maxUploadBytes);
+  return parts.jobs.submitKnown(submission, context, submission.input.sha256);
+}
+
+async function submitWithArchive(
+  request: FastifyRequest,
+  context: SubmitContext,
+  parts: SubmitParts,
+): Promise<Submitted> {
+  const { jobs, blobs, limits } = parts;
+  let submission: Submission | null = null;
+  for await (const part of request.parts()) {
+    if (part.type === "field") {
+      submission = readOptions(part);
+      jobs.checkSubmission(submission);
+      checkAnnouncedSize(submission.input, limits.maxUploadBytes);
+      await blobs.checkFreeSpace(submission.input?.sizeBytes ?? 0);
+      continue;
+    }
+    const archive = archiveOf(part, submission);
+    const options = submission ?? parseSubmission({});
+    jobs.checkSubmission(options);
+    const staged = await takeInArchive(blobs, archive, limits, options.input);
+    return jobs.submitUploaded(options, context, staged);
+  }
+  throw new JobctlError("invalid_request", "archive: the form has no file of this name");
+}
+
+function readOptions(part: MultipartValue): Submission {
+  if (part.fieldname !== "job") {
+    throw new JobctlError("invalid_request", `${part.fieldname}: the form has a field "job" and a file "archive", nothing else`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(String(part.value));
+  } catch (error) {
+    throw new JobctlError("invalid_request", "job: the field is not valid JSON", { cause: error });
+  }
+  return parseSubmission(json);
+}
+
+function archiveOf(part: MultipartFile, submission: Submission | null): AsyncIterable<Buffer> {
+  if (part.fieldname === "archive") return part.file as AsyncIterable<Buffer>;
+  throw new JobctlError(
+    "invalid_request",
+    `${part.fieldname}: the file of the form must be named "archive"${submission === null ? ", and the field \"job\" must come before it" : ""}`,
+  );
+}
+
+/** @throws JobctlError `invalid_request` that names each field */
+function parseSubmission(json: unknown): Submission {
+  const parsed = submissionSchema.safeParse(json ?? {});
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path, message }) => ({
+    field: path.join(".") || "(job)",
+    problem: message,
+  }));
+  throw new JobctlError(
+    "invalid_request",
+    `the job is not valid: ${fields.map(({ field, problem }) => `${field}: ${problem}`).join("; ")}`,
+    { details: { fields } },
+  );
+}

@@ -1,0 +1,205 @@
+import type { Logger } from "@jobctl/daemon";
+import { statusForOutcome, type AttemptReport, type Outcome } from "@jobctl/protocol";
+
+import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+import type { JobChanges, JobRow } from "../store/job-row.js";
+import type { Store } from "../store/store.js";
+import { commitWithRow } from "./commit-blob.js";
+import type { JobEvents } from "./job-events.js";
+
+export interface AttemptServiceParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly events: JobEvents;
+  readonly logger: Logger;
+  readonly maxRequeues: number;
+}
+
+/**
+ * What the scheduler does with jobs: every step of an attempt, as one transaction each.
+ *
+ * All of them name the attempt that they are about, and do nothing (null) once the job has moved
+ * on: a late or repeated word of an agent cannot change anything.
+ */
+export class AttemptService {
+  readonly #parts: AttemptServiceParts;
+
+  constructor(parts: AttemptServiceParts) {
+    this.#parts = parts;
+  }
+
+  open(): JobRow[] {
+    return this.#parts.store.jobs.open();
+  }
+
+  get(jobId: number): JobRow | null {
+    return this.#parts.store.jobs.get(jobId);
+  }
+
+  onAgent(agent: string): JobRow[] {
+    return this.#parts.store.jobs.onAgent(agent);
+  }
+
+  /** The next attempt at a queued job, committed before the agent hears of it. */
+  claim(jobId: number, agent: string): JobRow | null {
+    const { store } = this.#parts;
+    return this.#change(jobId, (before, at) => {
+      const attempt = before.attempt + 1;
+      const row = store.jobs.transition(jobId, {
+        to: "dispatched",
+        attempt: before.attempt,
+        at,
+        set: { attempt, agent },
+      });
+      if (row !== null) store.attempts.begin(jobId, attempt, agent, at);
+      return row;
+    });
+  }
+
+  /** The agent would not take it: back to the queue, as if it had not been tried. */
+  release(jobId: number, attempt: number, message: string): JobRow | null {
+    const { store } = this.#parts;
+    return this.#change(jobId, (before, at) => {
+      if (before.attempt !== attempt || before.status !== "dispatched") return null;
+      store.attempts.end(jobId, attempt, "refused", at, null);
+      store.jobs.addEvent(before, { at, type: "agent_refused", reason: null, message });
+      if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
+      return this.#backToQueue(before, at);
+    });
+  }
+
+  markRunning(jobId: number, attempt: number, startedAt: number): JobRow | null {
+    const { store } = this.#parts;
+    return this.#change(jobId, (_before, at) => {
+      const row = store.jobs.transition(jobId, { to: "running", attempt, at, set: { started_at: startedAt } });
+      if (row !== null) store.attempts.started(jobId, attempt, startedAt);
+      return row;
+    });
+  }
+
+  markCollecting(jobId: number, attempt: number, report: AttemptReport): JobRow | null {
+    const { store } = this.#parts;
+    const startedAt = report.startedAt === null ? null : Date.parse(report.startedAt);
+    return this.#change(jobId, (_before, at) =>
+      store.jobs.transition(jobId, { to: "collecting", attempt, at, set: { started_at: startedAt } }),
+    );
+  }
+
+  /**
+   * The end of a job: its outcome, and its result if there is one. Takes over the staged result;
+   * when the job has moved on it is thrown away.
+   */
+  async finish(
+    jobId: number,
+    attempt: number,
+    report: AttemptReport,
+    outcome: Outcome,
+    result: StagedBlob | null,
+  ): Promise<JobRow | null> {
+    const { store } = this.#parts;
+    const status = statusForOutcome(outcome.reason, outcome.exitCode);
+    const before = store.jobs.get(jobId);
+    if (before?.attempt !== attempt || before.status !== "collecting") {
+      await result?.discard();
+      return null;
+    }
+    const end = (): JobRow | null =>
+      this.#change(jobId, (_before, at) => {
+        store.attempts.end(jobId, attempt, "collected", at, outcome.reason);
+        return store.jobs.transition(jobId, {
+          to: status,
+          attempt,
+          at,
+          set: { ...outcomeColumns(outcome, at), ...reportColumns(report), ...resultColumns(result) },
+          reason: outcome.reason,
+          message: outcome.message,
+        });
+      });
+    return result === null ? end() : commitWithRow(result, this.#parts, end);
+  }
+
+  /** The agent is gone, and with it the attempt: another try, or the end. */
+  lose(jobId: number, attempt: number, message: string): JobRow | null {
+    const { store, maxRequeues } = this.#parts;
+    return this.#change(jobId, (before, at) => {
+      if (before.attempt !== attempt) return null;
+      store.attempts.end(jobId, attempt, "lost", at, null);
+      if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
+      const triesLeft = before.requeue === 1 && store.attempts.countLost(jobId) <= maxRequeues;
+      if (triesLeft) return this.#backToQueue(before, at, message);
+      return this.#end(before, at, "agent_lost", message);
+    });
+  }
+
+  /** Notes on the jobs of an agent whether it can be reached. */
+  setReachable(agent: string, reachable: boolean): void {
+    const { store, events } = this.#parts;
+    if (!store.jobs.setAgentReason(agent, reachable ? null : "agent_unreachable")) return;
+    for (const row of store.jobs.onAgent(agent)) events.announce(row);
+  }
+
+  #backToQueue(before: JobRow, at: number, message: string | null = null): JobRow | null {
+    return this.#parts.store.jobs.transition(before.id, {
+      to: "queued",
+      attempt: before.attempt,
+      at,
+      set: { agent: null, agent_reason: null, started_at: null },
+      message,
+    });
+  }
+
+  /** The end of a job of which no agent has anything to tell. */
+  #end(before: JobRow, at: number, reason: "cancelled" | "agent_lost", message: string): JobRow | null {
+    return this.#parts.store.jobs.transition(before.id, {
+      to: statusForOutcome(reason, null),
+      attempt: before.attempt,
+      at,
+      set: outcomeColumns({ reason, exitCode: null, signal: null, message }, at),
+      reason,
+      message,
+    });
+  }
+
+  #change(jobId: number, change: (before: JobRow, at: number) => JobRow | null): JobRow | null {
+    const { store, events, logger } = this.#parts;
+    const row = store.transaction(() => {
+      const before = store.jobs.get(jobId);
+      return before === null ? null : change(before, Date.now());
+    });
+    if (row === null) return null;
+    logger.info({
+      event: `job_${row.status}`,
+      jobId,
+      attempt: row.attempt,
+      agent: row.agent,
+      reason: row.outcome_reason,
+    });
+    events.announce(row);
+    return row;
+  }
+}
+
+function outcomeColumns(outcome: Outcome, at: number): JobChanges {
+  return {
+    finished_at: at,
+    agent_reason: null,
+    outcome_reason: outcome.reason,
+    exit_code: outcome.exitCode,
+    signal: outcome.signal,
+    outcome_message: outcome.message,
+  };
+}
+
+function reportColumns(report: AttemptReport): JobChanges {
+  return {
+    findings: JSON.stringify(report.findings),
+    ...(report.finishedAt === null ? {} : { finished_at: Date.parse(report.finishedAt) }),
+    wall_seconds: report.usage?.wallSeconds ?? null,
+    cpu_seconds: report.usage?.cpuSeconds ?? null,
+    max_rss_bytes: report.usage?.maxRssBytes ?? null,
+  };
+}
+
+function resultColumns(result: StagedBlob | null): JobChanges {
+  return { result_sha256: result?.sha256 ?? null, result_size_bytes: result?.sizeBytes ?? null };
+}

@@ -1,0 +1,20 @@
+import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+import type { Store } from "../store/store.js";
+
+/**
+ * Gives a staged file its final name and writes the row that refers to it, in one turn of the event
+ * loop. When the row cannot be written the file is removed again, unless another row needs it.
+ */
+export async function commitWithRow<T>(
+  blob: StagedBlob,
+  parts: { readonly store: Store; readonly blobs: BlobStore },
+  writeRow: () => T,
+): Promise<T> {
+  blob.commit();
+  try {
+    return writeRow();
+  } catch (error) {
+    if (!parts.store.jobs.isBlobReferenced(blob.sha256)) await parts.blobs.remove(blob.sha256);
+    throw error;
+  }
+}

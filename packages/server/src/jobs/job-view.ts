@@ -1,0 +1,70 @@
+import type { Finding, Job, JobEvent } from "@jobctl/protocol";
+
+import type { JobEventRow, JobRow } from "../store/job-row.js";
+
+/** Why a queued job waits, and at which place. */
+export interface QueuePlace {
+  readonly position: number;
+  readonly reason: string;
+}
+
+/** A row as every interface shows it. */
+export function viewJob(row: JobRow, place: QueuePlace | undefined): Job {
+  return {
+    id: row.id,
+    name: row.name,
+    tenant: row.tenant,
+    user: row.user,
+    service: row.service,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    status: row.status,
+    reason: row.outcome_reason ?? row.agent_reason ?? place?.reason ?? null,
+    position: place?.position ?? null,
+    outcome:
+      row.outcome_reason === null
+        ? null
+        : {
+            reason: row.outcome_reason,
+            exitCode: row.exit_code,
+            signal: row.signal,
+            message: row.outcome_message,
+          },
+    findings: JSON.parse(row.findings) as Finding[],
+    attempt: row.attempt,
+    agent: row.agent,
+    priority: row.priority,
+    submittedAt: instant(row.submitted_at),
+    startedAt: instantOrNull(row.started_at),
+    finishedAt: instantOrNull(row.finished_at),
+    expiresAt: null,
+    cancelRequestedAt: instantOrNull(row.cancel_requested_at),
+    timeoutSeconds: row.timeout_seconds,
+    resources: { cpus: row.cpus, memoryBytes: row.memory_bytes },
+    usage:
+      row.wall_seconds === null
+        ? null
+        : {
+            wallSeconds: row.wall_seconds,
+            cpuSeconds: row.cpu_seconds,
+            maxRssBytes: row.max_rss_bytes,
+          },
+    input: { sizeBytes: row.input_size_bytes, sha256: row.input_sha256 },
+    result:
+      row.result_sha256 === null
+        ? null
+        : { sizeBytes: row.result_size_bytes ?? 0, sha256: row.result_sha256 },
+    version: row.version,
+  };
+}
+
+export function viewEvent(row: JobEventRow): JobEvent {
+  return { ...row, at: instant(row.at) };
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function instantOrNull(ms: number | null): string | null {
+  return ms === null ? null : instant(ms);
+}

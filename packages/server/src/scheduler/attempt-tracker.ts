@@ -1,0 +1,195 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { backoffMs, type Logger } from "@jobctl/daemon";
+import { JobctlError, attemptId, toJobctlError, type AttemptReport } from "@jobctl/protocol";
+
+import type { AgentLink, LinkEvents } from "../agents/agent-link.js";
+import type { AgentRegistry } from "../agents/agent-registry.js";
+import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+import type { AttemptService } from "../jobs/attempt-service.js";
+import type { JobRow } from "../store/job-row.js";
+
+const REFETCH = { firstMs: 100, maxMs: 5000 };
+
+export interface AttemptTrackerParts {
+  readonly attempts: AttemptService;
+  readonly registry: AgentRegistry;
+  readonly blobs: BlobStore;
+  readonly resend: (row: JobRow, link: AgentLink) => Promise<void>;
+  /** Called when jobs may be dispatched that could not before. */
+  readonly wake: () => void;
+  readonly saveAgent: (link: AgentLink) => void;
+  readonly logger: Logger;
+}
+
+/**
+ * Follows the attempts on all agents: what an agent reports becomes a step of the job, a finished
+ * attempt is fetched, stored and acknowledged, and after every reconnect the server's rows are
+ * compared with the agent's list before anything new is sent there.
+ */
+export class AttemptTracker implements LinkEvents {
+  readonly #parts: AttemptTrackerParts;
+  readonly #collecting = new Set<string>();
+
+  constructor(parts: AttemptTrackerParts) {
+    this.#parts = parts;
+  }
+
+  async onSnapshot(link: AgentLink, reports: readonly AttemptReport[]): Promise<void> {
+    const { attempts, registry, logger } = this.#parts;
+    const name = link.name ?? "";
+    if (registry.nameIsTaken(link)) {
+      throw new JobctlError("agent_unreachable", `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`);
+    }
+    const unmatched = new Map(reports.map((report) => [report.id, report]));
+    const ours = attempts.onAgent(name);
+    for (const row of ours) {
+      const id = attemptId(row.id, row.attempt);
+      const report = unmatched.get(id);
+      unmatched.delete(id);
+      if (report !== undefined) this.#resume(link, row, report);
+      else if (row.status === "dispatched") void this.#parts.resend(row, link);
+      else attempts.lose(row.id, row.attempt, `agent ${name} no longer holds attempt ${id}`);
+    }
+    for (const id of unmatched.keys()) void this.#discard(link, id);
+    logger.info({ event: "agent_reconciled", agent: name, jobs: ours.length, stale: unmatched.size });
+  }
+
+  onReady(link: AgentLink): void {
+    this.#parts.attempts.setReachable(link.name ?? "", true);
+    this.onStatus(link);
+  }
+
+  onAttempt(link: AgentLink, report: AttemptReport): void {
+    const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
+    const row = this.#parts.attempts.get(jobId);
+    if (row === null || row.attempt !== attempt || row.agent !== link.name) {
+      void this.#discard(link, report.id);
+      return;
+    }
+    switch (report.state) {
+      case "accepted":
+        break;
+      case "running":
+        if (row.status === "dispatched") {
+          this.#parts.attempts.markRunning(jobId, attempt, Date.parse(report.startedAt ?? ""));
+        }
+        break;
+      case "packing":
+        this.#parts.attempts.markCollecting(jobId, attempt, report);
+        break;
+      case "finished":
+        void this.#collect(link, row, report);
+        break;
+    }
+  }
+
+  onStatus(link: AgentLink): void {
+    if (link.self !== null && link.state === "ready") this.#parts.saveAgent(link);
+    this.#parts.wake();
+  }
+
+  onUnreachable(link: AgentLink): void {
+    this.#parts.attempts.setReachable(link.name ?? "", false);
+    this.#parts.wake();
+  }
+
+  onLost(link: AgentLink): void {
+    const { attempts } = this.#parts;
+    const name = link.name ?? "";
+    for (const row of attempts.onAgent(name)) {
+      attempts.lose(row.id, row.attempt, `agent ${name} has not been reachable for too long`);
+    }
+    this.#parts.wake();
+  }
+
+  /** Passes a cancel request on; what fails now is done again at the next reconnect. */
+  async cancel(row: JobRow): Promise<void> {
+    const link = this.#parts.registry.byName(row.agent);
+    if (link?.state !== "ready") return;
+    try {
+      await link.client.cancelAttempt(attemptId(row.id, row.attempt));
+    } catch (error) {
+      this.#parts.logger.warn({ event: "cancel_not_delivered", jobId: row.id, attempt: row.attempt, err: error });
+    }
+  }
+
+  #resume(link: AgentLink, row: JobRow, report: AttemptReport): void {
+    this.onAttempt(link, report);
+    if (row.cancel_requested_at !== null && report.state !== "finished") {
+      void link.client.cancelAttempt(report.id).catch(() => {});
+    }
+  }
+
+  /** A stale attempt is stopped and deleted: its job has moved on, or was never ours. */
+  async #discard(link: AgentLink, id: string): Promise<void> {
+    try {
+      await link.client.deleteAttempt(id);
+      this.#parts.logger.info({ event: "stale_attempt_deleted", attemptId: id, agent: link.name });
+    } catch (error) {
+      this.#parts.logger.warn({ event: "stale_attempt_kept", attemptId: id, agent: link.name, err: error });
+    }
+  }
+
+  /**
+   * Fetches, verifies and stores a finished attempt, then acknowledges it. The agent keeps it until
+   * then, so whatever fails in between is done again, at the latest after the next reconnect.
+   */
+  async #collect(link: AgentLink, row: JobRow, report: AttemptReport): Promise<void> {
+    const { attempts, logger } = this.#parts;
+    if (this.#collecting.has(report.id) || report.outcome === null) return;
+    this.#collecting.add(report.id);
+    try {
+      attempts.markCollecting(row.id, row.attempt, report);
+      const result = report.result === null ? null : await this.#fetch(link, report, report.result);
+      await attempts.finish(row.id, row.attempt, report, report.outcome, result);
+      await link.client.deleteAttempt(report.id);
+    } catch (error) {
+      logger.warn({ event: "collect_failed", jobId: row.id, attempt: row.attempt, agent: link.name, err: error });
+    } finally {
+      this.#collecting.delete(report.id);
+    }
+  }
+
+  async #fetch(
+    link: AgentLink,
+    report: AttemptReport,
+    expected: { sizeBytes: number; sha256: string },
+  ): Promise<StagedBlob> {
+    const mismatch = (message: string): JobctlError =>
+      new JobctlError("digest_mismatch", `the result of attempt ${report.id}: ${message}`);
+    const blob = await this.#parts.blobs.stage(resumed(link, report.id, expected.sizeBytes), {
+      maxBytes: expected.sizeBytes,
+      tooLarge: () => mismatch(`more than the announced ${expected.sizeBytes} bytes arrived`),
+    });
+    if (blob.sha256 === expected.sha256) return blob;
+    await blob.discard();
+    throw mismatch(`SHA-256 ${blob.sha256} arrived, ${expected.sha256} was announced`);
+  }
+}
+
+/** A result as one stream that goes on where it was cut, for as long as the link is up. */
+async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGenerator<Buffer> {
+  const connection = link.connectionSignal;
+  let offset = 0;
+  for (let failures = 0; offset < sizeBytes; ) {
+    try {
+      for await (const chunk of await link.client.getResult(id, offset)) {
+        const bytes = chunk as Buffer;
+        offset += bytes.length;
+        failures = 0;
+        yield bytes;
+      }
+      if (offset < sizeBytes) throw new Error(`the transfer ended after ${offset} of ${sizeBytes} bytes`);
+    } catch (thrown) {
+      if (connection.aborted || isRefusal(thrown)) throw thrown;
+      failures += 1;
+      await delay(backoffMs(failures, REFETCH, Math.random()), undefined, { signal: connection });
+    }
+  }
+}
+
+function isRefusal(thrown: unknown): boolean {
+  const error = toJobctlError(thrown);
+  return error.code !== "agent_unreachable" && error.code !== "internal";
+}

@@ -1,0 +1,170 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { backoffMs, type Logger } from "@jobctl/daemon";
+import { attemptId, toJobctlError, type AttemptReport, type JobctlError } from "@jobctl/protocol";
+
+import type { AgentLink } from "../agents/agent-link.js";
+import type { AgentRegistry } from "../agents/agent-registry.js";
+import type { AttemptService } from "../jobs/attempt-service.js";
+import type { QueuePlace } from "../jobs/job-view.js";
+import type { JobRow } from "../store/job-row.js";
+import { attemptSpec } from "./attempt-spec.js";
+import type { JobTable } from "./job-table.js";
+import { plan, type AgentOffer, type Plan, type RunLimits } from "./placement.js";
+
+const RESEND = { firstMs: 100, maxMs: 5000 };
+/** How long an agent is left alone that had less room than the server believed. */
+const FULL_MS = 1000;
+
+export interface DispatcherParts {
+  readonly table: JobTable;
+  readonly registry: AgentRegistry;
+  readonly attempts: AttemptService;
+  readonly limitsOf: (service: string) => RunLimits;
+  readonly archivePath: (digest: string) => string;
+  /** Called with what an agent says of an attempt when it takes it. */
+  readonly onReport: (link: AgentLink, report: AttemptReport) => void;
+  readonly logger: Logger;
+}
+
+/**
+ * Sends queued jobs to agents. It is woken by whatever may make a job runnable (a submit, an end,
+ * an agent), decides once for all that happened in the same turn of the event loop, and never polls.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  #woken = false;
+  #stopped = false;
+  #places: ReadonlyMap<number, QueuePlace> | null = null;
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Something has changed. */
+  wake(): void {
+    this.#places = null;
+    if (this.#woken || this.#stopped) return;
+    this.#woken = true;
+    setImmediate(() => {
+      this.#woken = false;
+      if (!this.#stopped) this.#dispatch();
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Where each queued job stands, worked out when somebody asks. */
+  get places(): ReadonlyMap<number, QueuePlace> {
+    this.#places ??= new Map(
+      this.#plan().waiting.map(({ jobId, position, reason }) => [jobId, { position, reason }]),
+    );
+    return this.#places;
+  }
+
+  /** Sends an attempt that has been committed to its agent, until the outcome is known. */
+  async send(row: JobRow, link: AgentLink): Promise<void> {
+    const id = attemptId(row.id, row.attempt);
+    const connection = link.connectionSignal;
+    for (let failures = 0; this.#isCurrent(row) && !connection.aborted; ) {
+      try {
+        // After an unknown outcome the agent is asked before anything else is done.
+        const known = failures === 0 ? null : await link.client.getAttempt(id);
+        const spec = attemptSpec(row);
+        const report = known ?? (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));
+        this.#parts.onReport(link, report);
+        return;
+      } catch (thrown) {
+        const error = toJobctlError(thrown);
+        if (await this.#handleRefusal(row, link, error)) return;
+        failures += 1;
+        this.#parts.logger.warn(
+          { event: "dispatch_failed", jobId: row.id, attempt: row.attempt, agent: link.name, failures },
+          error.message,
+        );
+        await delay(backoffMs(failures, RESEND, Math.random()), undefined, { signal: connection }).catch(() => {});
+      }
+    }
+  }
+
+  /** @returns whether the agent has answered, so that trying again would be wrong */
+  async #handleRefusal(row: JobRow, link: AgentLink, error: JobctlError): Promise<boolean> {
+    const { attempts } = this.#parts;
+    switch (error.code) {
+      case "no_room":
+      case "draining":
+        link.markFull(FULL_MS);
+        attempts.release(row.id, row.attempt, error.message);
+        return true;
+      case "agent_unreachable":
+      case "attempt_receiving":
+      case "archive_digest_mismatch":
+        return false;
+      default:
+        await this.#failUnrunnable(row, error);
+        return true;
+    }
+  }
+
+  /** The agent will never take it: its word is the outcome. */
+  async #failUnrunnable(row: JobRow, error: JobctlError): Promise<void> {
+    const rejected = error.code.startsWith("archive_");
+    const outcome = {
+      reason: rejected ? ("rejected" as const) : ("executor_error" as const),
+      exitCode: null,
+      signal: null,
+      message: error.message,
+    };
+    const report: AttemptReport = {
+      id: attemptId(row.id, row.attempt),
+      state: "finished",
+      startedAt: null,
+      finishedAt: new Date().toISOString(),
+      outcome,
+      findings: [],
+      usage: null,
+      result: null,
+    };
+    this.#parts.attempts.markCollecting(row.id, row.attempt, report);
+    await this.#parts.attempts.finish(row.id, row.attempt, report, outcome, null);
+  }
+
+  #dispatch(): void {
+    const { attempts, registry, table } = this.#parts;
+    if (table.queued.size === 0) return;
+    for (const { jobId, agent } of this.#plan().assignments) {
+      const link = registry.byName(agent);
+      const row = link === null ? null : attempts.claim(jobId, agent);
+      if (row !== null && link !== null) void this.send(row, link);
+    }
+  }
+
+  #plan(): Plan {
+    const { registry, table, limitsOf } = this.#parts;
+    return plan(table.queued.values(), table.active.values(), registry.links.flatMap(offer), limitsOf);
+  }
+
+  #isCurrent(row: JobRow): boolean {
+    const now = this.#parts.attempts.get(row.id);
+    return !this.#stopped && now?.attempt === row.attempt && now.status === "dispatched";
+  }
+}
+
+/** What a link has to offer: nothing unless it is ready. */
+function offer(link: AgentLink): AgentOffer[] {
+  const { self } = link;
+  if (self === null || link.state !== "ready") return [];
+  const state = link.load?.draining === true ? "draining" : link.full ? "full" : "accepting";
+  return [
+    {
+      name: self.name,
+      services: self.services,
+      slots: self.slots,
+      cpus: self.cpus,
+      memoryBytes: self.memoryBytes,
+      state,
+    },
+  ];
+}

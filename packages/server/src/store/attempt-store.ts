@@ -1,0 +1,41 @@
+import type { OutcomeReason } from "@jobctl/protocol";
+
+import type { Db } from "./database.js";
+
+export type AttemptEnd = "collected" | "refused" | "lost";
+
+export type AttemptStore = ReturnType<typeof createAttemptStore>;
+
+export function createAttemptStore(db: Db) {
+  const insert = db.prepare<[number, number, string, number]>(
+    "INSERT INTO attempts (job_id, number, agent, created_at) VALUES (?, ?, ?, ?)",
+  );
+  const updateStart = db.prepare<[number, number, number]>(
+    "UPDATE attempts SET started_at = ? WHERE job_id = ? AND number = ?",
+  );
+  const updateEnd = db.prepare<[AttemptEnd, number, OutcomeReason | null, number, number]>(
+    `UPDATE attempts SET ended_as = ?, finished_at = ?, outcome_reason = ?
+     WHERE job_id = ? AND number = ? AND ended_as IS NULL`,
+  );
+  const selectLost = db.prepare<[number], { lost: number }>(
+    "SELECT count(*) AS lost FROM attempts WHERE job_id = ? AND ended_as = 'lost'",
+  );
+  return {
+    begin(jobId: number, number: number, agent: string, at: number): void {
+      insert.run(jobId, number, agent, at);
+    },
+
+    started(jobId: number, number: number, at: number): void {
+      updateStart.run(at, jobId, number);
+    },
+
+    end(jobId: number, number: number, as: AttemptEnd, at: number, outcome: OutcomeReason | null): void {
+      updateEnd.run(as, at, outcome, jobId, number);
+    },
+
+    /** How many attempts at this job were lost with their agents. */
+    countLost(jobId: number): number {
+      return selectLost.get(jobId)?.lost ?? 0;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { JobctlError } from "@jobctl/protocol";
+import Database from "better-sqlite3";
+
+import { migrate } from "./migrate.js";
+
+export type Db = Database.Database;
+
+/**
+ * Opens the database and brings its schema up to date.
+ *
+ * WAL, so that readers never wait for the writer; `synchronous=FULL`, so that what has been
+ * committed is on disk when the client is told.
+ *
+ * @throws JobctlError `config_invalid` naming the path, or `database_newer`
+ */
+export function openDatabase(path: string): Db {
+  let db: Db;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    db = new Database(path);
+  } catch (error) {
+    throw new JobctlError("config_invalid", `the database ${path} cannot be opened`, {
+      hint: "Check that the directory exists and that this user may write to it.",
+      cause: error,
+    });
+  }
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma("foreign_keys = ON");
+  db.pragma("busy_timeout = 5000");
+  migrate(db);
+  return db;
+}
+
+/** Folds the log into the database, so that a copy or a newer version finds one complete file. */
+export function closeDatabase(db: Db): void {
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.close();
+}

@@ -1,0 +1,101 @@
+import type { JobStatus, OutcomeReason } from "@jobctl/protocol";
+
+/** A row of `jobs`, with its labels as one JSON object. Times are milliseconds since 1970. */
+export interface JobRow {
+  readonly id: number;
+  readonly tenant: string;
+  readonly user: string;
+  readonly name: string;
+  readonly service: string;
+  readonly labels: string;
+  readonly env: string;
+  readonly outputs: string;
+  readonly priority: number;
+  readonly timeout_seconds: number;
+  readonly cpus: number;
+  readonly memory_bytes: number | null;
+  readonly requeue: number;
+  readonly idempotency_key: string | null;
+  readonly request_sha256: string;
+  readonly input_sha256: string;
+  readonly input_size_bytes: number;
+  readonly input_root: string;
+  readonly input_entries: number;
+  readonly input_extracted_bytes: number;
+  readonly status: JobStatus;
+  readonly version: number;
+  readonly attempt: number;
+  readonly agent: string | null;
+  readonly agent_reason: string | null;
+  readonly cancel_requested_at: number | null;
+  readonly submitted_at: number;
+  readonly started_at: number | null;
+  readonly finished_at: number | null;
+  readonly outcome_reason: OutcomeReason | null;
+  readonly exit_code: number | null;
+  readonly signal: string | null;
+  readonly outcome_message: string | null;
+  readonly findings: string;
+  readonly wall_seconds: number | null;
+  readonly cpu_seconds: number | null;
+  readonly max_rss_bytes: number | null;
+  readonly result_sha256: string | null;
+  readonly result_size_bytes: number | null;
+  readonly expired_at: number | null;
+}
+
+/** What a submit decides; everything else begins empty. */
+export type NewJobRow = Pick<
+  JobRow,
+  | "tenant"
+  | "user"
+  | "name"
+  | "service"
+  | "env"
+  | "outputs"
+  | "priority"
+  | "timeout_seconds"
+  | "cpus"
+  | "memory_bytes"
+  | "requeue"
+  | "idempotency_key"
+  | "request_sha256"
+  | "input_sha256"
+  | "input_size_bytes"
+  | "input_root"
+  | "input_entries"
+  | "input_extracted_bytes"
+  | "submitted_at"
+>;
+
+/** Columns that a change of status may write besides. */
+export type JobChanges = Partial<
+  Pick<
+    JobRow,
+    | "attempt"
+    | "agent"
+    | "agent_reason"
+    | "started_at"
+    | "finished_at"
+    | "outcome_reason"
+    | "exit_code"
+    | "signal"
+    | "outcome_message"
+    | "findings"
+    | "wall_seconds"
+    | "cpu_seconds"
+    | "max_rss_bytes"
+    | "result_sha256"
+    | "result_size_bytes"
+  >
+>;
+
+export interface JobEventRow {
+  readonly at: number;
+  readonly type: "submitted" | "status" | "cancel_requested" | "agent_refused";
+  readonly status: JobStatus;
+  readonly reason: string | null;
+  readonly attempt: number;
+  readonly agent: string | null;
+  readonly message: string | null;
+}

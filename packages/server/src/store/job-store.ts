@@ -1,0 +1,217 @@
+import { ATTEMPT_STATUSES, TERMINAL_STATUSES, statusesBefore, type JobListQuery, type JobStatus } from "@jobctl/protocol";
+import type { Statement } from "better-sqlite3";
+
+import type { Db } from "./database.js";
+import type { JobChanges, JobEventRow, JobRow, NewJobRow } from "./job-row.js";
+
+const COLUMNS = `jobs.*, (SELECT json_group_object(key, value) FROM job_labels
+  WHERE job_labels.job_id = jobs.id) AS labels`;
+
+const inList = (statuses: readonly JobStatus[]): string =>
+  `(${statuses.map((status) => `'${status}'`).join(", ")})`;
+
+export interface Transition {
+  readonly to: JobStatus;
+  /** The attempt that this is about; the change is refused once another one is current. */
+  readonly attempt: number;
+  readonly at: number;
+  readonly set?: JobChanges;
+  readonly reason?: string | null;
+  readonly message?: string | null;
+}
+
+export interface JobPage {
+  readonly rows: JobRow[];
+  readonly nextCursor: string | null;
+}
+
+export type JobStore = ReturnType<typeof createJobStore>;
+
+/** Everything that is read from and written to the jobs' tables. */
+export function createJobStore(db: Db) {
+  const insertJob = db.prepare<NewJobRow>(`
+    INSERT INTO jobs (tenant, user, name, service, env, outputs, priority, timeout_seconds, cpus,
+      memory_bytes, requeue, idempotency_key, request_sha256, input_sha256, input_size_bytes,
+      input_root, input_entries, input_extracted_bytes, submitted_at, status)
+    VALUES (@tenant, @user, @name, @service, @env, @outputs, @priority, @timeout_seconds, @cpus,
+      @memory_bytes, @requeue, @idempotency_key, @request_sha256, @input_sha256, @input_size_bytes,
+      @input_root, @input_entries, @input_extracted_bytes, @submitted_at, 'queued')`);
+  const insertLabel = db.prepare("INSERT INTO job_labels (job_id, key, value) VALUES (?, ?, ?)");
+  const selectJob = db.prepare<[number], JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE id = ?`);
+  const selectByKey = db.prepare<[string, string], JobRow>(
+    `SELECT ${COLUMNS} FROM jobs WHERE tenant = ? AND idempotency_key = ?`,
+  );
+  const selectByInput = db.prepare<[string, string], JobRow>(
+    `SELECT ${COLUMNS} FROM jobs WHERE input_sha256 = ? AND tenant = ? AND expired_at IS NULL
+     ORDER BY id DESC LIMIT 1`,
+  );
+  const selectReference = db.prepare<{ digest: string }, { found: 1 }>(
+    `SELECT 1 AS found FROM jobs WHERE input_sha256 = @digest
+     UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
+  );
+  const selectOpen = db.prepare<[], JobRow>(
+    `SELECT ${COLUMNS} FROM jobs WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} ORDER BY id`,
+  );
+  const selectOnAgent = db.prepare<[string], JobRow>(
+    `SELECT ${COLUMNS} FROM jobs WHERE agent = ? AND status IN ${inList(ATTEMPT_STATUSES)} ORDER BY id`,
+  );
+  const updateCancel = db.prepare<[number, number]>(
+    `UPDATE jobs SET cancel_requested_at = ?, version = version + 1
+     WHERE id = ? AND cancel_requested_at IS NULL AND status NOT IN ${inList(TERMINAL_STATUSES)}`,
+  );
+  const updateAgentReason = db.prepare<[string | null, string, string | null]>(
+    `UPDATE jobs SET agent_reason = ?, version = version + 1
+     WHERE agent = ? AND status IN ${inList(ATTEMPT_STATUSES)} AND agent_reason IS NOT ?`,
+  );
+  const insertEvent = db.prepare<[number, number, string, string, string | null, number, string | null, string | null]>(
+    `INSERT INTO job_events (job_id, at, type, status, reason, attempt, agent, message)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const selectEvents = db.prepare<[number], JobEventRow>(
+    "SELECT at, type, status, reason, attempt, agent, message FROM job_events WHERE job_id = ? ORDER BY id",
+  );
+  const transitionStatements = new Map<string, Statement<[Record<string, unknown>]>>();
+
+  /** The only writer of a status: one statement for each target and set of columns. */
+  function transitionStatement(to: JobStatus, columns: readonly string[]) {
+    const key = [to, ...columns].join(",");
+    let statement = transitionStatements.get(key);
+    if (statement === undefined) {
+      const assignments = columns.map((column) => `, ${column} = @${column}`).join("");
+      statement = db.prepare<[Record<string, unknown>]>(
+        `UPDATE jobs SET status = '${to}', version = version + 1${assignments}
+         WHERE id = @id AND attempt = @expectedAttempt AND status IN ${inList(statusesBefore(to))}`,
+      );
+      transitionStatements.set(key, statement);
+    }
+    return statement;
+  }
+
+  function get(id: number): JobRow | null {
+    return selectJob.get(id) ?? null;
+  }
+
+  function addEvent(row: JobRow, event: Pick<JobEventRow, "at" | "type" | "reason" | "message">): void {
+    insertEvent.run(row.id, event.at, event.type, row.status, event.reason, row.attempt, row.agent, event.message);
+  }
+
+  return {
+    get,
+
+    insert(job: NewJobRow, labels: Readonly<Record<string, string>>): JobRow {
+      const id = Number(insertJob.run(job).lastInsertRowid);
+      for (const [key, value] of Object.entries(labels)) insertLabel.run(id, key, value);
+      const row = selectJob.get(id) as JobRow;
+      addEvent(row, { at: job.submitted_at, type: "submitted", reason: null, message: null });
+      return row;
+    },
+
+    findByKey(tenant: string, key: string): JobRow | null {
+      return selectByKey.get(tenant, key) ?? null;
+    },
+
+    /** A job of this tenant that was submitted with this archive, which is therefore stored. */
+    findByInput(tenant: string, digest: string): JobRow | null {
+      return selectByInput.get(digest, tenant) ?? null;
+    },
+
+    isBlobReferenced(digest: string): boolean {
+      return selectReference.get({ digest }) !== undefined;
+    },
+
+    /** Every job that has not ended, oldest first. */
+    open(): JobRow[] {
+      return selectOpen.all();
+    },
+
+    /** Jobs whose current attempt this agent should hold. */
+    onAgent(agent: string): JobRow[] {
+      return selectOnAgent.all(agent);
+    },
+
+    list(query: JobListQuery, now: number): JobPage {
+      const { sql, parameters } = listStatement(query, now);
+      const rows = db.prepare<unknown[], JobRow>(sql).all(...parameters);
+      if (rows.length <= query.limit) return { rows, nextCursor: null };
+      const page = rows.slice(0, query.limit);
+      const next =
+        query.sort === "runtime" ? Number(query.cursor ?? 0) + query.limit : (page.at(-1)?.id ?? 0);
+      return { rows: page, nextCursor: String(next) };
+    },
+
+    events(id: number): JobEventRow[] {
+      return selectEvents.all(id);
+    },
+
+    addEvent,
+
+    /** @returns the changed row; null when the job was not where the change expects it */
+    transition(id: number, change: Transition): JobRow | null {
+      const set = change.set ?? {};
+      const result = transitionStatement(change.to, Object.keys(set)).run({
+        ...set,
+        id,
+        expectedAttempt: change.attempt,
+      });
+      if (result.changes === 0) return null;
+      const row = selectJob.get(id) as JobRow;
+      addEvent(row, {
+        at: change.at,
+        type: "status",
+        reason: change.reason ?? null,
+        message: change.message ?? null,
+      });
+      return row;
+    },
+
+    /** @returns the changed row; null when it had been requested before, or the job has ended */
+    requestCancel(id: number, at: number): JobRow | null {
+      if (updateCancel.run(at, id).changes === 0) return null;
+      const row = selectJob.get(id) as JobRow;
+      addEvent(row, { at, type: "cancel_requested", reason: null, message: null });
+      return row;
+    },
+
+    /** Notes on every job of an agent that it cannot be reached at the moment, or can again. */
+    setAgentReason(agent: string, reason: "agent_unreachable" | null): boolean {
+      return updateAgentReason.run(reason, agent, reason).changes > 0;
+    },
+  };
+}
+
+/** The list's statement: only the conditions that were asked for, each on an index. */
+export function listStatement(query: JobListQuery, now: number): { sql: string; parameters: unknown[] } {
+  const conditions: string[] = [];
+  const parameters: unknown[] = [];
+  const where = (condition: string, ...values: unknown[]): void => {
+    conditions.push(condition);
+    parameters.push(...values);
+  };
+  const marks = (values: readonly unknown[]): string => values.map(() => "?").join(", ");
+  if (query.id !== undefined) where(`jobs.id IN (${marks(query.id)})`, ...query.id);
+  if (query.state !== undefined) where(`status IN (${marks(query.state)})`, ...query.state);
+  if (query.user !== undefined) where("user = ?", query.user);
+  if (query.service !== undefined) where("service = ?", query.service);
+  if (query.since !== undefined) where("submitted_at >= ?", Date.parse(query.since));
+  for (const label of query.label ?? []) {
+    const at = label.indexOf("=");
+    where(
+      "jobs.id IN (SELECT job_id FROM job_labels WHERE key = ? AND value = ?)",
+      label.slice(0, at),
+      label.slice(at + 1),
+    );
+  }
+  if (query.cursor !== undefined && query.sort === "newest") where("jobs.id < ?", Number(query.cursor));
+  if (query.cursor !== undefined && query.sort === "oldest") where("jobs.id > ?", Number(query.cursor));
+  const order = {
+    newest: "jobs.id DESC",
+    oldest: "jobs.id ASC",
+    runtime: `COALESCE(finished_at, ${now}) - COALESCE(started_at, ${now}) DESC, jobs.id ASC`,
+  }[query.sort];
+  const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const offset = query.sort === "runtime" ? Number(query.cursor ?? 0) : 0;
+  return {
+    sql: `SELECT ${COLUMNS} FROM jobs ${filter} ORDER BY ${order} LIMIT ? OFFSET ?`,
+    parameters: [...parameters, query.limit + 1, offset],
+  };
+}

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+import { JobctlError } from "@jobctl/protocol";
+
+import type { Db } from "./database.js";
+
+const DIRECTORY = new URL("../../migrations/", import.meta.url);
+
+/**
+ * Applies the migrations that this database has not seen, each in a transaction of its own. They
+ * are numbered without gaps and only go forward; `user_version` is the number of the last one.
+ *
+ * @throws JobctlError `database_newer` when a later version of jobctl has written it
+ */
+export function migrate(db: Db): void {
+  const files = readdirSync(DIRECTORY)
+    .filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name))
+    .sort();
+  const current = Number(db.pragma("user_version", { simple: true }));
+  if (current > files.length) {
+    throw new JobctlError(
+      "database_newer",
+      `the database has schema version ${current}, this jobctl knows up to ${files.length}`,
+      { hint: "Upgrade jobctl, or restore a backup that this version wrote." },
+    );
+  }
+  for (const [index, file] of files.entries()) {
+    if (index < current) continue;
+    const apply = db.transaction(() => {
+      db.exec(readFileSync(new URL(file, DIRECTORY), "utf8"));
+      db.pragma(`user_version = ${index + 1}`);
+    });
+    apply.immediate();
+  }
+}
