@@ -20,6 +20,8 @@ const MAX_HEADER_BYTES = 4 * MAX_ENV_BYTES + 64 * 1024;
 export interface AgentApp {
   start(): Promise<{ url: string }>;
   readonly shutdown: readonly ShutdownStep[];
+  /** For a second signal. */
+  kill(): void;
 }
 
 /** The agent: everything that it is made of, and in which order it comes up and goes down. */
@@ -90,6 +92,7 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
       const url = await app.listen({ host: config.host, port: config.port });
       return { url };
     },
+    kill: () => pool.killAll(),
     shutdown: [
       {
         name: "drain",

@@ -10,6 +10,6 @@ await startDaemon(async () => {
   const config = readConfig(process.env);
   const logger = createLogger({ app: "jobctl-agent", level: config.logLevel, env: config.env });
   const agent = createAgent(config, logger);
-  shutDownOnSignal(agent.shutdown, logger);
+  shutDownOnSignal(agent.shutdown, logger, () => agent.kill());
   return agent.start();
 }, bootLogger);

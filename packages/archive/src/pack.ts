@@ -56,13 +56,18 @@ export function packedSize(entries: readonly PackEntry[]): number {
  * does not depend on a compressor's version, and because compressing costs more time than sending
  * on the networks that jobs run in.
  *
+ * @param pathOf where the content of an entry lies, when that is not at its own path below the root
  * @throws JobctlError `archive_invalid` when a file shrinks while it is being read
  */
-export async function* pack(root: string, entries: readonly PackEntry[]): AsyncGenerator<Buffer> {
+export async function* pack(
+  root: string,
+  entries: readonly PackEntry[],
+  pathOf: (entry: PackEntry) => string = (entry) => join(root, entry.path),
+): AsyncGenerator<Buffer> {
   for (const entry of entries) {
     yield encodeHeader(entry);
     if (entry.type !== "file" || entry.sizeBytes === 0) continue;
-    yield* readExactly(join(root, entry.path), entry);
+    yield* readExactly(pathOf(entry), entry);
     const padding = padded(entry.sizeBytes) - entry.sizeBytes;
     if (padding > 0) yield Buffer.alloc(padding);
   }

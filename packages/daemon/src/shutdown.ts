@@ -10,17 +10,23 @@ export interface ShutdownStep {
 
 /**
  * Takes a daemon down in order: the steps run one after the other, each with its own time limit,
- * once, whatever asked for it. A second signal ends the process at once.
+ * once, whatever asked for it. A second signal ends the process at once, after `onForce`, which must
+ * not wait for anything.
  *
  * It listens for SIGTERM and SIGINT, and, when a parent process holds an IPC channel, for its end:
  * a daemon that `jobctl up` or a test started does not outlive it.
  */
-export function shutDownOnSignal(steps: readonly ShutdownStep[], logger: Logger): void {
+export function shutDownOnSignal(
+  steps: readonly ShutdownStep[],
+  logger: Logger,
+  onForce: () => void = () => {},
+): void {
   let stopping = false;
   const stop = (cause: string): void => {
     if (stopping) {
-      if (cause !== "parent_gone") process.exit(1);
-      return;
+      if (cause === "parent_gone") return;
+      onForce();
+      process.exit(1);
     }
     stopping = true;
     logger.info({ event: "shutdown_started", cause });

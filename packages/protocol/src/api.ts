@@ -83,7 +83,7 @@ export const logQuerySchema = z
       .enum(["0", "1", "true", "false"])
       .default("0")
       .transform((value) => value === "1" || value === "true"),
-    /** Only this attempt's output; the answer is 409 `job_not_running` once another has begun. */
+    /** Only this attempt's output; 409 `attempt_superseded` once it has been given up. */
     attempt: z.coerce.number().int().positive().optional(),
   })
   .strict();

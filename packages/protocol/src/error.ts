@@ -152,6 +152,11 @@ export const ERRORS = {
     exitCode: EXIT.conflict,
     meaning: "Another process holds the data directory.",
   },
+  attempt_superseded: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "The attempt whose output was asked for was lost with its agent; the job is tried again.",
+  },
   attempt_receiving: {
     status: 409,
     exitCode: EXIT.conflict,

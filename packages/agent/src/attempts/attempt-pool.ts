@@ -2,12 +2,16 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { KeyedEvents } from "@jobctl/daemon";
 import { JobctlError, attemptIdSchema, type AttemptReport, type AttemptSpec } from "@jobctl/protocol";
 
 import { removeTree } from "../workspace/workspace.js";
 import { Attempt, type AttemptSettings } from "./attempt.js";
 import type { Capacity } from "./capacity.js";
 import { readRecord } from "./record.js";
+
+/** How long an agent that goes down waits for the server to fetch what has finished. */
+const FETCH_MS = 3000;
 
 export type Received = "created" | "known";
 
@@ -25,6 +29,7 @@ export class AttemptPool {
   readonly #attempts = new Map<string, Attempt>();
   readonly #receiving = new Set<string>();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #removed = new KeyedEvents<"removed">();
   #draining = false;
 
   /** @param changed called with every new report of any attempt */
@@ -96,6 +101,7 @@ export class AttemptPool {
     await this.#running.get(id);
     this.#attempts.delete(id);
     await removeTree(attempt.paths.directory);
+    this.#removed.announce("removed");
   }
 
   /**
@@ -109,16 +115,30 @@ export class AttemptPool {
     }
   }
 
-  /** Takes no new work, and waits until what runs has ended or the time is up; then stops it. */
+  /** Kills what runs without waiting for it. */
+  killAll(): void {
+    for (const attempt of this.#attempts.values()) attempt.kill();
+  }
+
+  /**
+   * Takes no new work, and waits until what runs has ended and its results have been fetched, or the
+   * time is up; then stops it.
+   */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs);
     });
-    await Promise.race([Promise.all(this.#running.values()), deadline]);
+    await Promise.race([this.#finishAll(), deadline]);
     clearTimeout(timer);
     await Promise.all([...this.#attempts.values()].map((attempt) => attempt.interrupt()));
+  }
+
+  async #finishAll(): Promise<void> {
+    await Promise.all(this.#running.values());
+    const timeUp = AbortSignal.timeout(FETCH_MS);
+    while (this.#attempts.size > 0 && !timeUp.aborted) await this.#removed.next("removed", timeUp);
   }
 
   async #recoverAttempt(id: string): Promise<void> {

@@ -150,6 +150,11 @@ export class Attempt {
     await this.#execution.terminate(this.#settings.killGraceMs);
   }
 
+  /** Kills what can be reached without waiting. */
+  kill(): void {
+    if (!this.#ended) this.#execution?.kill();
+  }
+
   /** Live output, from a byte offset; null when there is no such log any more. */
   readLog(stream: LogStream, offset: number, follow: boolean, signal: AbortSignal) {
     return this.#logs?.[stream].read(offset, follow, signal) ?? null;

@@ -40,6 +40,8 @@ export interface Execution {
    * @returns when no process of the job is alive
    */
   terminate(graceMs: number): Promise<void>;
+  /** KILL to what can be reached without waiting: the agent itself is being killed. */
+  kill(): void;
   /** What it has used so far; the wall time stops with the main process. */
   usage(): Usage;
 }

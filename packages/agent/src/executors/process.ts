@@ -50,6 +50,7 @@ export const processExecutor: Executor = {
       stderr: child.stderr,
       exited,
       terminate: (graceMs) => terminateProcesses(scope, graceMs),
+      kill: () => killGroup(pid),
       usage: () => sampler.usage(),
     } satisfies Execution;
   },
@@ -58,6 +59,14 @@ export const processExecutor: Executor = {
     await terminateProcesses({ groupId: null, attemptId, directory }, 0);
   },
 };
+
+function killGroup(groupId: number): void {
+  try {
+    process.kill(-groupId, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
 
 function scopeOf(request: StartRequest, groupId: number) {
   return { groupId, attemptId: request.attemptId, directory: request.directory };

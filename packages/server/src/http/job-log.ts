@@ -22,6 +22,8 @@ export interface LogRequest {
   readonly stream: LogStream;
   readonly offset: number;
   readonly follow: boolean;
+  /** Only the output of this attempt. */
+  readonly attempt: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -35,11 +37,12 @@ export interface JobLog {
  * Finds where the output of a job is at the moment, on its agent or in its stored result, and waits
  * for a job that has not started when it is to be followed.
  *
- * @throws JobctlError `job_not_found`, `agent_unreachable`
+ * @throws JobctlError `job_not_found`, `agent_unreachable`, `attempt_superseded`
  */
 export async function openJobLog(request: LogRequest, parts: JobLogParts): Promise<JobLog> {
   for (;;) {
     const row = parts.jobs.getRow(request.jobId);
+    checkAttempt(row, request.attempt);
     if (isTerminal(row.status)) return { attempt: row.attempt, bytes: storedLog(row, request, parts) };
     if (row.status !== "queued") {
       const live = await openLiveLog(row, request, parts);
@@ -52,6 +55,14 @@ export async function openJobLog(request: LogRequest, parts: JobLogParts): Promi
     // An answer that ended here would look like a complete log.
     request.signal.throwIfAborted();
   }
+}
+
+/** @throws JobctlError `attempt_superseded` */
+function checkAttempt(row: JobRow, wanted: number | undefined): void {
+  if (wanted === undefined || (wanted === row.attempt && row.status !== "queued")) return;
+  throw new JobctlError("attempt_superseded", `attempt ${wanted} of job ${row.id} was lost with its agent`, {
+    hint: "The job is queued again, or runs elsewhere; its output begins anew.",
+  });
 }
 
 /** Null when the agent does not have it: not yet, or not any more. */

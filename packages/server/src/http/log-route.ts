@@ -23,9 +23,9 @@ export function logRoute(app: ApiApp, parts: JobLogParts, stopping: AbortSignal,
       },
     },
     async (request, reply) => {
-      const { stream, offset, follow } = request.query;
+      const { stream, offset, follow, attempt } = request.query;
       const log = await openJobLog(
-        { jobId: request.params.id, stream, offset, follow, signal: closedSignal(reply, stopping) },
+        { jobId: request.params.id, stream, offset, follow, attempt, signal: closedSignal(reply, stopping) },
         parts,
       );
       const headers = {

@@ -1,0 +1,128 @@
+import type { Agent, CachedLoad, Output } from "@jobctl/protocol";
+import { JobctlError } from "@jobctl/protocol/error";
+
+import { runCommand, type CommonFlags } from "../command.js";
+import { formatTable, type Column } from "../table.js";
+import { formatBytes, formatDuration } from "../units.js";
+
+export interface AgentsListFlags extends CommonFlags {
+  readonly header: boolean;
+  readonly check?: boolean;
+}
+
+export interface AgentsLoadFlags extends CommonFlags {
+  readonly header: boolean;
+  readonly live?: boolean;
+}
+
+type AgentList = Extract<Output, { schema: "jobctl.agents/v1" }>;
+type LoadList = Extract<Output, { schema: "jobctl.load/v1" }>;
+
+const STATE_COLORS = {
+  connecting: "yellow",
+  ready: "green",
+  draining: "yellow",
+  unreachable: "red",
+  lost: "red",
+} as const;
+
+const stateColumn = <Row extends { state: Agent["state"] }>(): Column<Row> => ({
+  key: "state",
+  title: "STATE",
+  human: (row) => row.state,
+  color: (row, chalk) => chalk[STATE_COLORS[row.state]],
+});
+
+const LIST_COLUMNS: readonly Column<Agent>[] = [
+  { key: "name", title: "NAME", human: (agent) => agent.name ?? "-" },
+  stateColumn(),
+  {
+    key: "slots",
+    title: "SLOTS",
+    human: (agent) => (agent.slots === null ? "-" : `${agent.running}/${agent.slots}`),
+    alignRight: true,
+  },
+  { key: "cpus", title: "CPUS", human: (agent) => String(agent.cpus ?? "-"), alignRight: true },
+  {
+    key: "memory",
+    title: "MEMORY",
+    human: (agent) => (agent.memoryBytes === null ? "-" : formatBytes(agent.memoryBytes)),
+    plain: (agent) => String(agent.memoryBytes ?? "-"),
+    alignRight: true,
+  },
+  { key: "sandbox", title: "SANDBOX", human: (agent) => agent.sandbox ?? "-" },
+  { key: "services", title: "SERVICES", human: (agent) => agent.services.join(",") || "-" },
+  { key: "version", title: "VERSION", human: (agent) => agent.version ?? "-" },
+  { key: "url", title: "URL", human: (agent) => agent.url },
+  { key: "problem", title: "PROBLEM", human: (agent) => agent.problem ?? "-" },
+];
+
+const LOAD_COLUMNS: readonly Column<CachedLoad>[] = [
+  { key: "name", title: "NAME", human: (item) => item.name ?? item.url },
+  stateColumn(),
+  {
+    key: "cpu",
+    title: "CPU%",
+    human: ({ load }) => (load?.cpuPercent == null ? "-" : load.cpuPercent.toFixed(1)),
+    alignRight: true,
+  },
+  { key: "load1", title: "LOAD1", human: ({ load }) => load?.load1.toFixed(2) ?? "-", alignRight: true },
+  {
+    key: "memory",
+    title: "MEMORY",
+    human: ({ load }) =>
+      load === null ? "-" : `${formatBytes(load.memoryUsedBytes)} of ${formatBytes(load.memoryTotalBytes)}`,
+    plain: ({ load }) => (load === null ? "-" : `${load.memoryUsedBytes}/${load.memoryTotalBytes}`),
+    alignRight: true,
+  },
+  {
+    key: "slots",
+    title: "SLOTS",
+    human: ({ load }) => (load === null ? "-" : `${load.slotsUsed}/${load.slotsTotal}`),
+    alignRight: true,
+  },
+  {
+    key: "sampled",
+    title: "SAMPLED",
+    human: (item) => (item.ageSeconds === null ? "never" : `${formatDuration(item.ageSeconds)} ago`),
+    plain: ({ load }) => load?.sampledAt ?? "-",
+    alignRight: true,
+  },
+  {
+    key: "age",
+    title: "AGE_SECONDS",
+    human: (item) => (item.ageSeconds === null ? "-" : String(item.ageSeconds)),
+    alignRight: true,
+  },
+  { key: "stale", title: "STALE", human: (item) => (item.stale ? "stale" : "fresh") },
+];
+
+export async function agentsList(flags: AgentsListFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const list = await client.json<AgentList>("/v1/agents", { signal });
+    const down = list.items.filter(({ state }) => state !== "ready" && state !== "draining");
+    if (flags.check === true && (down.length > 0 || list.items.length === 0)) throw agentsDown(down);
+    if (output.flags.json) return output.json(list);
+    const options = { interactive: output.interactive, header: flags.header };
+    for (const line of await formatTable(list.items, LIST_COLUMNS, options)) output.line(line);
+  });
+}
+
+export async function agentsLoad(flags: AgentsLoadFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const query = flags.live === true ? { live: 1 } : {};
+    const list = await client.json<LoadList>("/v1/agents/load", { query, signal });
+    if (output.flags.json) return output.json(list);
+    const columns = LOAD_COLUMNS.filter(({ key }) => key !== (output.interactive ? "age" : "stale"));
+    const options = { interactive: output.interactive, header: flags.header };
+    for (const line of await formatTable(list.items, columns, options)) output.line(line);
+  });
+}
+
+function agentsDown(down: readonly Agent[]): JobctlError {
+  const named = down.map(({ name, url, state, problem }) => `${name ?? url} is ${state}${problem === null ? "" : ` (${problem})`}`);
+  return new JobctlError("agents_down", down.length === 0 ? "the server has no agent" : named.join("; "), {
+    hint: "jobctl agents list shows all of them.",
+    details: { agents: down.map(({ name, url }) => name ?? url) },
+  });
+}

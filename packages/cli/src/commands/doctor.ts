@@ -1,0 +1,129 @@
+import type { Agent, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
+import { EXIT, toJobctlError } from "@jobctl/protocol/error";
+import { VERSION, compatibility } from "@jobctl/protocol/version";
+
+import { runCommand, type CommonFlags, type Context } from "../command.js";
+import { formatTable, type Column } from "../table.js";
+
+type Finding = Extract<JsonOutput, { schema: "jobctl.doctor/v1" }>["items"][number];
+
+const MIN_NODE = [20, 20, 2] as const;
+const MAX_SKEW_SECONDS = 5;
+
+const STATUS_COLORS = { ok: "green", warning: "yellow", error: "red" } as const;
+
+const COLUMNS: readonly Column<Finding>[] = [
+  { key: "check", title: "CHECK", human: (item) => item.check },
+  { key: "status", title: "STATUS", human: (item) => item.status, color: (item, chalk) => chalk[STATUS_COLORS[item.status]] },
+  { key: "message", title: "MESSAGE", human: (item) => item.message },
+  { key: "hint", title: "WHAT TO DO", human: (item) => item.hint ?? "-" },
+];
+
+/** Looks for what commonly stands in the way, and says what to do about it. */
+export async function doctor(flags: CommonFlags): Promise<void> {
+  await runCommand(flags, async (context) => {
+    const items = [checkNode(), checkConfig(context), ...(await checkServer(context))];
+    if (context.output.flags.json) {
+      context.output.json({ schema: "jobctl.doctor/v1", items, nextCursor: null });
+    } else {
+      const options = { interactive: context.output.interactive, header: true };
+      for (const line of await formatTable(items, COLUMNS, options)) context.output.line(line);
+    }
+    return items.some(({ status }) => status === "error") ? EXIT.unexpected : EXIT.ok;
+  });
+}
+
+function checkNode(): Finding {
+  const parts = process.versions.node.split(".").map(Number);
+  const at = MIN_NODE.findIndex((wanted, index) => parts[index] !== wanted);
+  const old = at !== -1 && (parts[at] ?? 0) < (MIN_NODE[at] ?? 0);
+  return {
+    check: "node",
+    status: old ? "error" : "ok",
+    message: `Node.js ${process.versions.node}`,
+    hint: old ? `Install Node.js ${MIN_NODE.join(".")} or later.` : null,
+  };
+}
+
+function checkConfig({ config }: Context): Finding {
+  const { server } = config.settings;
+  if (config.token !== null) {
+    return { check: "configuration", status: "ok", message: `${config.server} (from ${server.origin}), with a token`, hint: null };
+  }
+  return {
+    check: "configuration",
+    status: "warning",
+    message: `${config.server} (from ${server.origin}), without a token${config.tokenWithheld === null ? "" : `: ${config.tokenWithheld}`}`,
+    hint: "Set JOBCTL_TOKEN_FILE, or start a server here with jobctl up.",
+  };
+}
+
+async function checkServer(context: Context): Promise<Finding[]> {
+  const { client, signal } = context;
+  let info: ServerInfo;
+  const askedMs = Date.now();
+  try {
+    info = await client.json<ServerInfo>("/v1/info", { signal, retryForMs: 0 });
+  } catch (thrown) {
+    const error = toJobctlError(thrown);
+    return [{ check: "server", status: "error", message: error.message, hint: error.hint }];
+  }
+  return [
+    { check: "server", status: "ok", message: `${client.server} answers, services: ${info.services.join(", ")}`, hint: null },
+    checkVersion(info),
+    checkClock(info, (askedMs + Date.now()) / 2),
+    ...(await checkHealth(context)),
+    ...(await checkAgents(context)),
+  ];
+}
+
+function checkVersion({ version }: ServerInfo): Finding {
+  const side = compatibility(VERSION, version);
+  const message = `command line ${VERSION}, server ${version}`;
+  if (side === "ok") return { check: "version", status: "ok", message, hint: null };
+  return {
+    check: "version",
+    status: "error",
+    message,
+    hint: side === "upgrade_client" ? "Upgrade the command line." : "Upgrade the server.",
+  };
+}
+
+function checkClock({ now }: ServerInfo, hereMs: number): Finding {
+  const skew = Math.abs(Date.parse(now) - hereMs) / 1000;
+  const off = skew > MAX_SKEW_SECONDS;
+  return {
+    check: "clock",
+    status: off ? "warning" : "ok",
+    message: `${skew.toFixed(1)} s apart from the server's`,
+    hint: off ? "Let NTP set both clocks; ages and times are wrong until then." : null,
+  };
+}
+
+async function checkHealth({ client, signal }: Context): Promise<Finding[]> {
+  type Health = { checks: Record<string, { ok: boolean; message: string | null }> };
+  const health = await client.json<Health>("/health", { signal });
+  return Object.entries(health.checks).map(([name, { ok, message }]) => ({
+    check: `server ${name}`,
+    status: ok ? ("ok" as const) : ("error" as const),
+    message: message ?? "works",
+    hint: ok ? null : "Look at the server's log and its data volume.",
+  }));
+}
+
+async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
+  const { items } = await client.json<{ items: Agent[] }>("/v1/agents", { signal });
+  if (items.length === 0) {
+    return [{ check: "agents", status: "error", message: "the server has no agent", hint: "Start one, and name it in the server's JOBCTL_AGENTS." }];
+  }
+  return items.map((agent): Finding => {
+    const check = `agent ${agent.name ?? agent.url}`;
+    if (agent.state !== "ready" && agent.state !== "draining") {
+      return { check, status: "error", message: `${agent.state}${agent.problem === null ? "" : `: ${agent.problem}`}`, hint: "Check that it runs and that the server can reach it." };
+    }
+    if (agent.sandbox === "process") {
+      return { check, status: "warning", message: `${agent.state}; jobs run without a sandbox`, hint: "Run only scripts that you would run yourself." };
+    }
+    return { check, status: "ok", message: `${agent.state}, sandbox ${agent.sandbox}`, hint: null };
+  });
+}

@@ -1,0 +1,19 @@
+import type { Output } from "@jobctl/protocol";
+
+import { runCommand, type CommonFlags } from "../command.js";
+import { printJobs } from "../job-table.js";
+
+export interface QueueFlags extends CommonFlags {
+  readonly header: boolean;
+}
+
+type Queue = Extract<Output, { schema: "jobctl.queue/v1" }>;
+
+export async function queue(flags: QueueFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const waiting = await client.json<Queue>("/v1/queue", { signal });
+    if (output.flags.json) return output.json(waiting);
+    const columns = ["position", "id", "name", "user", "service", "reason", "priority", "age"];
+    await printJobs(waiting.items, output, { columns, header: flags.header });
+  });
+}

@@ -1,0 +1,265 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+import { JobctlError } from "@jobctl/protocol/error";
+
+export const DEFAULT_SERVER = "http://127.0.0.1:8470";
+
+/** What can be configured, and where: a project's file may not hold secrets. */
+export const CONFIG_KEYS = {
+  server: { secret: false, project: true, variable: "JOBCTL_SERVER" },
+  token: { secret: true, project: false, variable: "JOBCTL_TOKEN" },
+  tokenFile: { secret: false, project: false, variable: "JOBCTL_TOKEN_FILE" },
+  user: { secret: false, project: true, variable: "JOBCTL_USER" },
+  service: { secret: false, project: true, variable: "JOBCTL_SERVICE" },
+  output: { secret: false, project: true, variable: "JOBCTL_OUTPUT" },
+} as const;
+export type ConfigKey = keyof typeof CONFIG_KEYS;
+
+export interface Setting {
+  readonly value: string | null;
+  /** Where it comes from: `flag`, a variable's name, a file, or `default`. */
+  readonly origin: string;
+}
+
+export type Settings = Readonly<Record<ConfigKey, Setting>>;
+
+export interface CliConfig {
+  readonly settings: Settings;
+  readonly server: string;
+  /** Null when there is none for this server. */
+  readonly token: string | null;
+  /** Why there is no token although one is stored; null otherwise. */
+  readonly tokenWithheld: string | null;
+  readonly user: string;
+}
+
+export interface ConfigSources {
+  readonly serverFlag: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly directory: string;
+}
+
+interface ConfigFile {
+  readonly path: string;
+  readonly values: Readonly<Partial<Record<ConfigKey, string>>>;
+}
+
+/** A server that `jobctl up` runs on this machine, with its token. */
+interface LocalServer {
+  readonly path: string;
+  readonly url: string;
+  readonly token: string;
+}
+
+export function userConfigPath(environment: ConfigSources["environment"]): string {
+  const base = environment["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+  return environment["JOBCTL_CONFIG"] || join(base, "jobctl", "config.json");
+}
+
+/** Where the last `jobctl up` of this user says which server it runs. */
+export function lastUpPath(environment: ConfigSources["environment"]): string {
+  const base = environment["XDG_STATE_HOME"] || join(homedir(), ".local", "state");
+  return join(base, "jobctl", "up.json");
+}
+
+/**
+ * Everything that is configured, each with where it comes from: flag, environment, project file,
+ * a server that runs in this directory, user file, the last `jobctl up`, default.
+ *
+ * @throws JobctlError `config_invalid` naming the file and the key
+ */
+export async function loadConfig(sources: ConfigSources): Promise<CliConfig> {
+  const { environment, directory } = sources;
+  const project = await findProjectFile(directory, environment);
+  const user = readUserFile(userConfigPath(environment));
+  const local = findLocalServer(directory);
+  const lastUp = readLocalServer(lastUpPath(environment));
+  const setting = (key: ConfigKey): Setting => {
+    const variable = CONFIG_KEYS[key].variable;
+    const fromEnvironment = environment[variable];
+    if (key === "server" && sources.serverFlag !== undefined) return { value: sources.serverFlag, origin: "flag" };
+    if (fromEnvironment !== undefined && fromEnvironment !== "") return { value: fromEnvironment, origin: variable };
+    if (project?.values[key] !== undefined) return { value: project.values[key], origin: project.path };
+    if (key === "server" && local !== null) return { value: local.url, origin: local.path };
+    if (user?.values[key] !== undefined) return { value: user.values[key], origin: user.path };
+    if (key === "server" && lastUp !== null) return { value: lastUp.url, origin: lastUp.path };
+    if (key === "server") return { value: DEFAULT_SERVER, origin: "default" };
+    if (key === "output") return { value: "text", origin: "default" };
+    if (key === "user") return { value: userInfo().username, origin: "default" };
+    return { value: null, origin: "default" };
+  };
+  const keys = Object.keys(CONFIG_KEYS) as ConfigKey[];
+  const settings = Object.fromEntries(keys.map((key) => [key, setting(key)])) as Settings;
+  const server = checkServer(settings.server);
+  const trusted = settings.server.origin !== project?.path;
+  const known = [user?.values.server, local?.url, lastUp?.url].filter((url) => url !== undefined);
+  const mayHaveToken = trusted || known.some((url) => sameOrigin(url, server));
+  const token = findToken(server, environment, user, [local, lastUp]);
+  return {
+    settings,
+    server,
+    token: mayHaveToken ? token : null,
+    tokenWithheld:
+      token !== null && !mayHaveToken
+        ? `${project?.path ?? "a project file"} names ${server}, which you have not configured yourself`
+        : null,
+    user: settings.user.value ?? "unknown",
+  };
+}
+
+/** Writes one value into the user's file. */
+export function setUserValue(key: string, value: string, environment: ConfigSources["environment"]): string {
+  if (!isConfigKey(key)) {
+    throw new JobctlError("usage", `there is no setting ${JSON.stringify(key)}`, {
+      hint: `There are: ${Object.keys(CONFIG_KEYS).join(", ")}.`,
+    });
+  }
+  const path = userConfigPath(environment);
+  const values = { ...readUserFile(path)?.values, [key]: value };
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writePrivateFile(path, `${JSON.stringify(values, null, 2)}\n`);
+  return path;
+}
+
+/** Replaces a file that only its owner may read. */
+export function writePrivateFile(path: string, content: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, content, { mode: 0o600 });
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, path);
+}
+
+function isConfigKey(key: string): key is ConfigKey {
+  return Object.hasOwn(CONFIG_KEYS, key);
+}
+
+async function findProjectFile(
+  directory: string,
+  environment: ConfigSources["environment"],
+): Promise<ConfigFile | null> {
+  const { cosmiconfig } = await import("cosmiconfig");
+  // Data only: a directory that one merely enters does not get to run code.
+  const explorer = cosmiconfig("jobctl", {
+    searchPlaces: [".jobctlrc.json", ".jobctlrc.yaml", "jobctl.config.json", "jobctl.config.yaml", "package.json"],
+    stopDir: homedir(),
+  });
+  const found = await explorer.search(directory).catch((error: unknown) => {
+    throw new JobctlError("config_invalid", `a configuration file cannot be read: ${(error as Error).message}`, { cause: error });
+  });
+  if (found === null || found.isEmpty === true || found.filepath === userConfigPath(environment)) return null;
+  const file = checkFile(found.filepath, found.config);
+  const forbidden = (Object.keys(file.values) as ConfigKey[]).find((key) => !CONFIG_KEYS[key].project);
+  if (forbidden === undefined) return file;
+  throw new JobctlError("config_invalid", `${file.path}: ${forbidden} may not be set in a project's file`, {
+    hint: `Remove it there, and use jobctl config set ${forbidden} or ${CONFIG_KEYS[forbidden].variable}.`,
+  });
+}
+
+function readUserFile(path: string): ConfigFile | null {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new JobctlError("config_invalid", `${path} cannot be read`, { cause: error });
+  }
+  try {
+    return checkFile(path, JSON.parse(text));
+  } catch (error) {
+    if (error instanceof JobctlError) throw error;
+    throw new JobctlError("config_invalid", `${path} is not valid JSON: ${(error as Error).message}`, {
+      hint: "Correct it, or remove it and use jobctl config set.",
+    });
+  }
+}
+
+function checkFile(path: string, content: unknown): ConfigFile {
+  if (typeof content !== "object" || content === null) {
+    throw new JobctlError("config_invalid", `${path} does not hold settings`);
+  }
+  for (const [key, value] of Object.entries(content)) {
+    if (!isConfigKey(key)) {
+      throw new JobctlError("config_invalid", `${path}: there is no setting ${JSON.stringify(key)}`, {
+        hint: `There are: ${Object.keys(CONFIG_KEYS).join(", ")}.`,
+      });
+    }
+    if (typeof value !== "string") {
+      throw new JobctlError("config_invalid", `${path}: ${key} must be a text`);
+    }
+  }
+  return { path, values: content };
+}
+
+function checkServer(setting: Setting): string {
+  const url = URL.canParse(setting.value ?? "") ? new URL(setting.value ?? "") : null;
+  if (url?.protocol === "http:" || url?.protocol === "https:") {
+    return url.origin + url.pathname.replace(/\/+$/, "");
+  }
+  throw new JobctlError("config_invalid", `the server ${JSON.stringify(setting.value)} (from ${setting.origin}) is not a URL`, {
+    hint: "Write it like http://jobs.example.org:8470.",
+  });
+}
+
+/** A token goes to the server that it was stored for, and to no other. */
+function findToken(
+  server: string,
+  environment: ConfigSources["environment"],
+  user: ConfigFile | null,
+  localServers: readonly (LocalServer | null)[],
+): string | null {
+  const given = environment["JOBCTL_TOKEN"];
+  if (given !== undefined && given !== "") return given;
+  const file = environment["JOBCTL_TOKEN_FILE"];
+  if (file !== undefined && file !== "") return readTokenFile(file, "JOBCTL_TOKEN_FILE");
+  if (user !== null && sameOrigin(user.values.server ?? DEFAULT_SERVER, server)) {
+    if (user.values.token !== undefined) return user.values.token;
+    if (user.values.tokenFile !== undefined) return readTokenFile(user.values.tokenFile, user.path);
+  }
+  return localServers.find((local) => local !== null && sameOrigin(local.url, server))?.token ?? null;
+}
+
+function readTokenFile(file: string, origin: string): string {
+  try {
+    return readFileSync(resolve(file), "utf8").trim();
+  } catch (error) {
+    throw new JobctlError("config_invalid", `the token file ${file} (from ${origin}) cannot be read`, {
+      hint: "Check the path and its permissions.",
+      cause: error,
+    });
+  }
+}
+
+function sameOrigin(a: string, b: string): boolean {
+  return URL.canParse(a) && URL.canParse(b) && new URL(a).origin === new URL(b).origin;
+}
+
+function findLocalServer(directory: string): LocalServer | null {
+  for (let at = resolve(directory); ; at = dirname(at)) {
+    const found = readLocalServer(join(at, ".jobctl", "up.json"));
+    if (found !== null) return found;
+    if (at === dirname(at)) return null;
+  }
+}
+
+/**
+ * What `jobctl up` has written about a running server. It counts only when this user alone can
+ * read and write it and when it names this machine, so that a directory that came from elsewhere
+ * cannot lead a command to another server.
+ */
+function readLocalServer(path: string): LocalServer | null {
+  try {
+    const stat = statSync(path);
+    if (stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) return null;
+    const { url, token } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    if (typeof url !== "string" || typeof token !== "string") return null;
+    return isLoopback(url) ? { path, url, token } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isLoopback(url: string): boolean {
+  return URL.canParse(url) && ["127.0.0.1", "[::1]", "localhost"].includes(new URL(url).hostname);
+}

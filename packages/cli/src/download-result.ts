@@ -1,0 +1,207 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+import { NO_LIMITS, unpackArchive, walkAll } from "@jobctl/archive";
+import type { Job } from "@jobctl/protocol";
+import { JobctlError } from "@jobctl/protocol/error";
+
+import type { ApiClient } from "./api-client.js";
+
+const RESUME_FOR_MS = 60_000;
+
+export interface DownloadOptions {
+  readonly client: ApiClient;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/**
+ * Unpacks the result of a job into a directory. It arrives in a temporary directory beside it and
+ * is moved when it is complete and its digest is right, so a broken transfer leaves nothing behind.
+ *
+ * @param force whether files that exist may be replaced
+ * @throws JobctlError `file_exists`, `digest_mismatch`, `server_unreachable`, the server's
+ */
+export async function downloadInto(
+  job: Job,
+  directory: string,
+  force: boolean,
+  options: DownloadOptions,
+): Promise<void> {
+  const source = verified(job, resumedResult(job, options));
+  await unpackBeside(source, directory, force);
+}
+
+/** Unpacks the workspace of a running job, as it is now. It has no digest of its own. */
+export async function downloadPartial(
+  id: number,
+  directory: string,
+  force: boolean,
+  options: DownloadOptions,
+): Promise<number> {
+  const answer = await options.client.send(`/v1/jobs/${id}/workspace`, { signal: options.signal });
+  let sizeBytes = 0;
+  const counted = (async function* () {
+    for await (const chunk of answer.body) {
+      sizeBytes += (chunk as Buffer).length;
+      options.onBytes((chunk as Buffer).length);
+      yield chunk as Buffer;
+    }
+  })();
+  await unpackBeside(counted, directory, force);
+  return sizeBytes;
+}
+
+/** Saves the archive as one file. */
+export async function downloadArchive(
+  job: Job,
+  path: string,
+  force: boolean,
+  options: DownloadOptions,
+): Promise<void> {
+  if (!force) await checkAbsent(path, path);
+  await mkdir(dirname(resolve(path)), { recursive: true });
+  await writeBeside(verified(job, resumedResult(job, options)), path);
+}
+
+/** Fetches single files of a result, without the rest of it. */
+export async function downloadFiles(
+  id: number,
+  files: readonly { path: string; mode: string }[],
+  directory: string,
+  force: boolean,
+  options: DownloadOptions,
+): Promise<number> {
+  let sizeBytes = 0;
+  if (!force) for (const { path } of files) await checkAbsent(join(directory, path), path);
+  for (const { path, mode } of files) {
+    const target = join(directory, path);
+    await mkdir(dirname(target), { recursive: true });
+    const encoded = path.split("/").map(encodeURIComponent).join("/");
+    const answer = await options.client.send(`/v1/jobs/${id}/files/${encoded}`, { signal: options.signal });
+    await writeBeside(
+      (async function* () {
+        for await (const chunk of answer.body) {
+          sizeBytes += (chunk as Buffer).length;
+          options.onBytes((chunk as Buffer).length);
+          yield chunk as Buffer;
+        }
+      })(),
+      target,
+      Number.parseInt(mode, 8),
+    );
+  }
+  return sizeBytes;
+}
+
+/** The result as one stream that goes on where it was cut. */
+async function* resumedResult(job: Job, options: DownloadOptions): AsyncGenerator<Buffer> {
+  const sizeBytes = job.result?.sizeBytes ?? 0;
+  const etag = `"${job.result?.sha256}"`;
+  for (let offset = 0; offset < sizeBytes; ) {
+    const answer = await options.client.send(`/v1/jobs/${job.id}/result`, {
+      headers: offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": etag },
+      signal: options.signal,
+      retryForMs: RESUME_FOR_MS,
+    });
+    if (offset > 0 && answer.status !== 206) {
+      throw new JobctlError("digest_mismatch", `the result of job ${job.id} changed during the download`);
+    }
+    try {
+      for await (const chunk of answer.body) {
+        const bytes = chunk as Buffer;
+        offset += bytes.length;
+        options.onBytes(bytes.length);
+        yield bytes;
+      }
+    } catch {
+      // Cut in the middle: the next request asks for the rest.
+      options.signal.throwIfAborted();
+    }
+  }
+}
+
+async function* verified(job: Job, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const hash = createHash("sha256");
+  for await (const chunk of source) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const arrived = hash.digest("hex");
+  if (arrived === job.result?.sha256) return;
+  throw new JobctlError("digest_mismatch", `the result of job ${job.id} arrived with SHA-256 ${arrived}, expected ${job.result?.sha256}`, {
+    hint: "Nothing was written. Try again.",
+  });
+}
+
+async function unpackBeside(source: AsyncIterable<Buffer>, directory: string, force: boolean): Promise<void> {
+  const target = resolve(directory);
+  await mkdir(dirname(target), { recursive: true });
+  const temporary = join(dirname(target), `.jobctl-download-${randomUUID()}`);
+  await mkdir(temporary, { mode: 0o755 });
+  try {
+    await unpackArchive(source, temporary, { limits: NO_LIMITS });
+    await moveInto(temporary, target, force);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Moves a tree to its place: as a whole where nothing is in the way, entry by entry otherwise. */
+async function moveInto(from: string, target: string, force: boolean): Promise<void> {
+  const there = await lstat(target).catch(() => null);
+  if (there === null) return rename(from, target);
+  if (!there.isDirectory()) throw fileExists(target);
+  const entries = await walkAll(from);
+  const obstacles = await findObstacles(entries, target, force);
+  const first = obstacles[0];
+  if (first !== undefined) throw fileExists(join(target, first), obstacles.length);
+  for (const entry of entries) {
+    const path = join(target, entry.path);
+    if (entry.type === "directory") await mkdir(path, { recursive: true, mode: entry.mode });
+    else await rename(join(from, entry.path), path);
+  }
+}
+
+/** What cannot be written: a file that exists, and, even by force, one thing in the place of another. */
+async function findObstacles(
+  entries: readonly { path: string; type: string }[],
+  target: string,
+  force: boolean,
+): Promise<string[]> {
+  const obstacles: string[] = [];
+  for (const { path, type } of entries) {
+    const there = await lstat(join(target, path)).catch(() => null);
+    if (there === null || (type === "directory" && there.isDirectory())) continue;
+    if (!force || there.isDirectory() || type === "directory") obstacles.push(path);
+  }
+  return obstacles;
+}
+
+async function checkAbsent(path: string, shown: string): Promise<void> {
+  if ((await lstat(path).catch(() => null)) !== null) throw fileExists(shown);
+}
+
+function fileExists(path: string, count = 1): JobctlError {
+  const more = count > 1 ? `, and ${count - 1} more` : "";
+  return new JobctlError("file_exists", `${path} exists already${more}`, {
+    hint: "Nothing was written. Choose another place with -o, or overwrite with --force.",
+    details: { path, count },
+  });
+}
+
+async function writeBeside(source: AsyncIterable<Buffer>, path: string, mode = 0o644): Promise<void> {
+  const temporary = join(dirname(resolve(path)), `.jobctl-download-${randomUUID()}`);
+  try {
+    await pipeline(Readable.from(source), createWriteStream(temporary, { flags: "wx", mode }));
+    const file = await open(temporary, "r");
+    await file.sync().finally(() => file.close());
+    await rename(temporary, resolve(path));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,59 @@
+import type { Finding, Job } from "@jobctl/protocol";
+
+import { runtimeOf } from "./job-table.js";
+import { printable } from "./table.js";
+import { formatBytes, formatDuration } from "./units.js";
+
+/** Everything about one job, as lines for people. */
+export function describeJob(job: Job): string[] {
+  const outcome = job.outcome;
+  const rows: (readonly [string, string | null])[] = [
+    ["Job", `${job.id}  ${job.name}`],
+    ["Status", job.status + (job.reason === null || job.reason === "exited" ? "" : ` (${job.reason})`)],
+    ["Position", job.position === null ? null : `${job.position} in the queue`],
+    ["Exit", outcome === null ? null : (outcome.signal ?? outcome.exitCode)?.toString() ?? null],
+    ["Message", outcome?.message ?? null],
+    ["User", `${job.user} (${job.tenant})`],
+    ["Service", job.service],
+    ["Labels", labelsOf(job)],
+    ["Agent", job.agent === null ? null : `${job.agent}, attempt ${job.attempt}`],
+    ["Submitted", job.submittedAt],
+    ["Started", job.startedAt],
+    ["Finished", job.finishedAt],
+    ["Cancel", job.cancelRequestedAt === null ? null : `requested ${job.cancelRequestedAt}`],
+    ["Runtime", job.startedAt === null ? null : `${formatDuration(runtimeOf(job))} of ${formatDuration(job.timeoutSeconds)}`],
+    ["Used", usageOf(job)],
+    ["Asked for", resourcesOf(job)],
+    ["Input", `${formatBytes(job.input.sizeBytes)}  sha256:${job.input.sha256}`],
+    ["Result", job.result === null ? null : `${formatBytes(job.result.sizeBytes)}  sha256:${job.result.sha256}`],
+  ];
+  const shown = rows.filter(([, value]) => value !== null);
+  const width = Math.max(...shown.map(([label]) => label.length));
+  return [
+    ...shown.map(([label, value]) => `${label.padEnd(width)}  ${printable(value ?? "")}`),
+    ...job.findings.map(describeFinding),
+  ];
+}
+
+function labelsOf(job: Job): string | null {
+  const labels = Object.entries(job.labels);
+  return labels.length === 0 ? null : labels.map(([key, value]) => `${key}=${value}`).join(" ");
+}
+
+function usageOf(job: Job): string | null {
+  if (job.usage === null) return null;
+  const { cpuSeconds, maxRssBytes } = job.usage;
+  if (cpuSeconds === null) return null;
+  return `${formatDuration(cpuSeconds)} CPU, ${maxRssBytes === null ? "?" : formatBytes(maxRssBytes)} memory at most`;
+}
+
+function resourcesOf(job: Job): string {
+  const { cpus, memoryBytes } = job.resources;
+  return `${cpus} CPU${cpus === 1 ? "" : "s"}${memoryBytes === null ? "" : `, ${formatBytes(memoryBytes)} memory`}`;
+}
+
+function describeFinding(finding: Finding): string {
+  const place = finding.line === null ? "run.sh" : `run.sh:${finding.line}:${finding.column ?? 1}`;
+  const hint = finding.hint === null ? "" : `\n  help: ${printable(finding.hint)}`;
+  return `${place}  ${finding.severity}  ${finding.rule}  ${printable(finding.message)}${hint}`;
+}

@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+
+import {
+  pack,
+  packedSize,
+  symlinkStaysInside,
+  toPackEntries,
+  walk,
+  type FoundEntry,
+  type PackEntry,
+} from "@jobctl/archive";
+import { JobctlError } from "@jobctl/protocol/error";
+import { RESERVED_FOLDER, RUN_SCRIPT } from "@jobctl/protocol/reserved";
+import type { Ignore } from "ignore";
+
+/** A job that is about to be submitted. */
+export interface JobSource {
+  /** Name for people, from the path. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** What goes into the archive; null for an archive that was made elsewhere. */
+  readonly entries: readonly PackEntry[] | null;
+  /** The archive, from the start. */
+  open(): AsyncIterable<Buffer>;
+}
+
+/** Called with the number of bytes that have been read. */
+export type OnBytes = (bytes: number) => void;
+
+/**
+ * Makes a job of a directory, an archive, or a single script. The archive is read twice rather than
+ * written to disk: once for its digest, and again only if the server does not hold it.
+ *
+ * @throws JobctlError `file_not_found`, `run_script_missing`, `archive_unsafe_entry`
+ */
+export async function readJobSource(path: string, onBytes: OnBytes): Promise<JobSource> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) {
+    throw new JobctlError("file_not_found", `${path} does not exist`, {
+      hint: "Give a directory with a run.sh, a tar archive of one, or a script.",
+    });
+  }
+  if (found.isDirectory()) return fromDirectory(path, onBytes);
+  return (await isArchive(path)) ? fromArchive(path, found.size, onBytes) : fromScript(path, onBytes);
+}
+
+async function fromDirectory(path: string, onBytes: OnBytes): Promise<JobSource> {
+  const entries = await listDirectory(path);
+  if (!entries.some((entry) => entry.path === RUN_SCRIPT && entry.type === "file")) {
+    throw new JobctlError("run_script_missing", `${path} has no ${RUN_SCRIPT}`, {
+      hint: `Add a script named ${RUN_SCRIPT}: it is what the agent runs.`,
+    });
+  }
+  return fromEntries(path, basename(resolve(path)), entries, onBytes);
+}
+
+async function fromScript(path: string, onBytes: OnBytes): Promise<JobSource> {
+  const directory = resolve(path, "..");
+  const original = basename(path);
+  const stats = await stat(path);
+  const script: PackEntry = {
+    path: RUN_SCRIPT,
+    type: "file",
+    sizeBytes: stats.size,
+    mode: stats.mode & 0o777,
+    linkTarget: null,
+    modifiedAt: stats.mtime,
+  };
+  return fromEntries(directory, original.replace(/\.[^.]+$/, "") || original, [script], onBytes, original);
+}
+
+async function fromEntries(
+  root: string,
+  name: string,
+  entries: readonly PackEntry[],
+  onBytes: OnBytes,
+  scriptFile?: string,
+): Promise<JobSource> {
+  const openArchive = () => pack(root, entries, scriptFile === undefined ? undefined : () => join(root, scriptFile));
+  return {
+    name,
+    sizeBytes: packedSize(entries),
+    sha256: await digest(openArchive(), onBytes),
+    entries,
+    open: openArchive,
+  };
+}
+
+async function fromArchive(path: string, sizeBytes: number, onBytes: OnBytes): Promise<JobSource> {
+  const openArchive = () => createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  return {
+    name: basename(path).replace(/\.(tar|tgz|tar\.gz)$/i, ""),
+    sizeBytes,
+    sha256: await digest(openArchive(), onBytes),
+    entries: null,
+    open: openArchive,
+  };
+}
+
+async function digest(archive: AsyncIterable<Buffer>, onBytes: OnBytes): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of archive) {
+    hash.update(chunk);
+    onBytes(chunk.length);
+  }
+  return hash.digest("hex");
+}
+
+async function isArchive(path: string): Promise<boolean> {
+  if (/\.(tar|tgz|tar\.gz)$/i.test(path)) return true;
+  const file = await open(path, "r");
+  try {
+    const { buffer } = await file.read(Buffer.alloc(262), 0, 262, 0);
+    return (buffer[0] === 0x1f && buffer[1] === 0x8b) || buffer.toString("latin1", 257, 262) === "ustar";
+  } finally {
+    await file.close();
+  }
+}
+
+/** What of a directory belongs to the job: all but what the ignore files name, and `.git`. */
+async function listDirectory(root: string): Promise<PackEntry[]> {
+  const rules = await IgnoreRules.load(root);
+  const found: FoundEntry[] = [];
+  const kept = walk(root, {
+    enter: (directory) => rules.enter(directory),
+    keep: (path, isDirectory) => !rules.ignores(path, isDirectory),
+  });
+  for await (const entry of kept) {
+    checkEntry(entry);
+    found.push(entry);
+  }
+  return toPackEntries(found);
+}
+
+function checkEntry(entry: FoundEntry): void {
+  const quoted = JSON.stringify(entry.path);
+  const hint = "Remove it, or name it in .jobctlignore.";
+  if (entry.type === "other") {
+    throw new JobctlError("archive_unsafe_entry", `${quoted} is a device, a fifo or a socket`, { hint, details: { entry: entry.path } });
+  }
+  if (entry.type === "symlink" && !symlinkStaysInside(entry.path, entry.linkTarget ?? "")) {
+    throw new JobctlError("archive_unsafe_entry", `${quoted} is a symlink to ${JSON.stringify(entry.linkTarget)}, outside of the job`, {
+      hint: "Copy the file into the job, link to it relatively, or name the link in .jobctlignore.",
+      details: { entry: entry.path },
+    });
+  }
+}
+
+/**
+ * `.jobctlignore` at the top where there is one, otherwise every `.gitignore` for the files below
+ * its own directory, as git reads them.
+ */
+class IgnoreRules {
+  readonly #root: string;
+  readonly #fileName: string;
+  readonly #byDirectory = new Map<string, Ignore>();
+
+  private constructor(root: string, fileName: string) {
+    this.#root = root;
+    this.#fileName = fileName;
+  }
+
+  static async load(root: string): Promise<IgnoreRules> {
+    const own = await stat(join(root, ".jobctlignore")).catch(() => null);
+    return new IgnoreRules(root, own === null ? ".gitignore" : ".jobctlignore");
+  }
+
+  async enter(directory: string): Promise<void> {
+    if (this.#fileName === ".jobctlignore" && directory !== "") return;
+    const rules = await readFile(join(this.#root, directory, this.#fileName), "utf8").catch(() => null);
+    if (rules === null) return;
+    const { default: ignore } = await import("ignore");
+    this.#byDirectory.set(directory, ignore().add(rules));
+  }
+
+  ignores(path: string, isDirectory: boolean): boolean {
+    const name = basename(path);
+    if (name === ".git" || path === RESERVED_FOLDER) return true;
+    let ignored = false;
+    for (const [directory, rules] of this.#byDirectory) {
+      const below = directory === "" ? path : path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : null;
+      if (below === null) continue;
+      const verdict = rules.test(isDirectory ? `${below}/` : below);
+      if (verdict.ignored) ignored = true;
+      if (verdict.unignored) ignored = false;
+    }
+    return ignored;
+  }
+}

@@ -1,0 +1,133 @@
+import { Command, Option } from "commander";
+
+import { VERSION } from "@jobctl/protocol/version";
+
+
+/** A repeatable option, also with commas where the values cannot hold one. */
+const repeat = (value: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), value];
+const repeatList = (value: string, earlier: readonly string[] | undefined): string[] => [
+  ...(earlier ?? []),
+  ...value.split(","),
+];
+
+/**
+ * The whole command line. Nothing but commander is loaded here: each command brings what it needs
+ * when it runs.
+ */
+export function createProgram(): Command {
+  const program = new Command("jobctl")
+    .description("Submit jobs to a jobctl server, follow them, get their results")
+    .version(VERSION, "-V, --version")
+    .showHelpAfterError("(add --help for what there is)")
+    .configureHelp({ showGlobalOptions: true });
+
+  define(program, "up", "start a server and one agent on this machine")
+    .option("--data <dir>", "where everything is stored", ".jobctl")
+    .option("--port <n>", "port of the server; 0 takes a free one", "8470")
+    .option("--slots <n>", "jobs that run at once (default: the number of CPUs)")
+    .action(async (flags) => (await import("./commands/up.js")).up(flags));
+
+  define(program, "submit <path>", "submit a directory, an archive or a script")
+    .option("--service <name>", "class of work that the job belongs to")
+    .option("--name <text>", "name for people (default: the directory's)")
+    .option("--label <k=v>", "mark the job; repeatable", repeat)
+    .option("--time <duration>", "time limit, such as 90s or 1h30m")
+    .option("--cpus <n>", "CPUs to reserve")
+    .option("--memory <size>", "memory to reserve, such as 4G")
+    .option("--env <k=v>", "environment variable of the job; repeatable", repeat)
+    .option("--priority <n>", "among your own jobs, higher goes first")
+    .option("--output <glob>", "keep only matching files in the result; repeatable", repeat)
+    .option("--no-requeue", "do not run it again when its agent is lost")
+    .option("--wait", "wait for the end, and end with the job's exit code")
+    .option("--follow", "show its output, and end with the job's exit code")
+    .option("--download <dir>", "wait, then unpack the result into this directory")
+    .option("--force", "let --download overwrite files")
+    .option("--dry-run", "list what would be sent, and send nothing")
+    .option("--idempotency-key <key>", "the same key twice gives one job")
+    .action(async (path, flags) => (await import("./commands/submit.js")).submit(path, flags));
+
+  define(program, "status [id...]", "list jobs, or show one")
+    .option("--state <status>", "only jobs in this status; repeatable", repeatList)
+    .option("--user <name>", "only this user's")
+    .option("--mine", "only your own")
+    .option("--service <name>", "only of this service")
+    .option("--label <k=v>", "only with this label; repeatable", repeat)
+    .option("--since <time>", "submitted since, such as 2h or 2026-11-20")
+    .option("--limit <n>", "at most this many (default: 50)")
+    .addOption(new Option("--sort <order>", "order of the list").choices(["newest", "oldest", "runtime"]))
+    .option("--watch [every]", "show it again every 2 s, or as given")
+    .option("--columns <list>", "columns, separated by commas")
+    .option("--no-header", "leave the heading out")
+    .action(async (ids, flags) => (await import("./commands/status.js")).status(ids, flags));
+
+  define(program, "wait <id...>", "wait until jobs have ended")
+    .option("--any", "until the first of them has ended")
+    .option("--timeout <duration>", "give up after this time (exit 101)")
+    .action(async (ids, flags) => (await import("./commands/wait.js")).wait(ids, flags));
+
+  define(program, "logs <id>", "show the output of a job")
+    .option("-f, --follow", "go on until the job ends")
+    .option("--stream <name>", "only stdout or only stderr")
+    .option("--tail <n>", "only the last lines of what there is")
+    .action(async (id, flags) => (await import("./commands/logs.js")).logs(id, flags));
+
+  define(program, "download <id>", "fetch the result of a job")
+    .option("-o, --out <dir>", "unpack into this directory (default: job-ID)")
+    .option("--archive <file>", "save the tar archive instead of unpacking it")
+    .option("--path <glob>", "only files that match")
+    .option("--partial", "of a running job: its workspace as it is now")
+    .option("--force", "overwrite files")
+    .action(async (id, flags) => (await import("./commands/download.js")).download(id, flags));
+
+  define(program, "cancel <id...>", "stop jobs")
+    .option("--wait", "until they have stopped")
+    .action(async (ids, flags) => (await import("./commands/cancel.js")).cancel(ids, flags));
+
+  define(program, "queue", "show what waits, why, and at which place")
+    .option("--no-header", "leave the heading out")
+    .action(async (flags) => (await import("./commands/queue.js")).queue(flags));
+
+  define(program, "events <id>", "show every change of a job")
+    .option("--no-header", "leave the heading out")
+    .action(async (id, flags) => (await import("./commands/events.js")).events(id, flags));
+
+  const agents = program.command("agents").description("look at the agents");
+  define(agents, "list", "list the agents")
+    .option("--check", "exit 109 when one is down")
+    .option("--no-header", "leave the heading out")
+    .action(async (flags) => (await import("./commands/agents.js")).agentsList(flags));
+  define(agents, "load", "show how busy they are, as last reported")
+    .option("--live", "ask the agents now")
+    .option("--no-header", "leave the heading out")
+    .action(async (flags) => (await import("./commands/agents.js")).agentsLoad(flags));
+
+  const config = program.command("config").description("look at and change your configuration");
+  define(config, "show", "show what is configured")
+    .option("--origin", "and where each value comes from")
+    .action(async (flags) => (await import("./commands/config.js")).configShow(flags));
+  define(config, "set <key> [value]", "set a value in your own file; a token is read from stdin")
+    .action(async (key, value, flags) => (await import("./commands/config.js")).configSet(key, value, flags));
+  define(config, "path", "print where your file is")
+    .action(async (flags) => (await import("./commands/config.js")).configPath(flags));
+
+  define(program, "doctor", "look for problems, and say what to do about them")
+    .action(async (flags) => (await import("./commands/doctor.js")).doctor(flags));
+
+  define(program, "completion <shell>", "print a completion script for bash, zsh or fish")
+    .action(async (shell, flags) => (await import("./commands/completion.js")).completion(shell, flags, program));
+
+  return program;
+}
+
+/** A command with the options that every command has. */
+function define(parent: Command, usage: string, description: string) {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("--json", "print one JSON value")
+    .option("-q, --quiet", "print no words for people")
+    .option("--no-progress", "show no progress")
+    .option("--server <url>", "address of the server")
+    .option("--debug", "print where an error comes from") as Command;
+}
+

@@ -1,0 +1,57 @@
+import { JobctlError } from "@jobctl/protocol/error";
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const BYTES = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
+
+/**
+ * Seconds from `90`, `90s`, `1h30m` or `2d`.
+ *
+ * @throws JobctlError `usage`
+ */
+export function parseDuration(text: string): number {
+  const trimmed = text.trim().toLowerCase();
+  if (/^\d+$/.test(trimmed)) return Number(trimmed);
+  if (/^(\d+[smhd])+$/.test(trimmed)) {
+    const parts = trimmed.matchAll(/(\d+)([smhd])/g);
+    return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * SECONDS[unit as keyof typeof SECONDS], 0);
+  }
+  throw new JobctlError("usage", `${JSON.stringify(text)} is not a duration`, { hint: "Write it like 90s, 15m, 1h30m or 2d." });
+}
+
+/**
+ * Bytes from `1048576`, `512M` or `4G` (powers of 1024, with or without a B or iB behind).
+ *
+ * @throws JobctlError `usage`
+ */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
+  if (match === null) {
+    throw new JobctlError("usage", `${JSON.stringify(text)} is not a size`, { hint: "Write it like 512M or 4G." });
+  }
+  const unit = (match[2] ?? "").toUpperCase();
+  return Math.round(Number(match[1]) * (unit === "" ? 1 : BYTES[unit as keyof typeof BYTES]));
+}
+
+/** `1.5 GiB`, for people. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit += 1) value /= 1024;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `45s`, `2m 5s`, `3h 12m`, `4d 1h`, for people. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)}s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${whole % 60}s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)}h ${Math.floor((whole % 3600) / 60)}m`;
+  return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`;
+}
+
+/** Seconds between two instants; the second defaults to now. */
+export function secondsBetween(from: string, to?: string | null): number {
+  return ((to == null ? Date.now() : Date.parse(to)) - Date.parse(from)) / 1000;
+}
