@@ -75,7 +75,10 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
     ready: () => !pool.draining,
   });
   void app.register(async (guarded) => {
-    const check = bearerCheck(config.token, "Give server and agent the same JOBCTL_AGENT_TOKEN_FILE.");
+    const check = bearerCheck(
+      config.token,
+      "Give server and agent the same JOBCTL_AGENT_TOKEN_FILE.",
+    );
     guarded.addHook("onRequest", async (request) => check(request));
     attemptRoutes(guarded, pool, logger);
     watchRoute(guarded, feed, logger);
@@ -86,7 +89,10 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
       await mkdir(config.dataPath, { recursive: true, mode: 0o700 });
       await executor.probe();
       if (executor.name === "process") {
-        logger.warn({ event: "no_sandbox" }, "jobs run as ordinary processes of this user, without isolation");
+        logger.warn(
+          { event: "no_sandbox" },
+          "jobs run as ordinary processes of this user, without isolation",
+        );
       }
       await pool.recover();
       const url = await app.listen({ host: config.host, port: config.port });

@@ -1,7 +1,14 @@
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { resolve } from "node:path";
 
-import { logSettings, nameList, readEnvironment, readSecret, wholeNumber, type Environment } from "@jobctl/daemon";
+import {
+  logSettings,
+  nameList,
+  readEnvironment,
+  readSecret,
+  wholeNumber,
+  type Environment,
+} from "@jobctl/daemon";
 import type { ArchiveLimits } from "@jobctl/archive";
 import { z } from "zod";
 

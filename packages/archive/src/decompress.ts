@@ -35,7 +35,10 @@ async function* concat(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerato
   yield* rest;
 }
 
-async function* throughStream(source: AsyncIterable<Buffer>, stream: Duplex): AsyncGenerator<Buffer> {
+async function* throughStream(
+  source: AsyncIterable<Buffer>,
+  stream: Duplex,
+): AsyncGenerator<Buffer> {
   const out = new PassThrough();
   pipeline(source, stream, out, () => {});
   yield* out as AsyncIterable<Buffer>;

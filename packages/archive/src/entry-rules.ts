@@ -53,7 +53,11 @@ export class EntryRules {
   check(raw: RawEntry): Entry | null {
     const type = ENTRY_TYPES[raw.type];
     if (type === undefined) {
-      throw unsafe(raw.path, `is a ${spelled(raw.type)}`, "Only files, directories and links can be in a job.");
+      throw unsafe(
+        raw.path,
+        `is a ${spelled(raw.type)}`,
+        "Only files, directories and links can be in a job.",
+      );
     }
     const path = this.#checkPath(raw.path);
     if (path === null) {
@@ -101,7 +105,11 @@ export class EntryRules {
       throw unsafe(written, 'has a ".." segment behind a backslash');
     }
     if (written.startsWith("/") || /^[A-Za-z]:[\\/]/.test(written)) {
-      throw unsafe(written, "has an absolute path", "Pack with relative paths, for instance tar -C DIR -cf job.tar .");
+      throw unsafe(
+        written,
+        "has an absolute path",
+        "Pack with relative paths, for instance tar -C DIR -cf job.tar .",
+      );
     }
     const segments = written.split("/").filter((segment) => segment !== "" && segment !== ".");
     if (segments.includes("..")) throw unsafe(written, 'has a ".." segment in its path');
@@ -132,9 +140,14 @@ export class EntryRules {
   #checkLink(raw: RawEntry, path: string, type: EntryType): string | null {
     if (type !== "symlink" && type !== "hardlink") return null;
     const target = raw.linkpath ?? "";
-    if (target === "" || target.includes("\0")) throw unsafe(raw.path, "is a link without a usable target");
+    if (target === "" || target.includes("\0"))
+      throw unsafe(raw.path, "is a link without a usable target");
     if (target.startsWith("/")) {
-      throw unsafe(raw.path, `is a ${type} to the absolute path ${quoted(target)}`, "Use a relative link that stays inside the job.");
+      throw unsafe(
+        raw.path,
+        `is a ${type} to the absolute path ${quoted(target)}`,
+        "Use a relative link that stays inside the job.",
+      );
     }
     if (type === "symlink") {
       if (symlinkStaysInside(path, target)) return target;
@@ -170,7 +183,11 @@ export class EntryRules {
         "archive_expands_too_much",
         `the files up to ${quoted(raw.path)} add up to ${this.#extractedBytes} bytes, the limit is ${this.#limits.maxExtractedBytes} bytes`,
         "Leave out what the job does not read, or ask the operator to raise JOBCTL_MAX_EXTRACTED_BYTES.",
-        { entry: raw.path, sizeBytes: this.#extractedBytes, limitBytes: this.#limits.maxExtractedBytes },
+        {
+          entry: raw.path,
+          sizeBytes: this.#extractedBytes,
+          limitBytes: this.#limits.maxExtractedBytes,
+        },
       );
     }
     this.#rememberTopLevel(path, type);

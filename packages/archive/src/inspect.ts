@@ -41,4 +41,3 @@ export async function inspectArchive(
   await feed(plainTar(source), parser, () => broken);
   return rules.finish();
 }
-

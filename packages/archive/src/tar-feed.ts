@@ -59,7 +59,8 @@ function explained(reason: string): string {
   if (reason.includes("Unrecognized archive format")) return "it is not a tar archive";
   if (reason.includes("Truncated input")) return "it is cut short in the middle of an entry";
   if (reason.includes("unexpected end of file")) return "the gzip data is cut short";
-  if (reason.includes("checksum failure")) return "it is not a tar archive, or damaged: a header checksum is wrong";
+  if (reason.includes("checksum failure"))
+    return "it is not a tar archive, or damaged: a header checksum is wrong";
   return reason;
 }
 

@@ -62,7 +62,10 @@ export async function findInTar(file: FileHandle, path: string): Promise<Indexed
 
 async function readPax(file: FileHandle, at: number, sizeBytes: number): Promise<Pax> {
   if (sizeBytes > MAX_PAX_BYTES) {
-    throw new JobctlError("archive_invalid", `the archive has an extended header of ${sizeBytes} bytes`);
+    throw new JobctlError(
+      "archive_invalid",
+      `the archive has an extended header of ${sizeBytes} bytes`,
+    );
   }
   const body = Buffer.alloc(sizeBytes);
   await file.read(body, 0, sizeBytes, at);

@@ -69,10 +69,13 @@ function belowRoot(path: string, root: string): string | null {
   if (root === "") return path;
   if (path === root) return null;
   if (!path.startsWith(`${root}/`)) {
-    throw new JobctlError("archive_unsafe_entry", `entry ${JSON.stringify(path)} lies outside of ${JSON.stringify(root)}`, {
-      details: { entry: path },
-    });
+    throw new JobctlError(
+      "archive_unsafe_entry",
+      `entry ${JSON.stringify(path)} lies outside of ${JSON.stringify(root)}`,
+      {
+        details: { entry: path },
+      },
+    );
   }
   return path.slice(root.length + 1);
 }
-

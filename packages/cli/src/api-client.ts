@@ -107,8 +107,7 @@ export class ApiClient {
   }
 
   async #exchange(url: URL, request: ApiRequest): Promise<http.IncomingMessage> {
-    const { request: start, Agent } =
-      url.protocol === "https:" ? await import("node:https") : http;
+    const { request: start, Agent } = url.protocol === "https:" ? await import("node:https") : http;
     this.#agent ??= new Agent({ keepAlive: true });
     const json = request.json === undefined ? undefined : JSON.stringify(request.json);
     const silenceMs = request.silenceMs ?? 60_000;
@@ -119,10 +118,15 @@ export class ApiClient {
       headers: {
         [VERSION_HEADER]: VERSION,
         "user-agent": `jobctl/${VERSION}`,
-        ...(this.#settings.token === null ? {} : { authorization: `Bearer ${this.#settings.token}` }),
+        ...(this.#settings.token === null
+          ? {}
+          : { authorization: `Bearer ${this.#settings.token}` }),
         ...(json === undefined
           ? {}
-          : { "content-type": "application/json", "content-length": String(Buffer.byteLength(json)) }),
+          : {
+              "content-type": "application/json",
+              "content-length": String(Buffer.byteLength(json)),
+            }),
         ...request.headers,
       },
     });
@@ -133,7 +137,10 @@ export class ApiClient {
         outgoing.setTimeout(ms);
       };
       limitSilence(CONNECT_MS);
-      outgoing.on("timeout", () => void outgoing.destroy(new Error(`no answer for ${limitMs / 1000} s`)));
+      outgoing.on(
+        "timeout",
+        () => void outgoing.destroy(new Error(`no answer for ${limitMs / 1000} s`)),
+      );
       outgoing.once("socket", (socket) => {
         if (socket.connecting) socket.once("connect", () => limitSilence(silenceMs));
         else limitSilence(silenceMs);
@@ -155,15 +162,20 @@ export class ApiClient {
   #refusal(status: number, headers: http.IncomingHttpHeaders, body: string): JobctlError {
     const { code, message, hint, details } = parseError(body);
     if (!isErrorCode(code)) {
-      return new JobctlError("server_unreachable", `${this.server} answered with HTTP ${status}, which is not jobctl's`, {
-        hint: "Check the address: jobctl config show --origin.",
-        details: { status },
-      });
+      return new JobctlError(
+        "server_unreachable",
+        `${this.server} answered with HTTP ${status}, which is not jobctl's`,
+        {
+          hint: "Check the address: jobctl config show --origin.",
+          details: { status },
+        },
+      );
     }
     return new JobctlError(code, message ?? code, {
-      hint: code === "unauthorized" && this.#settings.tokenWithheld !== null
-        ? `No token was sent: ${this.#settings.tokenWithheld}. Trust it with jobctl config set server ${this.server}.`
-        : (hint ?? undefined),
+      hint:
+        code === "unauthorized" && this.#settings.tokenWithheld !== null
+          ? `No token was sent: ${this.#settings.tokenWithheld}. Trust it with jobctl config set server ${this.server}.`
+          : (hint ?? undefined),
       details: details ?? undefined,
       retryAfterSeconds: Number(headers["retry-after"]) || undefined,
     });
@@ -177,9 +189,13 @@ export class ApiClient {
  * @param random a number in [0, 1)
  */
 export function retryDelayMs(error: JobctlError, failures: number, random: number): number | null {
-  const again = error.code === "server_unreachable" ? error.details?.["status"] === undefined : error.status === 503 || error.status === 429;
+  const again =
+    error.code === "server_unreachable"
+      ? error.details?.["status"] === undefined
+      : error.status === 503 || error.status === 429;
   if (!again) return null;
-  const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + random / 2);
+  const backoff =
+    Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + random / 2);
   return Math.max(backoff, (error.retryAfterSeconds ?? 0) * 1000);
 }
 
@@ -200,7 +216,8 @@ export async function text(body: http.IncomingMessage): Promise<string> {
 }
 
 function unreachable(server: string, cause: unknown): JobctlError {
-  const reason = (cause as Error).message || ((cause as NodeJS.ErrnoException).code ?? "connection failed");
+  const reason =
+    (cause as Error).message || ((cause as NodeJS.ErrnoException).code ?? "connection failed");
   return new JobctlError("server_unreachable", `${server} cannot be reached: ${reason}`, {
     hint: "Is the server running (jobctl up), and is the address right (jobctl config show --origin)?",
     cause,

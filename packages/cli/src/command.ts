@@ -56,7 +56,8 @@ export async function runCommand(flags: CommonFlags, work: Work): Promise<void> 
       server: config.server,
       token: config.token,
       tokenWithheld: config.tokenWithheld,
-      onRetry: (error, afterMs) => output.note(`${error.message}; trying again in ${(afterMs / 1000).toFixed(1)} s`),
+      onRetry: (error, afterMs) =>
+        output.note(`${error.message}; trying again in ${(afterMs / 1000).toFixed(1)} s`),
     });
     client = opened;
     const context: Context = {
@@ -82,9 +83,16 @@ export async function runCommand(flags: CommonFlags, work: Work): Promise<void> 
 }
 
 /** Prints an error the way the caller wants to read it. */
-export function reportError(error: JobctlError, thrown: unknown, json: boolean, debug: boolean): void {
+export function reportError(
+  error: JobctlError,
+  thrown: unknown,
+  json: boolean,
+  debug: boolean,
+): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify({ schema: "jobctl.error/v1", error: error.toBody() })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ schema: "jobctl.error/v1", error: error.toBody() })}\n`,
+    );
     return;
   }
   process.stderr.write(`jobctl: ${error.message}\n`);

@@ -79,9 +79,12 @@ export async function loadConfig(sources: ConfigSources): Promise<CliConfig> {
   const setting = (key: ConfigKey): Setting => {
     const variable = CONFIG_KEYS[key].variable;
     const fromEnvironment = environment[variable];
-    if (key === "server" && sources.serverFlag !== undefined) return { value: sources.serverFlag, origin: "flag" };
-    if (fromEnvironment !== undefined && fromEnvironment !== "") return { value: fromEnvironment, origin: variable };
-    if (project?.values[key] !== undefined) return { value: project.values[key], origin: project.path };
+    if (key === "server" && sources.serverFlag !== undefined)
+      return { value: sources.serverFlag, origin: "flag" };
+    if (fromEnvironment !== undefined && fromEnvironment !== "")
+      return { value: fromEnvironment, origin: variable };
+    if (project?.values[key] !== undefined)
+      return { value: project.values[key], origin: project.path };
     if (key === "server" && local !== null) return { value: local.url, origin: local.path };
     if (user?.values[key] !== undefined) return { value: user.values[key], origin: user.path };
     if (key === "server" && lastUp !== null) return { value: lastUp.url, origin: lastUp.path };
@@ -110,7 +113,11 @@ export async function loadConfig(sources: ConfigSources): Promise<CliConfig> {
 }
 
 /** Writes one value into the user's file. */
-export function setUserValue(key: string, value: string, environment: ConfigSources["environment"]): string {
+export function setUserValue(
+  key: string,
+  value: string,
+  environment: ConfigSources["environment"],
+): string {
   if (!isConfigKey(key)) {
     throw new JobctlError("usage", `there is no setting ${JSON.stringify(key)}`, {
       hint: `There are: ${Object.keys(CONFIG_KEYS).join(", ")}.`,
@@ -142,19 +149,36 @@ async function findProjectFile(
   const { cosmiconfig } = await import("cosmiconfig");
   // Data only: a directory that one merely enters does not get to run code.
   const explorer = cosmiconfig("jobctl", {
-    searchPlaces: [".jobctlrc.json", ".jobctlrc.yaml", "jobctl.config.json", "jobctl.config.yaml", "package.json"],
+    searchPlaces: [
+      ".jobctlrc.json",
+      ".jobctlrc.yaml",
+      "jobctl.config.json",
+      "jobctl.config.yaml",
+      "package.json",
+    ],
     stopDir: homedir(),
   });
   const found = await explorer.search(directory).catch((error: unknown) => {
-    throw new JobctlError("config_invalid", `a configuration file cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new JobctlError(
+      "config_invalid",
+      `a configuration file cannot be read: ${(error as Error).message}`,
+      { cause: error },
+    );
   });
-  if (found === null || found.isEmpty === true || found.filepath === userConfigPath(environment)) return null;
+  if (found === null || found.isEmpty === true || found.filepath === userConfigPath(environment))
+    return null;
   const file = checkFile(found.filepath, found.config);
-  const forbidden = (Object.keys(file.values) as ConfigKey[]).find((key) => !CONFIG_KEYS[key].project);
+  const forbidden = (Object.keys(file.values) as ConfigKey[]).find(
+    (key) => !CONFIG_KEYS[key].project,
+  );
   if (forbidden === undefined) return file;
-  throw new JobctlError("config_invalid", `${file.path}: ${forbidden} may not be set in a project's file`, {
-    hint: `Remove it there, and use jobctl config set ${forbidden} or ${CONFIG_KEYS[forbidden].variable}.`,
-  });
+  throw new JobctlError(
+    "config_invalid",
+    `${file.path}: ${forbidden} may not be set in a project's file`,
+    {
+      hint: `Remove it there, and use jobctl config set ${forbidden} or ${CONFIG_KEYS[forbidden].variable}.`,
+    },
+  );
 }
 
 function readUserFile(path: string): ConfigFile | null {
@@ -169,9 +193,13 @@ function readUserFile(path: string): ConfigFile | null {
     return checkFile(path, JSON.parse(text));
   } catch (error) {
     if (error instanceof JobctlError) throw error;
-    throw new JobctlError("config_invalid", `${path} is not valid JSON: ${(error as Error).message}`, {
-      hint: "Correct it, or remove it and use jobctl config set.",
-    });
+    throw new JobctlError(
+      "config_invalid",
+      `${path} is not valid JSON: ${(error as Error).message}`,
+      {
+        hint: "Correct it, or remove it and use jobctl config set.",
+      },
+    );
   }
 }
 
@@ -181,9 +209,13 @@ function checkFile(path: string, content: unknown): ConfigFile {
   }
   for (const [key, value] of Object.entries(content)) {
     if (!isConfigKey(key)) {
-      throw new JobctlError("config_invalid", `${path}: there is no setting ${JSON.stringify(key)}`, {
-        hint: `There are: ${Object.keys(CONFIG_KEYS).join(", ")}.`,
-      });
+      throw new JobctlError(
+        "config_invalid",
+        `${path}: there is no setting ${JSON.stringify(key)}`,
+        {
+          hint: `There are: ${Object.keys(CONFIG_KEYS).join(", ")}.`,
+        },
+      );
     }
     if (typeof value !== "string") {
       throw new JobctlError("config_invalid", `${path}: ${key} must be a text`);
@@ -197,9 +229,13 @@ function checkServer(setting: Setting): string {
   if (url?.protocol === "http:" || url?.protocol === "https:") {
     return url.origin + url.pathname.replace(/\/+$/, "");
   }
-  throw new JobctlError("config_invalid", `the server ${JSON.stringify(setting.value)} (from ${setting.origin}) is not a URL`, {
-    hint: "Write it like http://jobs.example.org:8470.",
-  });
+  throw new JobctlError(
+    "config_invalid",
+    `the server ${JSON.stringify(setting.value)} (from ${setting.origin}) is not a URL`,
+    {
+      hint: "Write it like http://jobs.example.org:8470.",
+    },
+  );
 }
 
 /** A token goes to the server that it was stored for, and to no other. */
@@ -217,17 +253,23 @@ function findToken(
     if (user.values.token !== undefined) return user.values.token;
     if (user.values.tokenFile !== undefined) return readTokenFile(user.values.tokenFile, user.path);
   }
-  return localServers.find((local) => local !== null && sameOrigin(local.url, server))?.token ?? null;
+  return (
+    localServers.find((local) => local !== null && sameOrigin(local.url, server))?.token ?? null
+  );
 }
 
 function readTokenFile(file: string, origin: string): string {
   try {
     return readFileSync(resolve(file), "utf8").trim();
   } catch (error) {
-    throw new JobctlError("config_invalid", `the token file ${file} (from ${origin}) cannot be read`, {
-      hint: "Check the path and its permissions.",
-      cause: error,
-    });
+    throw new JobctlError(
+      "config_invalid",
+      `the token file ${file} (from ${origin}) cannot be read`,
+      {
+        hint: "Check the path and its permissions.",
+        cause: error,
+      },
+    );
   }
 }
 

@@ -82,7 +82,9 @@ export async function downloadFiles(
     const target = join(directory, path);
     await mkdir(dirname(target), { recursive: true });
     const encoded = path.split("/").map(encodeURIComponent).join("/");
-    const answer = await options.client.send(`/v1/jobs/${id}/files/${encoded}`, { signal: options.signal });
+    const answer = await options.client.send(`/v1/jobs/${id}/files/${encoded}`, {
+      signal: options.signal,
+    });
     await writeBeside(
       (async function* () {
         for await (const chunk of answer.body) {
@@ -102,14 +104,17 @@ export async function downloadFiles(
 async function* resumedResult(job: Job, options: DownloadOptions): AsyncGenerator<Buffer> {
   const sizeBytes = job.result?.sizeBytes ?? 0;
   const etag = `"${job.result?.sha256}"`;
-  for (let offset = 0; offset < sizeBytes; ) {
+  for (let offset = 0; offset < sizeBytes;) {
     const answer = await options.client.send(`/v1/jobs/${job.id}/result`, {
       headers: offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": etag },
       signal: options.signal,
       retryForMs: RESUME_FOR_MS,
     });
     if (offset > 0 && answer.status !== 206) {
-      throw new JobctlError("digest_mismatch", `the result of job ${job.id} changed during the download`);
+      throw new JobctlError(
+        "digest_mismatch",
+        `the result of job ${job.id} changed during the download`,
+      );
     }
     try {
       for await (const chunk of answer.body) {
@@ -133,12 +138,20 @@ async function* verified(job: Job, source: AsyncIterable<Buffer>): AsyncGenerato
   }
   const arrived = hash.digest("hex");
   if (arrived === job.result?.sha256) return;
-  throw new JobctlError("digest_mismatch", `the result of job ${job.id} arrived with SHA-256 ${arrived}, expected ${job.result?.sha256}`, {
-    hint: "Nothing was written. Try again.",
-  });
+  throw new JobctlError(
+    "digest_mismatch",
+    `the result of job ${job.id} arrived with SHA-256 ${arrived}, expected ${job.result?.sha256}`,
+    {
+      hint: "Nothing was written. Try again.",
+    },
+  );
 }
 
-async function unpackBeside(source: AsyncIterable<Buffer>, directory: string, force: boolean): Promise<void> {
+async function unpackBeside(
+  source: AsyncIterable<Buffer>,
+  directory: string,
+  force: boolean,
+): Promise<void> {
   const target = resolve(directory);
   await mkdir(dirname(target), { recursive: true });
   const temporary = join(dirname(target), `.jobctl-download-${randomUUID()}`);
@@ -194,7 +207,11 @@ function fileExists(path: string, count = 1): JobctlError {
   });
 }
 
-async function writeBeside(source: AsyncIterable<Buffer>, path: string, mode = 0o644): Promise<void> {
+async function writeBeside(
+  source: AsyncIterable<Buffer>,
+  path: string,
+  mode = 0o644,
+): Promise<void> {
   const temporary = join(dirname(resolve(path)), `.jobctl-download-${randomUUID()}`);
   try {
     await pipeline(Readable.from(source), createWriteStream(temporary, { flags: "wx", mode }));

@@ -33,7 +33,9 @@ export async function followJob(id: number, options: FollowOptions): Promise<Job
   const { client, signal } = options;
   let attempt: number | null = null;
   for (;;) {
-    const attempts = await Promise.all(options.streams.map((stream) => followStream(id, stream, attempt, options)));
+    const attempts = await Promise.all(
+      options.streams.map((stream) => followStream(id, stream, attempt, options)),
+    );
     const shown = Math.max(...attempts, 0);
     const job = await waitForJob(client, id, {
       signal,
@@ -73,7 +75,8 @@ async function followStream(
       return following ?? 0;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof JobctlError && thrown.code === "attempt_superseded") return following ?? 0;
+      if (thrown instanceof JobctlError && thrown.code === "attempt_superseded")
+        return following ?? 0;
       if (thrown instanceof JobctlError && thrown.code !== "agent_unreachable") throw thrown;
       // The connection was cut: on with what is missing.
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_PAUSE_MS));

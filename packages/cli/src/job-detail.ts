@@ -9,9 +9,12 @@ export function describeJob(job: Job): string[] {
   const outcome = job.outcome;
   const rows: (readonly [string, string | null])[] = [
     ["Job", `${job.id}  ${job.name}`],
-    ["Status", job.status + (job.reason === null || job.reason === "exited" ? "" : ` (${job.reason})`)],
+    [
+      "Status",
+      job.status + (job.reason === null || job.reason === "exited" ? "" : ` (${job.reason})`),
+    ],
     ["Position", job.position === null ? null : `${job.position} in the queue`],
-    ["Exit", outcome === null ? null : (outcome.signal ?? outcome.exitCode)?.toString() ?? null],
+    ["Exit", outcome === null ? null : ((outcome.signal ?? outcome.exitCode)?.toString() ?? null)],
     ["Message", outcome?.message ?? null],
     ["User", `${job.user} (${job.tenant})`],
     ["Service", job.service],
@@ -21,11 +24,21 @@ export function describeJob(job: Job): string[] {
     ["Started", job.startedAt],
     ["Finished", job.finishedAt],
     ["Cancel", job.cancelRequestedAt === null ? null : `requested ${job.cancelRequestedAt}`],
-    ["Runtime", job.startedAt === null ? null : `${formatDuration(runtimeOf(job))} of ${formatDuration(job.timeoutSeconds)}`],
+    [
+      "Runtime",
+      job.startedAt === null
+        ? null
+        : `${formatDuration(runtimeOf(job))} of ${formatDuration(job.timeoutSeconds)}`,
+    ],
     ["Used", usageOf(job)],
     ["Asked for", resourcesOf(job)],
     ["Input", `${formatBytes(job.input.sizeBytes)}  sha256:${job.input.sha256}`],
-    ["Result", job.result === null ? null : `${formatBytes(job.result.sizeBytes)}  sha256:${job.result.sha256}`],
+    [
+      "Result",
+      job.result === null
+        ? null
+        : `${formatBytes(job.result.sizeBytes)}  sha256:${job.result.sha256}`,
+    ],
   ];
   const shown = rows.filter(([, value]) => value !== null);
   const width = Math.max(...shown.map(([label]) => label.length));

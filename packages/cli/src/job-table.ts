@@ -59,7 +59,16 @@ const COLUMNS: readonly Column<Job>[] = [
   { key: "finished", title: "FINISHED", human: (job) => job.finishedAt ?? "-" },
 ];
 
-export const DEFAULT_COLUMNS = ["id", "name", "status", "reason", "agent", "age", "runtime", "exit"];
+export const DEFAULT_COLUMNS = [
+  "id",
+  "name",
+  "status",
+  "reason",
+  "agent",
+  "age",
+  "runtime",
+  "exit",
+];
 
 export interface JobTableOptions {
   readonly columns: readonly string[];
@@ -67,9 +76,16 @@ export interface JobTableOptions {
 }
 
 /** @throws JobctlError `usage` for a column that there is not */
-export async function printJobs(jobs: readonly Job[], output: Output, options: JobTableOptions): Promise<void> {
+export async function printJobs(
+  jobs: readonly Job[],
+  output: Output,
+  options: JobTableOptions,
+): Promise<void> {
   const columns = options.columns.map(findColumn);
-  const lines = await formatTable(jobs, columns, { interactive: output.interactive, header: options.header });
+  const lines = await formatTable(jobs, columns, {
+    interactive: output.interactive,
+    header: options.header,
+  });
   for (const line of lines) output.line(line);
 }
 
@@ -95,7 +111,9 @@ function reasonOf(job: Job): string {
 
 function exitOf(job: Job): string {
   if (job.outcome === null) return "-";
-  return job.outcome.signal ?? String(job.outcome.exitCode ?? (job.status === "completed" ? 0 : "-"));
+  return (
+    job.outcome.signal ?? String(job.outcome.exitCode ?? (job.status === "completed" ? 0 : "-"))
+  );
 }
 
 /** One line about a job that has ended, for people. */

@@ -26,8 +26,16 @@ try {
   process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (wantsJson && error.exitCode !== 0) {
     const { reportError } = await import("./command.js");
-    const message = error.code === "commander.help" ? "a command is missing" : error.message.replace(/^error: /, "");
-    reportError(new JobctlError("usage", message, { hint: "jobctl --help shows what there is." }), error, true, false);
+    const message =
+      error.code === "commander.help"
+        ? "a command is missing"
+        : error.message.replace(/^error: /, "");
+    reportError(
+      new JobctlError("usage", message, { hint: "jobctl --help shows what there is." }),
+      error,
+      true,
+      false,
+    );
   }
 }
 

@@ -45,7 +45,9 @@ export async function readJobSource(path: string, onBytes: OnBytes): Promise<Job
     });
   }
   if (found.isDirectory()) return fromDirectory(path, onBytes);
-  return (await isArchive(path)) ? fromArchive(path, found.size, onBytes) : fromScript(path, onBytes);
+  return (await isArchive(path))
+    ? fromArchive(path, found.size, onBytes)
+    : fromScript(path, onBytes);
 }
 
 async function fromDirectory(path: string, onBytes: OnBytes): Promise<JobSource> {
@@ -70,7 +72,13 @@ async function fromScript(path: string, onBytes: OnBytes): Promise<JobSource> {
     linkTarget: null,
     modifiedAt: stats.mtime,
   };
-  return fromEntries(directory, original.replace(/\.[^.]+$/, "") || original, [script], onBytes, original);
+  return fromEntries(
+    directory,
+    original.replace(/\.[^.]+$/, "") || original,
+    [script],
+    onBytes,
+    original,
+  );
 }
 
 async function fromEntries(
@@ -80,7 +88,8 @@ async function fromEntries(
   onBytes: OnBytes,
   scriptFile?: string,
 ): Promise<JobSource> {
-  const openArchive = () => pack(root, entries, scriptFile === undefined ? undefined : () => join(root, scriptFile));
+  const openArchive = () =>
+    pack(root, entries, scriptFile === undefined ? undefined : () => join(root, scriptFile));
   return {
     name,
     sizeBytes: packedSize(entries),
@@ -91,7 +100,8 @@ async function fromEntries(
 }
 
 async function fromArchive(path: string, sizeBytes: number, onBytes: OnBytes): Promise<JobSource> {
-  const openArchive = () => createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  const openArchive = () =>
+    createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
   return {
     name: basename(path).replace(/\.(tar|tgz|tar\.gz)$/i, ""),
     sizeBytes,
@@ -115,7 +125,9 @@ async function isArchive(path: string): Promise<boolean> {
   const file = await open(path, "r");
   try {
     const { buffer } = await file.read(Buffer.alloc(262), 0, 262, 0);
-    return (buffer[0] === 0x1f && buffer[1] === 0x8b) || buffer.toString("latin1", 257, 262) === "ustar";
+    return (
+      (buffer[0] === 0x1f && buffer[1] === 0x8b) || buffer.toString("latin1", 257, 262) === "ustar"
+    );
   } finally {
     await file.close();
   }
@@ -140,13 +152,20 @@ function checkEntry(entry: FoundEntry): void {
   const quoted = JSON.stringify(entry.path);
   const hint = "Remove it, or name it in .jobctlignore.";
   if (entry.type === "other") {
-    throw new JobctlError("archive_unsafe_entry", `${quoted} is a device, a fifo or a socket`, { hint, details: { entry: entry.path } });
-  }
-  if (entry.type === "symlink" && !symlinkStaysInside(entry.path, entry.linkTarget ?? "")) {
-    throw new JobctlError("archive_unsafe_entry", `${quoted} is a symlink to ${JSON.stringify(entry.linkTarget)}, outside of the job`, {
-      hint: "Copy the file into the job, link to it relatively, or name the link in .jobctlignore.",
+    throw new JobctlError("archive_unsafe_entry", `${quoted} is a device, a fifo or a socket`, {
+      hint,
       details: { entry: entry.path },
     });
+  }
+  if (entry.type === "symlink" && !symlinkStaysInside(entry.path, entry.linkTarget ?? "")) {
+    throw new JobctlError(
+      "archive_unsafe_entry",
+      `${quoted} is a symlink to ${JSON.stringify(entry.linkTarget)}, outside of the job`,
+      {
+        hint: "Copy the file into the job, link to it relatively, or name the link in .jobctlignore.",
+        details: { entry: entry.path },
+      },
+    );
   }
 }
 
@@ -171,7 +190,9 @@ class IgnoreRules {
 
   async enter(directory: string): Promise<void> {
     if (this.#fileName === ".jobctlignore" && directory !== "") return;
-    const rules = await readFile(join(this.#root, directory, this.#fileName), "utf8").catch(() => null);
+    const rules = await readFile(join(this.#root, directory, this.#fileName), "utf8").catch(
+      () => null,
+    );
     if (rules === null) return;
     const { default: ignore } = await import("ignore");
     this.#byDirectory.set(directory, ignore().add(rules));
@@ -182,7 +203,12 @@ class IgnoreRules {
     if (name === ".git" || path === RESERVED_FOLDER) return true;
     let ignored = false;
     for (const [directory, rules] of this.#byDirectory) {
-      const below = directory === "" ? path : path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : null;
+      const below =
+        directory === ""
+          ? path
+          : path.startsWith(`${directory}/`)
+            ? path.slice(directory.length + 1)
+            : null;
       if (below === null) continue;
       const verdict = rules.test(isDirectory ? `${below}/` : below);
       if (verdict.ignored) ignored = true;

@@ -2,9 +2,11 @@ import { Command, Option } from "commander";
 
 import { VERSION } from "@jobctl/protocol/version";
 
-
 /** A repeatable option, also with commas where the values cannot hold one. */
-const repeat = (value: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), value];
+const repeat = (value: string, earlier: readonly string[] | undefined): string[] => [
+  ...(earlier ?? []),
+  value,
+];
 const repeatList = (value: string, earlier: readonly string[] | undefined): string[] => [
   ...(earlier ?? []),
   ...value.split(","),
@@ -54,7 +56,9 @@ export function createProgram(): Command {
     .option("--label <k=v>", "only with this label; repeatable", repeat)
     .option("--since <time>", "submitted since, such as 2h or 2026-11-20")
     .option("--limit <n>", "at most this many (default: 50)")
-    .addOption(new Option("--sort <order>", "order of the list").choices(["newest", "oldest", "runtime"]))
+    .addOption(
+      new Option("--sort <order>", "order of the list").choices(["newest", "oldest", "runtime"]),
+    )
     .option("--watch [every]", "show it again every 2 s, or as given")
     .option("--columns <list>", "columns, separated by commas")
     .option("--no-header", "leave the heading out")
@@ -105,16 +109,25 @@ export function createProgram(): Command {
   define(config, "show", "show what is configured")
     .option("--origin", "and where each value comes from")
     .action(async (flags) => (await import("./commands/config.js")).configShow(flags));
-  define(config, "set <key> [value]", "set a value in your own file; a token is read from stdin")
-    .action(async (key, value, flags) => (await import("./commands/config.js")).configSet(key, value, flags));
-  define(config, "path", "print where your file is")
-    .action(async (flags) => (await import("./commands/config.js")).configPath(flags));
+  define(
+    config,
+    "set <key> [value]",
+    "set a value in your own file; a token is read from stdin",
+  ).action(async (key, value, flags) =>
+    (await import("./commands/config.js")).configSet(key, value, flags),
+  );
+  define(config, "path", "print where your file is").action(async (flags) =>
+    (await import("./commands/config.js")).configPath(flags),
+  );
 
-  define(program, "doctor", "look for problems, and say what to do about them")
-    .action(async (flags) => (await import("./commands/doctor.js")).doctor(flags));
+  define(program, "doctor", "look for problems, and say what to do about them").action(
+    async (flags) => (await import("./commands/doctor.js")).doctor(flags),
+  );
 
-  define(program, "completion <shell>", "print a completion script for bash, zsh or fish")
-    .action(async (shell, flags) => (await import("./commands/completion.js")).completion(shell, flags, program));
+  define(program, "completion <shell>", "print a completion script for bash, zsh or fish").action(
+    async (shell, flags) =>
+      (await import("./commands/completion.js")).completion(shell, flags, program),
+  );
 
   return program;
 }
@@ -128,6 +141,5 @@ function define(parent: Command, usage: string, description: string) {
     .option("-q, --quiet", "print no words for people")
     .option("--no-progress", "show no progress")
     .option("--server <url>", "address of the server")
-    .option("--debug", "print where an error comes from") as Command;
+    .option("--debug", "print where an error comes from");
 }
-

@@ -30,7 +30,11 @@ type Answer = Job & { created: boolean };
  *
  * @throws JobctlError the server's, or `server_unreachable`
  */
-export async function submitJob(source: JobSource, options: SubmissionInput, call: SubmitCall): Promise<SubmittedJob> {
+export async function submitJob(
+  source: JobSource,
+  options: SubmissionInput,
+  call: SubmitCall,
+): Promise<SubmittedJob> {
   const submission = { ...options, input: { sizeBytes: source.sizeBytes, sha256: source.sha256 } };
   const headers = { "idempotency-key": call.idempotencyKey };
   try {
@@ -88,7 +92,10 @@ class Form {
     };
   }
 
-  async *body(archive: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
+  async *body(
+    archive: AsyncIterable<Buffer>,
+    onBytes: (bytes: number) => void,
+  ): AsyncGenerator<Buffer> {
     yield this.#before;
     let sent = 0;
     for await (const chunk of archive) {
@@ -98,9 +105,13 @@ class Form {
       yield chunk;
     }
     if (sent !== this.#archiveBytes) {
-      throw new JobctlError("archive_digest_mismatch", "the files changed while they were being sent", {
-        hint: "Submit again when nothing writes to them.",
-      });
+      throw new JobctlError(
+        "archive_digest_mismatch",
+        "the files changed while they were being sent",
+        {
+          hint: "Submit again when nothing writes to them.",
+        },
+      );
     }
     yield this.#after;
   }

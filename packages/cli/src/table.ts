@@ -1,3 +1,5 @@
+import type { ChalkInstance } from "chalk";
+
 /** A column of a table: how a row looks in it, for people and for programs. */
 export interface Column<Row> {
   readonly key: string;
@@ -6,11 +8,9 @@ export interface Column<Row> {
   readonly human: (row: Row) => string;
   /** For a pipe: absolute and complete. Default: as for people. */
   readonly plain?: (row: Row) => string;
-  readonly color?: (row: Row, chalk: Chalk) => (text: string) => string;
+  readonly color?: (row: Row, chalk: ChalkInstance) => (text: string) => string;
   readonly alignRight?: boolean;
 }
-
-type Chalk = typeof import("chalk").default;
 
 export interface TableOptions {
   readonly interactive: boolean;
@@ -44,11 +44,18 @@ export async function formatTable<Row>(
       .join("  ")
       .trimEnd(),
   );
-  const header = columns.map((column, at) => pad(column.title, at)).join("  ").trimEnd();
+  const header = columns
+    .map((column, at) => pad(column.title, at))
+    .join("  ")
+    .trimEnd();
   return options.header ? [chalk.bold(header), ...body] : body;
 }
 
-function plainTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], header: boolean): string[] {
+function plainTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  header: boolean,
+): string[] {
   const body = rows.map((row) =>
     columns.map((column) => printable((column.plain ?? column.human)(row))).join("\t"),
   );
@@ -68,9 +75,12 @@ function displayWidth(text: string): number {
   let width = 0;
   for (const char of text) {
     if (/\p{Mark}/u.test(char)) continue;
-    width += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(char)
-      ? 2
-      : 1;
+    width +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
+        char,
+      )
+        ? 2
+        : 1;
   }
   return width;
 }

@@ -13,9 +13,14 @@ export function parseDuration(text: string): number {
   if (/^\d+$/.test(trimmed)) return Number(trimmed);
   if (/^(\d+[smhd])+$/.test(trimmed)) {
     const parts = trimmed.matchAll(/(\d+)([smhd])/g);
-    return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * SECONDS[unit as keyof typeof SECONDS], 0);
+    return [...parts].reduce(
+      (sum, [, count, unit]) => sum + Number(count) * SECONDS[unit as keyof typeof SECONDS],
+      0,
+    );
   }
-  throw new JobctlError("usage", `${JSON.stringify(text)} is not a duration`, { hint: "Write it like 90s, 15m, 1h30m or 2d." });
+  throw new JobctlError("usage", `${JSON.stringify(text)} is not a duration`, {
+    hint: "Write it like 90s, 15m, 1h30m or 2d.",
+  });
 }
 
 /**
@@ -26,7 +31,9 @@ export function parseDuration(text: string): number {
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
   if (match === null) {
-    throw new JobctlError("usage", `${JSON.stringify(text)} is not a size`, { hint: "Write it like 512M or 4G." });
+    throw new JobctlError("usage", `${JSON.stringify(text)} is not a size`, {
+      hint: "Write it like 512M or 4G.",
+    });
   }
   const unit = (match[2] ?? "").toUpperCase();
   return Math.round(Number(match[1]) * (unit === "" ? 1 : BYTES[unit as keyof typeof BYTES]));

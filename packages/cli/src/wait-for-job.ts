@@ -15,7 +15,11 @@ export interface WaitOptions {
 }
 
 /** Waits, by long polls, until a job is as it should be. */
-export async function waitForJob(client: ApiClient, id: number, options: WaitOptions): Promise<Job> {
+export async function waitForJob(
+  client: ApiClient,
+  id: number,
+  options: WaitOptions,
+): Promise<Job> {
   let afterVersion = 0;
   for (;;) {
     const job = await client.json<Job>(`/v1/jobs/${id}/wait`, {

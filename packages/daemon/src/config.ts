@@ -12,7 +12,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @param shape what each variable must be; its keys are the variables' names
  * @throws JobctlError `config_invalid` that names every variable that cannot be used
  */
-export function readEnvironment<T extends z.ZodObject>(shape: T, environment: Environment): z.infer<T> {
+export function readEnvironment<T extends z.ZodObject>(
+  shape: T,
+  environment: Environment,
+): z.infer<T> {
   const given = Object.fromEntries(
     Object.keys(shape.shape).flatMap((name) => {
       const value = environment[name];
@@ -61,7 +64,10 @@ function readSecretFile(name: string, file: string): string {
 
 /** A whole number of at least `min`, from text. */
 export function wholeNumber(min: number) {
-  return z.coerce.number({ error: "must be a whole number" }).int("must be a whole number").min(min, `must be at least ${min}`);
+  return z.coerce
+    .number({ error: "must be a whole number" })
+    .int("must be a whole number")
+    .min(min, `must be at least ${min}`);
 }
 
 /** Comma-separated names as a list. */

@@ -9,7 +9,11 @@ import { dirname } from "node:path";
  *
  * @throws the file system's error, with nothing left behind
  */
-export async function replaceFile(path: string, content: string | Buffer, mode = 0o600): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: string | Buffer,
+  mode = 0o600,
+): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, "wx", mode);

@@ -33,21 +33,33 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
     const error = fromFastify(thrown);
     if (error.status >= 500) {
       logger.error(
-        { event: "request_failed", requestId: request.id, method: request.method, url: request.url, err: thrown },
+        {
+          event: "request_failed",
+          requestId: request.id,
+          method: request.method,
+          url: request.url,
+          err: thrown,
+        },
         error.message,
       );
     }
     return sendError(reply, error);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendError(reply, new JobctlError("route_not_found", `there is no ${request.method} ${request.url} here`)),
+    sendError(
+      reply,
+      new JobctlError("route_not_found", `there is no ${request.method} ${request.url} here`),
+    ),
   );
   return app;
 }
 
 function sendError(reply: FastifyReply, error: JobctlError): FastifyReply {
   if (error.retryAfterSeconds !== null) reply.header("retry-after", error.retryAfterSeconds);
-  const body = error.code === "internal" ? { ...error.toBody(), message: "something went wrong inside jobctl" } : error.toBody();
+  const body =
+    error.code === "internal"
+      ? { ...error.toBody(), message: "something went wrong inside jobctl" }
+      : error.toBody();
   return reply
     .code(error.status)
     .type("application/json; charset=utf-8")
@@ -75,7 +87,9 @@ function fromFastify(thrown: unknown): JobctlError {
     );
   }
   if (code?.startsWith("FST_") && statusCode !== undefined && statusCode < 500) {
-    return new JobctlError("invalid_request", message ?? "the request is not valid", { cause: thrown });
+    return new JobctlError("invalid_request", message ?? "the request is not valid", {
+      cause: thrown,
+    });
   }
   return toJobctlError(thrown);
 }
@@ -104,13 +118,23 @@ export async function answerWithStream(
   } catch (error) {
     response.destroy();
     if (clientWentAway(error)) return;
-    logger.warn({ event: "stream_cut", requestId: reply.request.id, url: reply.request.url, err: error });
+    logger.warn({
+      event: "stream_cut",
+      requestId: reply.request.id,
+      url: reply.request.url,
+      err: error,
+    });
   }
 }
 
 function clientWentAway(error: unknown): boolean {
   const { code, name } = error as NodeJS.ErrnoException;
-  return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "EPIPE" || code === "ECONNRESET" || name === "AbortError";
+  return (
+    code === "ERR_STREAM_PREMATURE_CLOSE" ||
+    code === "EPIPE" ||
+    code === "ECONNRESET" ||
+    name === "AbortError"
+  );
 }
 
 /**
@@ -127,4 +151,3 @@ export function closedSignal(reply: FastifyReply, stopping?: AbortSignal): Abort
   stopping?.addEventListener("abort", close);
   return controller.signal;
 }
-

@@ -39,7 +39,10 @@ export async function sendFile(
   const range = parseRange(rangeHeader, file.sizeBytes);
   if (range === "unsatisfiable") {
     reply.header("content-range", `bytes */${file.sizeBytes}`);
-    throw new JobctlError("range_not_satisfiable", `the range ${rangeHeader} lies outside of the ${file.sizeBytes} bytes`);
+    throw new JobctlError(
+      "range_not_satisfiable",
+      `the range ${rangeHeader} lies outside of the ${file.sizeBytes} bytes`,
+    );
   }
   const { start, end } = range ?? { start: 0, end: file.sizeBytes - 1 };
   const headers = {
@@ -56,9 +59,12 @@ export async function sendFile(
   const body =
     request.method === "HEAD" || end < start
       ? nothing()
-      : createReadStream(file.path, { start: from + start, end: from + end, highWaterMark: 256 * 1024 });
+      : createReadStream(file.path, {
+          start: from + start,
+          end: from + end,
+          highWaterMark: 256 * 1024,
+        });
   await answerWithStream(reply, { status: range === null ? 200 : 206, headers, body }, logger);
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {}
-

@@ -21,7 +21,12 @@ export async function startDaemon(
       { event: "start_failed", code: error.code, hint: error.hint, err: error.cause ?? thrown },
       error.message,
     );
-    tellParent({ event: "start_failed", code: error.code, message: error.message, hint: error.hint });
+    tellParent({
+      event: "start_failed",
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+    });
     process.exit(error.exitCode);
   }
 }

@@ -47,7 +47,10 @@ export const jobListQuerySchema = z
     limit: z.coerce.number().int().min(1).max(1000).default(50),
     sort: z.enum(JOB_SORTS).default("newest"),
     /** `nextCursor` of the previous page. */
-    cursor: z.string().regex(/^[0-9]+$/).optional(),
+    cursor: z
+      .string()
+      .regex(/^[0-9]+$/)
+      .optional(),
   })
   .strict();
 export type JobListQuery = z.infer<typeof jobListQuerySchema>;

@@ -38,7 +38,8 @@ export const ERRORS = {
   config_invalid: {
     status: 500,
     exitCode: EXIT.usage,
-    meaning: "A configuration file, flag or environment variable holds a value that cannot be used.",
+    meaning:
+      "A configuration file, flag or environment variable holds a value that cannot be used.",
   },
   invalid_request: {
     status: 400,
@@ -155,7 +156,8 @@ export const ERRORS = {
   attempt_superseded: {
     status: 409,
     exitCode: EXIT.conflict,
-    meaning: "The attempt whose output was asked for was lost with its agent; the job is tried again.",
+    meaning:
+      "The attempt whose output was asked for was lost with its agent; the job is tried again.",
   },
   attempt_receiving: {
     status: 409,

@@ -6,7 +6,9 @@ import { ATTEMPT_STATES, JOB_STATUSES, OUTCOME_REASONS } from "./lifecycle.js";
 export const instantSchema = z.iso.datetime({ precision: 3 });
 
 /** A SHA-256 in lower-case hexadecimal. */
-export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hex");
+export const digestSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hex");
 
 const fileRefSchema = z.object({
   sizeBytes: z.number().int().nonnegative(),

@@ -71,9 +71,7 @@ export const cancelOutputSchema = z.object({
 
 export const configOutputSchema = z.object({
   schema: z.literal("jobctl.config/v1"),
-  items: z.array(
-    z.object({ key: z.string(), value: z.string().nullable(), origin: z.string() }),
-  ),
+  items: z.array(z.object({ key: z.string(), value: z.string().nullable(), origin: z.string() })),
   nextCursor: z.null(),
 });
 

@@ -1,6 +1,7 @@
-
 import type { Logger, ShutdownStep } from "@jobctl/daemon";
 import { VERSION, type Health, type ServerInfo } from "@jobctl/protocol";
+
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
 import { AgentClient } from "./agents/agent-client.js";
 import { AgentLink } from "./agents/agent-link.js";
@@ -43,7 +44,13 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
   const events = new JobEvents();
   const table = new JobTable();
   const registry = new AgentRegistry(2 * config.agentPollSeconds * 1000);
-  const attempts = new AttemptService({ store, blobs, events, logger, maxRequeues: config.maxRequeues });
+  const attempts = new AttemptService({
+    store,
+    blobs,
+    events,
+    logger,
+    maxRequeues: config.maxRequeues,
+  });
   const jobs = new JobService({
     store,
     blobs,
@@ -84,14 +91,18 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
   const startedMs = performance.now();
   const http = createApiApp(logger);
   void http.register(async (scope) => {
-    const open = scope.withTypeProvider() as ApiApp;
+    const open = scope.withTypeProvider<ZodTypeProvider>();
     healthRoutes(open, { health });
   });
   void http.register(async (scope) => {
-    const api = scope.withTypeProvider() as ApiApp;
+    const api = scope.withTypeProvider<ZodTypeProvider>();
     guard(api, config.adminToken, stopping.signal);
     infoRoute(api, info);
-    submitRoute(api, { jobs, blobs, limits: { ...config.archiveLimits, maxUploadBytes: config.maxUploadBytes } });
+    submitRoute(api, {
+      jobs,
+      blobs,
+      limits: { ...config.archiveLimits, maxUploadBytes: config.maxUploadBytes },
+    });
     jobRoutes(api, jobs, stopping.signal);
     logRoute(api, { jobs, events, blobs, registry }, stopping.signal, logger);
     resultRoutes(api, { jobs, blobs, registry, logger });
@@ -101,7 +112,11 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
   function createLink(url: string): AgentLink {
     const timeoutMs = config.agentTimeoutSeconds * 1000;
     return new AgentLink(
-      new AgentClient(url, { token: config.agentToken, timeoutMs, connectTimeoutMs: Math.min(timeoutMs, 10_000) }),
+      new AgentClient(url, {
+        token: config.agentToken,
+        timeoutMs,
+        connectTimeoutMs: Math.min(timeoutMs, 10_000),
+      }),
       store.agents.find(url),
       { heartbeatSeconds: config.agentPollSeconds, deadSeconds: config.agentDeadSeconds },
       tracker,
@@ -192,4 +207,3 @@ async function attemptAsync(check: () => Promise<void>): Promise<Check> {
     (error: Error) => ({ ok: false, message: error.message }),
   );
 }
-

@@ -1,7 +1,14 @@
 import { resolve } from "node:path";
 
 import type { ArchiveLimits } from "@jobctl/archive";
-import { logSettings, nameList, readEnvironment, readSecret, wholeNumber, type Environment } from "@jobctl/daemon";
+import {
+  logSettings,
+  nameList,
+  readEnvironment,
+  readSecret,
+  wholeNumber,
+  type Environment,
+} from "@jobctl/daemon";
 import { JobctlError, serviceNameSchema } from "@jobctl/protocol";
 import { z } from "zod";
 
@@ -29,7 +36,11 @@ const settings = z.object({
 });
 
 /** Names that the older orchestrator's installations use, each with ours. */
-const FALL_BACKS = { JOBCTL_PORT: "PORT", JOBCTL_DATA_PATH: "DATA_PATH", JOBCTL_DB_PATH: "DB_PATH" } as const;
+const FALL_BACKS = {
+  JOBCTL_PORT: "PORT",
+  JOBCTL_DATA_PATH: "DATA_PATH",
+  JOBCTL_DB_PATH: "DB_PATH",
+} as const;
 
 /** How many jobs of a service may run at once; null is no limit. */
 export interface ServiceLimits {
@@ -109,21 +120,31 @@ function withFallBacks(environment: Environment): Environment {
 function checkAgentUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
-  throw new JobctlError("config_invalid", `cannot start: JOBCTL_AGENTS: ${JSON.stringify(text)} is not an http URL`, {
-    hint: "Write it like http://agent:9000, several separated by commas.",
-  });
+  throw new JobctlError(
+    "config_invalid",
+    `cannot start: JOBCTL_AGENTS: ${JSON.stringify(text)} is not an http URL`,
+    {
+      hint: "Write it like http://agent:9000, several separated by commas.",
+    },
+  );
 }
 
 const LIMIT_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS)$/;
 /** For a service that has one of the two set; one that has none is not limited. */
 const LIMIT_DEFAULTS = { RUNS_PER_USER: 5, MAX_RUNS: 10 } as const;
 
-function readServices(names: readonly string[], environment: Environment): Map<string, ServiceLimits> {
+function readServices(
+  names: readonly string[],
+  environment: Environment,
+): Map<string, ServiceLimits> {
   const services = new Map<string, ServiceLimits>();
   for (const name of names) {
     const checked = serviceNameSchema.safeParse(name);
     if (!checked.success) {
-      throw new JobctlError("config_invalid", `cannot start: JOBCTL_SERVICES: ${JSON.stringify(name)}: ${checked.error.issues[0]?.message}`);
+      throw new JobctlError(
+        "config_invalid",
+        `cannot start: JOBCTL_SERVICES: ${JSON.stringify(name)}: ${checked.error.issues[0]?.message}`,
+      );
     }
     services.set(name, { maxRuns: null, runsPerUser: null });
   }

@@ -3,7 +3,12 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { KeyedEvents } from "@jobctl/daemon";
-import { JobctlError, attemptIdSchema, type AttemptReport, type AttemptSpec } from "@jobctl/protocol";
+import {
+  JobctlError,
+  attemptIdSchema,
+  type AttemptReport,
+  type AttemptSpec,
+} from "@jobctl/protocol";
 
 import { removeTree } from "../workspace/workspace.js";
 import { Attempt, type AttemptSettings } from "./attempt.js";
@@ -69,14 +74,20 @@ export class AttemptPool {
   async receive(spec: AttemptSpec, archive: AsyncIterable<Buffer>): Promise<Received> {
     if (this.#attempts.has(spec.id)) return "known";
     if (this.#receiving.has(spec.id)) {
-      throw new JobctlError("attempt_receiving", `attempt ${spec.id} is being received already`, { retryAfterSeconds: 1 });
+      throw new JobctlError("attempt_receiving", `attempt ${spec.id} is being received already`, {
+        retryAfterSeconds: 1,
+      });
     }
     if (this.#draining) {
-      throw new JobctlError("draining", "this agent is draining and takes no new work", { retryAfterSeconds: 30 });
+      throw new JobctlError("draining", "this agent is draining and takes no new work", {
+        retryAfterSeconds: 30,
+      });
     }
     this.capacity.reserve(spec);
     this.#receiving.add(spec.id);
-    const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) => this.#onChange(changed));
+    const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) =>
+      this.#onChange(changed),
+    );
     try {
       await attempt.receive(verified(archive, spec));
     } catch (error) {
@@ -152,7 +163,9 @@ export class AttemptPool {
       await removeTree(directory);
       return;
     }
-    const attempt = new Attempt(record.spec, directory, this.#settings, (changed) => this.#onChange(changed));
+    const attempt = new Attempt(record.spec, directory, this.#settings, (changed) =>
+      this.#onChange(changed),
+    );
     this.#attempts.set(id, attempt);
     if (record.report.state === "finished") attempt.restore(record.report);
     else this.#track(id, attempt.resumePacking(record.report, outcome));
@@ -173,12 +186,18 @@ export class AttemptPool {
 }
 
 /** Passes an archive on, and fails at its end when it is not the one that was announced. */
-async function* verified(archive: AsyncIterable<Buffer>, spec: AttemptSpec): AsyncGenerator<Buffer> {
+async function* verified(
+  archive: AsyncIterable<Buffer>,
+  spec: AttemptSpec,
+): AsyncGenerator<Buffer> {
   const hash = createHash("sha256");
   for await (const chunk of archive) {
     hash.update(chunk);
     yield chunk;
   }
   if (hash.digest("hex") === spec.archive.sha256) return;
-  throw new JobctlError("archive_digest_mismatch", `the archive of attempt ${spec.id} does not have the digest that was announced`);
+  throw new JobctlError(
+    "archive_digest_mismatch",
+    `the archive of attempt ${spec.id} does not have the digest that was announced`,
+  );
 }

@@ -4,13 +4,24 @@ import type { Readable } from "node:stream";
 
 import { pack, toPackEntries, unpackArchive, walkAll, type ArchiveLimits } from "@jobctl/archive";
 import type { Logger } from "@jobctl/daemon";
-import { RUN_SCRIPT, type AttemptReport, type AttemptSpec, type LogStream, type Outcome } from "@jobctl/protocol";
+import {
+  RUN_SCRIPT,
+  type AttemptReport,
+  type AttemptSpec,
+  type LogStream,
+  type Outcome,
+} from "@jobctl/protocol";
 
 import type { Execution, Executor } from "../executors/executor.js";
 import { jobEnvironment } from "../executors/environment.js";
 import { collectResult } from "../results/collect.js";
 import { LogFile } from "../workspace/log-file.js";
-import { attemptPaths, makeAttemptDirectory, removeTree, type AttemptPaths } from "../workspace/workspace.js";
+import {
+  attemptPaths,
+  makeAttemptDirectory,
+  removeTree,
+  type AttemptPaths,
+} from "../workspace/workspace.js";
 import { notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
@@ -118,12 +129,19 @@ export class Attempt {
     }
     this.#ended = true;
     if (this.#interrupted) return;
-    this.#update({ finishedAt: new Date().toISOString(), usage: this.#execution?.usage() ?? null, outcome });
+    this.#update({
+      finishedAt: new Date().toISOString(),
+      usage: this.#execution?.usage() ?? null,
+      outcome,
+    });
     try {
       await this.#pack(outcome);
     } catch (error) {
       logger.error({ event: "collect_failed", ...this.#ids(), err: error });
-      await this.#conclude(null, notRun("executor_error", `the results could not be packed: ${messageOf(error)}`));
+      await this.#conclude(
+        null,
+        notRun("executor_error", `the results could not be packed: ${messageOf(error)}`),
+      );
     }
   }
 
@@ -166,7 +184,8 @@ export class Attempt {
   }
 
   async #runScript(): Promise<Outcome> {
-    if (this.#stopped === "cancelled") return notRun("cancelled", "cancelled before it was started");
+    if (this.#stopped === "cancelled")
+      return notRun("cancelled", "cancelled before it was started");
     if (!(await exists(join(this.paths.workspace, RUN_SCRIPT)))) {
       return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
     }

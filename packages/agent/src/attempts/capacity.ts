@@ -27,12 +27,17 @@ export class Capacity {
   reserve(spec: AttemptSpec): void {
     const wanted = { slots: 1, cpus: spec.cpus, memoryBytes: spec.memoryBytes ?? 0 };
     const free = this.#free();
-    const short = (["slots", "cpus", "memoryBytes"] as const).find((kind) => wanted[kind] > free[kind]);
+    const short = (["slots", "cpus", "memoryBytes"] as const).find(
+      (kind) => wanted[kind] > free[kind],
+    );
     if (short !== undefined) {
       throw new JobctlError(
         "no_room",
         `attempt ${spec.id} wants ${wanted[short]} ${short}, ${free[short]} of ${this.total[short]} are free`,
-        { details: { resource: short, wanted: wanted[short], free: free[short] }, retryAfterSeconds: 1 },
+        {
+          details: { resource: short, wanted: wanted[short], free: free[short] },
+          retryAfterSeconds: 1,
+        },
       );
     }
     this.#reserved.set(spec.id, wanted);

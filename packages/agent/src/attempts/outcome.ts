@@ -16,6 +16,9 @@ export function outcomeOf(exit: Exit, stopped: StopReason, message: string | nul
 }
 
 /** The outcome of a job that never ran. */
-export function notRun(reason: "rejected" | "cancelled" | "executor_error", message: string): Outcome {
+export function notRun(
+  reason: "rejected" | "cancelled" | "executor_error",
+  message: string,
+): Outcome {
   return { reason, exitCode: null, signal: null, message };
 }

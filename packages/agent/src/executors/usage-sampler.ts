@@ -52,7 +52,10 @@ export class UsageSampler {
   async #sample(): Promise<void> {
     const members = treeOf(this.#groupId, await listProcesses());
     const peaks = await Promise.all(members.map(({ pid }) => peakMemoryBytes(pid)));
-    this.#maxRssBytes = Math.max(this.#maxRssBytes, peaks.reduce((sum, peak) => sum + peak, 0));
+    this.#maxRssBytes = Math.max(
+      this.#maxRssBytes,
+      peaks.reduce((sum, peak) => sum + peak, 0),
+    );
     // A child's time moves into its parent's sum when it is waited for, so the total only falls
     // when an orphan ends.
     const total = members.reduce((sum, info) => sum + info.cpuSeconds + info.childrenCpuSeconds, 0);
@@ -63,7 +66,7 @@ export class UsageSampler {
 /** The members of a process group and all their descendants. */
 function treeOf(groupId: number, all: readonly ProcessInfo[]): ProcessInfo[] {
   const inTree = new Set(all.filter((info) => info.groupId === groupId).map(({ pid }) => pid));
-  for (let before = -1; before !== inTree.size; ) {
+  for (let before = -1; before !== inTree.size;) {
     before = inTree.size;
     for (const { pid, parentPid } of all) if (inTree.has(parentPid)) inTree.add(pid);
   }

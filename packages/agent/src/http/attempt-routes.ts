@@ -1,4 +1,11 @@
-import { JobctlError, ATTEMPT_HEADER, LOG_ATTEMPT_HEADER, attemptSpecSchema, logQuerySchema, type AttemptSpec } from "@jobctl/protocol";
+import {
+  JobctlError,
+  ATTEMPT_HEADER,
+  LOG_ATTEMPT_HEADER,
+  attemptSpecSchema,
+  logQuerySchema,
+  type AttemptSpec,
+} from "@jobctl/protocol";
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
 import type { FastifyInstance } from "fastify";
 
@@ -26,7 +33,10 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
     const { stream, offset, follow } = logQuerySchema.parse(request.query);
     const body = attempt.readLog(stream, offset, follow, closedSignal(reply));
     if (body === null) {
-      throw new JobctlError("attempt_not_found", `attempt ${request.params.id} has no live log any more; its result holds it`);
+      throw new JobctlError(
+        "attempt_not_found",
+        `attempt ${request.params.id} has no live log any more; its result holds it`,
+      );
     }
     const headers = {
       "content-type": "application/octet-stream",
@@ -81,7 +91,11 @@ function readSpec(header: string | string[] | undefined, id: string): AttemptSpe
   }
   const parsed = attemptSpecSchema.safeParse(json);
   if (parsed.success && parsed.data.id === id) return parsed.data;
-  throw new JobctlError("invalid_request", `the header ${ATTEMPT_HEADER} does not specify attempt ${id}`, {
-    details: { problems: parsed.error?.issues ?? [] },
-  });
+  throw new JobctlError(
+    "invalid_request",
+    `the header ${ATTEMPT_HEADER} does not specify attempt ${id}`,
+    {
+      details: { problems: parsed.error?.issues ?? [] },
+    },
+  );
 }

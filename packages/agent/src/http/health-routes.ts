@@ -11,7 +11,9 @@ export interface HealthSource {
 export function healthRoutes(app: FastifyInstance, source: HealthSource): void {
   for (const path of ["/live", "/health/live"]) app.get(path, async () => ({ status: "ok" }));
   for (const path of ["/ready", "/health/ready"]) {
-    app.get(path, async (_request, reply) => reply.code(source.ready() ? 200 : 503).send(source.health()));
+    app.get(path, async (_request, reply) =>
+      reply.code(source.ready() ? 200 : 503).send(source.health()),
+    );
   }
   app.get("/health", async () => source.health());
   app.get("/load", async (request, reply) => {

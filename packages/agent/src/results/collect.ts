@@ -6,7 +6,14 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import { pack, symlinkStaysInside, toPackEntries, walkAll, type FoundEntry } from "@jobctl/archive";
-import { REPORT_FILE, RESERVED_FOLDER, STDERR_FILE, STDOUT_FILE, type Report, type SkippedFile } from "@jobctl/protocol";
+import {
+  REPORT_FILE,
+  RESERVED_FOLDER,
+  STDERR_FILE,
+  STDOUT_FILE,
+  type Report,
+  type SkippedFile,
+} from "@jobctl/protocol";
 import picomatch from "picomatch";
 
 import { isPermissionError, unlockTree, type AttemptPaths } from "../workspace/workspace.js";

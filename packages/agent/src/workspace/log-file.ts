@@ -67,7 +67,7 @@ export class LogFile {
   async *read(offset: number, follow: boolean, signal: AbortSignal): AsyncGenerator<Buffer> {
     const file = await open(this.path, "r");
     try {
-      for (let at = offset; !signal.aborted; ) {
+      for (let at = offset; !signal.aborted;) {
         const wanted = Math.min(READ_BYTES, this.#size - at);
         if (wanted > 0) {
           const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);

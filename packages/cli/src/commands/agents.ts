@@ -66,12 +66,19 @@ const LOAD_COLUMNS: readonly Column<CachedLoad>[] = [
     human: ({ load }) => (load?.cpuPercent == null ? "-" : load.cpuPercent.toFixed(1)),
     alignRight: true,
   },
-  { key: "load1", title: "LOAD1", human: ({ load }) => load?.load1.toFixed(2) ?? "-", alignRight: true },
+  {
+    key: "load1",
+    title: "LOAD1",
+    human: ({ load }) => load?.load1.toFixed(2) ?? "-",
+    alignRight: true,
+  },
   {
     key: "memory",
     title: "MEMORY",
     human: ({ load }) =>
-      load === null ? "-" : `${formatBytes(load.memoryUsedBytes)} of ${formatBytes(load.memoryTotalBytes)}`,
+      load === null
+        ? "-"
+        : `${formatBytes(load.memoryUsedBytes)} of ${formatBytes(load.memoryTotalBytes)}`,
     plain: ({ load }) => (load === null ? "-" : `${load.memoryUsedBytes}/${load.memoryTotalBytes}`),
     alignRight: true,
   },
@@ -84,7 +91,8 @@ const LOAD_COLUMNS: readonly Column<CachedLoad>[] = [
   {
     key: "sampled",
     title: "SAMPLED",
-    human: (item) => (item.ageSeconds === null ? "never" : `${formatDuration(item.ageSeconds)} ago`),
+    human: (item) =>
+      item.ageSeconds === null ? "never" : `${formatDuration(item.ageSeconds)} ago`,
     plain: ({ load }) => load?.sampledAt ?? "-",
     alignRight: true,
   },
@@ -101,7 +109,8 @@ export async function agentsList(flags: AgentsListFlags): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
     const list = await client.json<AgentList>("/v1/agents", { signal });
     const down = list.items.filter(({ state }) => state !== "ready" && state !== "draining");
-    if (flags.check === true && (down.length > 0 || list.items.length === 0)) throw agentsDown(down);
+    if (flags.check === true && (down.length > 0 || list.items.length === 0))
+      throw agentsDown(down);
     if (output.flags.json) return output.json(list);
     const options = { interactive: output.interactive, header: flags.header };
     for (const line of await formatTable(list.items, LIST_COLUMNS, options)) output.line(line);
@@ -113,16 +122,25 @@ export async function agentsLoad(flags: AgentsLoadFlags): Promise<void> {
     const query = flags.live === true ? { live: 1 } : {};
     const list = await client.json<LoadList>("/v1/agents/load", { query, signal });
     if (output.flags.json) return output.json(list);
-    const columns = LOAD_COLUMNS.filter(({ key }) => key !== (output.interactive ? "age" : "stale"));
+    const columns = LOAD_COLUMNS.filter(
+      ({ key }) => key !== (output.interactive ? "age" : "stale"),
+    );
     const options = { interactive: output.interactive, header: flags.header };
     for (const line of await formatTable(list.items, columns, options)) output.line(line);
   });
 }
 
 function agentsDown(down: readonly Agent[]): JobctlError {
-  const named = down.map(({ name, url, state, problem }) => `${name ?? url} is ${state}${problem === null ? "" : ` (${problem})`}`);
-  return new JobctlError("agents_down", down.length === 0 ? "the server has no agent" : named.join("; "), {
-    hint: "jobctl agents list shows all of them.",
-    details: { agents: down.map(({ name, url }) => name ?? url) },
-  });
+  const named = down.map(
+    ({ name, url, state, problem }) =>
+      `${name ?? url} is ${state}${problem === null ? "" : ` (${problem})`}`,
+  );
+  return new JobctlError(
+    "agents_down",
+    down.length === 0 ? "the server has no agent" : named.join("; "),
+    {
+      hint: "jobctl agents list shows all of them.",
+      details: { agents: down.map(({ name, url }) => name ?? url) },
+    },
+  );
 }

@@ -14,7 +14,10 @@ export async function cancel(ids: readonly string[], flags: CancelFlags): Promis
   await runCommand(flags, async ({ client, output, signal }) => {
     const items = [];
     for (const id of parseJobIds(ids)) {
-      const answer = await client.json<Job & { requested: boolean }>(`/v1/jobs/${id}/cancel`, { method: "POST", signal });
+      const answer = await client.json<Job & { requested: boolean }>(`/v1/jobs/${id}/cancel`, {
+        method: "POST",
+        signal,
+      });
       let job: Job = answer;
       if (flags.wait === true) {
         job = await waitForJob(client, id, { signal, enough: (now) => isTerminal(now.status) });

@@ -13,10 +13,16 @@ interface Words {
   readonly words: readonly string[];
 }
 
-export async function completion(shell: string, flags: CommonFlags, program: Command): Promise<void> {
+export async function completion(
+  shell: string,
+  flags: CommonFlags,
+  program: Command,
+): Promise<void> {
   await runCommand(flags, async ({ output }) => {
     if (!isShell(shell)) {
-      throw new JobctlError("usage", `there is no completion for ${JSON.stringify(shell)}`, { hint: `There are: ${SHELLS.join(", ")}.` });
+      throw new JobctlError("usage", `there is no completion for ${JSON.stringify(shell)}`, {
+        hint: `There are: ${SHELLS.join(", ")}.`,
+      });
     }
     const script = scriptFor(shell, wordsOf(program, ""));
     if (output.flags.json) output.json({ schema: "jobctl.completion/v1", shell, script });
@@ -31,7 +37,9 @@ function isShell(text: string): text is Shell {
 function wordsOf(command: Command, path: string): Words[] {
   const own = command.commands.map((child) => child.name());
   const options = command.options.flatMap(({ long }) => (long == null ? [] : [long]));
-  const below = command.commands.flatMap((child) => wordsOf(child, `${path} ${child.name()}`.trim()));
+  const below = command.commands.flatMap((child) =>
+    wordsOf(child, `${path} ${child.name()}`.trim()),
+  );
   return [{ path, words: own.length > 0 ? own : options }, ...below];
 }
 
@@ -70,7 +78,9 @@ function fish(all: readonly Words[]): string {
     .flatMap(({ path, words }) => {
       const names = path.split(" ").filter((name) => name !== "");
       const condition =
-        names.length === 0 ? "__fish_use_subcommand" : names.map((name) => `__fish_seen_subcommand_from ${name}`).join("; and ");
+        names.length === 0
+          ? "__fish_use_subcommand"
+          : names.map((name) => `__fish_seen_subcommand_from ${name}`).join("; and ");
       return words.map((word) => {
         const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `-f -a ${word}`;
         return `complete -c jobctl -n '${condition}' ${what}`;

@@ -15,7 +15,8 @@ export async function configShow(flags: ConfigShowFlags): Promise<void> {
       value: value !== null && CONFIG_KEYS[key as ConfigKey].secret ? "(set)" : value,
       origin,
     }));
-    if (output.flags.json) return output.json({ schema: "jobctl.config/v1", items, nextCursor: null });
+    if (output.flags.json)
+      return output.json({ schema: "jobctl.config/v1", items, nextCursor: null });
     const columns = [
       { key: "key", title: "KEY", human: (item: (typeof items)[number]) => item.key },
       { key: "value", title: "VALUE", human: (item: (typeof items)[number]) => item.value ?? "-" },
@@ -23,12 +24,19 @@ export async function configShow(flags: ConfigShowFlags): Promise<void> {
         ? [{ key: "origin", title: "ORIGIN", human: (item: (typeof items)[number]) => item.origin }]
         : []),
     ];
-    const lines = await formatTable(items, columns, { interactive: output.interactive, header: true });
+    const lines = await formatTable(items, columns, {
+      interactive: output.interactive,
+      header: true,
+    });
     for (const line of lines) output.line(line);
   });
 }
 
-export async function configSet(key: string, value: string | undefined, flags: CommonFlags): Promise<void> {
+export async function configSet(
+  key: string,
+  value: string | undefined,
+  flags: CommonFlags,
+): Promise<void> {
   await runCommand(flags, async ({ output }) => {
     const path = setUserValue(key, await valueFor(key, value), process.env);
     if (output.flags.json) output.json({ schema: "jobctl.config-path/v1", path });
@@ -41,9 +49,17 @@ async function valueFor(key: string, value: string | undefined): Promise<string>
   const secret = Object.hasOwn(CONFIG_KEYS, key) && CONFIG_KEYS[key as ConfigKey].secret;
   if (secret && value === undefined) return (await readStdin()).trim();
   if (!secret && value !== undefined) return value;
-  throw new JobctlError("usage", secret ? `${key} is not taken from the command line, where others can read it` : `a value for ${key} is missing`, {
-    hint: secret ? `Give it on standard input: jobctl config set ${key} < FILE` : `jobctl config set ${key} VALUE`,
-  });
+  throw new JobctlError(
+    "usage",
+    secret
+      ? `${key} is not taken from the command line, where others can read it`
+      : `a value for ${key} is missing`,
+    {
+      hint: secret
+        ? `Give it on standard input: jobctl config set ${key} < FILE`
+        : `jobctl config set ${key} VALUE`,
+    },
+  );
 }
 
 async function readStdin(): Promise<string> {

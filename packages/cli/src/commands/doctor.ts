@@ -14,7 +14,12 @@ const STATUS_COLORS = { ok: "green", warning: "yellow", error: "red" } as const;
 
 const COLUMNS: readonly Column<Finding>[] = [
   { key: "check", title: "CHECK", human: (item) => item.check },
-  { key: "status", title: "STATUS", human: (item) => item.status, color: (item, chalk) => chalk[STATUS_COLORS[item.status]] },
+  {
+    key: "status",
+    title: "STATUS",
+    human: (item) => item.status,
+    color: (item, chalk) => chalk[STATUS_COLORS[item.status]],
+  },
   { key: "message", title: "MESSAGE", human: (item) => item.message },
   { key: "hint", title: "WHAT TO DO", human: (item) => item.hint ?? "-" },
 ];
@@ -48,7 +53,12 @@ function checkNode(): Finding {
 function checkConfig({ config }: Context): Finding {
   const { server } = config.settings;
   if (config.token !== null) {
-    return { check: "configuration", status: "ok", message: `${config.server} (from ${server.origin}), with a token`, hint: null };
+    return {
+      check: "configuration",
+      status: "ok",
+      message: `${config.server} (from ${server.origin}), with a token`,
+      hint: null,
+    };
   }
   return {
     check: "configuration",
@@ -69,7 +79,12 @@ async function checkServer(context: Context): Promise<Finding[]> {
     return [{ check: "server", status: "error", message: error.message, hint: error.hint }];
   }
   return [
-    { check: "server", status: "ok", message: `${client.server} answers, services: ${info.services.join(", ")}`, hint: null },
+    {
+      check: "server",
+      status: "ok",
+      message: `${client.server} answers, services: ${info.services.join(", ")}`,
+      hint: null,
+    },
     checkVersion(info),
     checkClock(info, (askedMs + Date.now()) / 2),
     ...(await checkHealth(context)),
@@ -114,15 +129,32 @@ async function checkHealth({ client, signal }: Context): Promise<Finding[]> {
 async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
   const { items } = await client.json<{ items: Agent[] }>("/v1/agents", { signal });
   if (items.length === 0) {
-    return [{ check: "agents", status: "error", message: "the server has no agent", hint: "Start one, and name it in the server's JOBCTL_AGENTS." }];
+    return [
+      {
+        check: "agents",
+        status: "error",
+        message: "the server has no agent",
+        hint: "Start one, and name it in the server's JOBCTL_AGENTS.",
+      },
+    ];
   }
   return items.map((agent): Finding => {
     const check = `agent ${agent.name ?? agent.url}`;
     if (agent.state !== "ready" && agent.state !== "draining") {
-      return { check, status: "error", message: `${agent.state}${agent.problem === null ? "" : `: ${agent.problem}`}`, hint: "Check that it runs and that the server can reach it." };
+      return {
+        check,
+        status: "error",
+        message: `${agent.state}${agent.problem === null ? "" : `: ${agent.problem}`}`,
+        hint: "Check that it runs and that the server can reach it.",
+      };
     }
     if (agent.sandbox === "process") {
-      return { check, status: "warning", message: `${agent.state}; jobs run without a sandbox`, hint: "Run only scripts that you would run yourself." };
+      return {
+        check,
+        status: "warning",
+        message: `${agent.state}; jobs run without a sandbox`,
+        hint: "Run only scripts that you would run yourself.",
+      };
     }
     return { check, status: "ok", message: `${agent.state}, sandbox ${agent.sandbox}`, hint: null };
   });

@@ -3,7 +3,13 @@ import { JobctlError } from "@jobctl/protocol/error";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
-import { downloadArchive, downloadFiles, downloadInto, downloadPartial, type DownloadOptions } from "../download-result.js";
+import {
+  downloadArchive,
+  downloadFiles,
+  downloadInto,
+  downloadPartial,
+  type DownloadOptions,
+} from "../download-result.js";
 import { parseJobId } from "../job-ids.js";
 import { startProgress } from "../progress.js";
 import { formatBytes } from "../units.js";
@@ -22,7 +28,8 @@ export async function download(idText: string, flags: DownloadFlags): Promise<vo
   await runCommand(flags, async (context) => {
     const id = parseJobId(idText);
     const modes = [flags.archive, flags.path, flags.partial].filter((flag) => flag !== undefined);
-    if (modes.length > 1) throw new JobctlError("usage", "--archive, --path and --partial exclude each other");
+    if (modes.length > 1)
+      throw new JobctlError("usage", "--archive, --path and --partial exclude each other");
     const job = await context.client.json<Job>(`/v1/jobs/${id}`, { signal: context.signal });
     await downloadJob(job, flags, context);
   });
@@ -37,7 +44,10 @@ async function downloadJob(job: Job, flags: DownloadFlags, context: Context): Pr
     signal: context.signal,
     onBytes: (bytes: number) => progress.advance(bytes),
   };
-  progress.phase(`Downloading job ${job.id}`, flags.path === undefined ? job.result?.sizeBytes : undefined);
+  progress.phase(
+    `Downloading job ${job.id}`,
+    flags.path === undefined ? job.result?.sizeBytes : undefined,
+  );
   let sizeBytes = job.result?.sizeBytes ?? 0;
   let sha256 = job.result?.sha256 ?? null;
   try {
@@ -49,7 +59,8 @@ async function downloadJob(job: Job, flags: DownloadFlags, context: Context): Pr
       sha256 = null;
     } else {
       checkHasResult(job);
-      if (flags.archive !== undefined) await downloadArchive(job, flags.archive, flags.force ?? false, options);
+      if (flags.archive !== undefined)
+        await downloadArchive(job, flags.archive, flags.force ?? false, options);
       else await downloadInto(job, directory, flags.force ?? false, options);
     }
   } finally {
@@ -58,7 +69,14 @@ async function downloadJob(job: Job, flags: DownloadFlags, context: Context): Pr
   const partial = sha256 === null && flags.path === undefined;
   context.output.note(`job ${job.id}: ${formatBytes(sizeBytes)} in ${target}`);
   if (context.output.flags.json) {
-    context.output.json({ schema: "jobctl.download/v1", id: job.id, path: target, sizeBytes, sha256, partial });
+    context.output.json({
+      schema: "jobctl.download/v1",
+      id: job.id,
+      path: target,
+      sizeBytes,
+      sha256,
+      partial,
+    });
   }
 }
 
@@ -72,22 +90,37 @@ async function downloadMatching(
   checkHasResult(job);
   const { default: picomatch } = await import("picomatch");
   const matches = picomatch(glob, { dot: true });
-  const list = await options.client.json<FileList>(`/v1/jobs/${job.id}/files`, { signal: options.signal });
-  const files = list.items.filter(({ type, path }) => (type === "file" || type === "hardlink") && matches(path));
-  if (files.length > 0) return downloadFiles(job.id, files, directory, force, options);
-  throw new JobctlError("file_not_found", `no file in the result of job ${job.id} matches ${JSON.stringify(glob)}`, {
-    hint: "* stays within one folder, ** crosses folders.",
+  const list = await options.client.json<FileList>(`/v1/jobs/${job.id}/files`, {
+    signal: options.signal,
   });
+  const files = list.items.filter(
+    ({ type, path }) => (type === "file" || type === "hardlink") && matches(path),
+  );
+  if (files.length > 0) return downloadFiles(job.id, files, directory, force, options);
+  throw new JobctlError(
+    "file_not_found",
+    `no file in the result of job ${job.id} matches ${JSON.stringify(glob)}`,
+    {
+      hint: "* stays within one folder, ** crosses folders.",
+    },
+  );
 }
 
 /** @throws JobctlError as the server would say it, before anything is asked of it */
 function checkHasResult(job: Job): void {
   if (!isTerminal(job.status)) {
-    throw new JobctlError("job_not_finished", `job ${job.id} is ${job.status}: it has no result yet`, {
-      hint: `jobctl wait ${job.id} waits for it; --partial fetches what there is.`,
-    });
+    throw new JobctlError(
+      "job_not_finished",
+      `job ${job.id} is ${job.status}: it has no result yet`,
+      {
+        hint: `jobctl wait ${job.id} waits for it; --partial fetches what there is.`,
+      },
+    );
   }
   if (job.result === null) {
-    throw new JobctlError("result_missing", `job ${job.id} (${job.status}) left no result: it never ran`);
+    throw new JobctlError(
+      "result_missing",
+      `job ${job.id} (${job.status}) left no result: it never ran`,
+    );
   }
 }

@@ -12,9 +12,17 @@ type Events = Extract<Output, { schema: "jobctl.events/v1" }>;
 
 const COLUMNS: readonly Column<JobEvent>[] = [
   { key: "at", title: "AT", human: (event) => event.at },
-  { key: "event", title: "EVENT", human: (event) => (event.type === "status" ? event.status : event.type) },
+  {
+    key: "event",
+    title: "EVENT",
+    human: (event) => (event.type === "status" ? event.status : event.type),
+  },
   { key: "reason", title: "REASON", human: (event) => event.reason ?? "-" },
-  { key: "attempt", title: "ATTEMPT", human: (event) => (event.attempt === 0 ? "-" : String(event.attempt)) },
+  {
+    key: "attempt",
+    title: "ATTEMPT",
+    human: (event) => (event.attempt === 0 ? "-" : String(event.attempt)),
+  },
   { key: "agent", title: "AGENT", human: (event) => event.agent ?? "-" },
   { key: "message", title: "MESSAGE", human: (event) => event.message ?? "-" },
 ];

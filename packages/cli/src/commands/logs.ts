@@ -33,7 +33,9 @@ export async function logs(idText: string, flags: LogsFlags): Promise<void> {
 function parseStreams(text: string | undefined): LogStream[] {
   if (text === undefined) return ["stdout", "stderr"];
   if (text === "stdout" || text === "stderr") return [text];
-  throw new JobctlError("usage", `there is no stream ${JSON.stringify(text)}`, { hint: "There are stdout and stderr." });
+  throw new JobctlError("usage", `there is no stream ${JSON.stringify(text)}`, {
+    hint: "There are stdout and stderr.",
+  });
 }
 
 function parseTail(text: string): number {
@@ -41,7 +43,12 @@ function parseTail(text: string): number {
   throw new JobctlError("usage", `--tail: ${JSON.stringify(text)} is not a number of lines`);
 }
 
-async function printNow(id: number, streams: readonly LogStream[], tail: number | null, context: Context): Promise<void> {
+async function printNow(
+  id: number,
+  streams: readonly LogStream[],
+  tail: number | null,
+  context: Context,
+): Promise<void> {
   const print = logPrinter();
   for (const stream of streams) {
     if (tail === null) await readLog(id, stream, context, print);
@@ -50,7 +57,12 @@ async function printNow(id: number, streams: readonly LogStream[], tail: number 
 }
 
 /** Follows the job; with `tail` what was written before is cut to its last lines. */
-async function follow(id: number, streams: readonly LogStream[], tail: number | null, context: Context): Promise<Job> {
+async function follow(
+  id: number,
+  streams: readonly LogStream[],
+  tail: number | null,
+  context: Context,
+): Promise<Job> {
   const print = logPrinter();
   const offsets = new Map<LogStream, number>();
   if (tail !== null) {
@@ -66,17 +78,28 @@ async function follow(id: number, streams: readonly LogStream[], tail: number | 
     streams,
     offsets,
     sink: print,
-    onNewAttempt: (attempt) => context.output.note(`job ${id} lost its agent; this is attempt ${attempt}`),
+    onNewAttempt: (attempt) =>
+      context.output.note(`job ${id} lost its agent; this is attempt ${attempt}`),
   });
 }
 
-async function readLog(id: number, stream: LogStream, { client, signal }: Context, sink: LogSink): Promise<number> {
+async function readLog(
+  id: number,
+  stream: LogStream,
+  { client, signal }: Context,
+  sink: LogSink,
+): Promise<number> {
   const answer = await client.send(`/v1/jobs/${id}/logs`, { query: { stream }, signal });
   for await (const chunk of answer.body) await sink(stream, chunk as Buffer);
   return Number(answer.headers["jobctl-attempt-number"]) || 0;
 }
 
-async function readTail(id: number, stream: LogStream, lines: number, context: Context): Promise<TailBuffer> {
+async function readTail(
+  id: number,
+  stream: LogStream,
+  lines: number,
+  context: Context,
+): Promise<TailBuffer> {
   const buffer = new TailBuffer(lines);
   await readLog(id, stream, context, (_stream, bytes) => buffer.add(bytes));
   return buffer;
@@ -100,7 +123,14 @@ async function printJson(
   } else {
     for (const stream of streams) attempt = await readLog(id, stream, context, collect);
   }
-  const textOf = (stream: LogStream): string | null => collected.get(stream)?.content.toString("utf8") ?? null;
-  context.output.json({ schema: "jobctl.log/v1", id, attempt, stdout: textOf("stdout"), stderr: textOf("stderr") });
+  const textOf = (stream: LogStream): string | null =>
+    collected.get(stream)?.content.toString("utf8") ?? null;
+  context.output.json({
+    schema: "jobctl.log/v1",
+    id,
+    attempt,
+    stdout: textOf("stdout"),
+    stderr: textOf("stderr"),
+  });
   return exitCode;
 }

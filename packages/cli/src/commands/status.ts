@@ -1,4 +1,3 @@
-
 import type { Job, JobList } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
@@ -53,7 +52,11 @@ async function print(list: JobList, flags: StatusFlags, { output }: Context): Pr
   }
 }
 
-async function fetchJobs(ids: readonly number[], flags: StatusFlags, context: Context): Promise<JobList> {
+async function fetchJobs(
+  ids: readonly number[],
+  flags: StatusFlags,
+  context: Context,
+): Promise<JobList> {
   const list = await context.client.json<JobList>("/v1/jobs", {
     query: {
       id: ids.length === 0 ? undefined : ids.join(","),
@@ -69,21 +72,33 @@ async function fetchJobs(ids: readonly number[], flags: StatusFlags, context: Co
   });
   const missing = ids.filter((id) => !list.items.some((job) => job.id === id));
   if (missing.length === 0 || hasFilter(flags)) return list;
-  throw new JobctlError("job_not_found", `there is no job ${missing.join(", ")}`, { details: { ids: missing } });
+  throw new JobctlError("job_not_found", `there is no job ${missing.join(", ")}`, {
+    details: { ids: missing },
+  });
 }
 
 function hasFilter(flags: StatusFlags): boolean {
-  return [flags.state, flags.user, flags.mine, flags.service, flags.label, flags.since].some((flag) => flag !== undefined);
+  return [flags.state, flags.user, flags.mine, flags.service, flags.label, flags.since].some(
+    (flag) => flag !== undefined,
+  );
 }
 
 /** An instant, or a duration before now. */
 function parseSince(text: string): string {
   const at = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() - parseDuration(text) * 1000;
-  if (Number.isNaN(at)) throw new JobctlError("usage", `${JSON.stringify(text)} is not a time`, { hint: "Write it like 2026-11-20, 2026-11-20T08:00:00Z or 2h." });
+  if (Number.isNaN(at))
+    throw new JobctlError("usage", `${JSON.stringify(text)} is not a time`, {
+      hint: "Write it like 2026-11-20, 2026-11-20T08:00:00Z or 2h.",
+    });
   return new Date(at).toISOString();
 }
 
-async function watch(ids: readonly number[], flags: StatusFlags, context: Context, everyMs: number): Promise<void> {
+async function watch(
+  ids: readonly number[],
+  flags: StatusFlags,
+  context: Context,
+  everyMs: number,
+): Promise<void> {
   const { output, signal } = context;
   for (;;) {
     const list = await fetchJobs(ids, flags, context);
@@ -91,12 +106,15 @@ async function watch(ids: readonly number[], flags: StatusFlags, context: Contex
     await print(list, flags, context);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, everyMs);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      }, { once: true });
+      signal.addEventListener(
+        "abort",
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true },
+      );
     });
     if (signal.aborted) return;
   }
 }
-

@@ -58,13 +58,17 @@ async function submitSource(
   progress: Progress,
 ): Promise<number | void> {
   const { output, client, signal } = context;
-  const submitted = await submitJob(source, { name: source.name.slice(0, 128) || "job", ...options }, {
-    client,
-    signal,
-    idempotencyKey: flags.idempotencyKey ?? randomUUID(),
-    onUpload: (totalBytes) => progress.phase("Uploading", totalBytes),
-    onBytes: (bytes) => progress.advance(bytes),
-  });
+  const submitted = await submitJob(
+    source,
+    { name: source.name.slice(0, 128) || "job", ...options },
+    {
+      client,
+      signal,
+      idempotencyKey: flags.idempotencyKey ?? randomUUID(),
+      onUpload: (totalBytes) => progress.phase("Uploading", totalBytes),
+      onBytes: (bytes) => progress.advance(bytes),
+    },
+  );
   let job: Job = submitted.job;
   announce(job, flags, context);
   const waits = flags.wait === true || flags.follow === true || flags.download !== undefined;
@@ -74,7 +78,13 @@ async function submitSource(
   }
   const downloadedTo = await downloadIfAsked(job, flags, context, progress);
   if (output.flags.json) {
-    output.json({ ...job, schema: "jobctl.submission/v1", created: submitted.created, archiveSent: submitted.archiveSent, downloadedTo });
+    output.json({
+      ...job,
+      schema: "jobctl.submission/v1",
+      created: submitted.created,
+      archiveSent: submitted.archiveSent,
+      downloadedTo,
+    });
   }
   return waits ? exitCodeOf(job) : undefined;
 }
@@ -86,11 +96,18 @@ function announce(job: Job, flags: SubmitFlags, { output }: Context): void {
   else output.line(String(job.id));
   const waits = flags.wait === true || flags.follow === true || flags.download !== undefined;
   if (output.interactive && !waits) {
-    output.note(`Follow it with: jobctl logs -f ${job.id}\nFetch its results with: jobctl download ${job.id}`);
+    output.note(
+      `Follow it with: jobctl logs -f ${job.id}\nFetch its results with: jobctl download ${job.id}`,
+    );
   }
 }
 
-async function waitForEnd(job: Job, flags: SubmitFlags, context: Context, progress: Progress): Promise<Job> {
+async function waitForEnd(
+  job: Job,
+  flags: SubmitFlags,
+  context: Context,
+  progress: Progress,
+): Promise<Job> {
   const { client, signal, output } = context;
   let ended: Job;
   if (flags.follow === true && !output.flags.json) {
@@ -100,7 +117,8 @@ async function waitForEnd(job: Job, flags: SubmitFlags, context: Context, progre
       signal,
       streams: ["stdout", "stderr"],
       sink: logPrinter(),
-      onNewAttempt: (attempt) => output.note(`job ${job.id} lost its agent; this is attempt ${attempt}`),
+      onNewAttempt: (attempt) =>
+        output.note(`job ${job.id} lost its agent; this is attempt ${attempt}`),
     });
   } else {
     ended = await waitForJob(client, job.id, {
@@ -139,9 +157,13 @@ async function downloadIfAsked(
 
 function showContent(source: JobSource, { output }: Context): void {
   if (source.entries === null) {
-    throw new JobctlError("usage", "--dry-run lists what would be packed; this is an archive already", {
-      hint: "tar -tvf lists it.",
-    });
+    throw new JobctlError(
+      "usage",
+      "--dry-run lists what would be packed; this is an archive already",
+      {
+        hint: "tar -tvf lists it.",
+      },
+    );
   }
   const items = source.entries.map(({ path, type, sizeBytes }) => ({ path, type, sizeBytes }));
   const archive = { sizeBytes: source.sizeBytes, sha256: source.sha256 };
@@ -149,9 +171,15 @@ function showContent(source: JobSource, { output }: Context): void {
     return output.json({ schema: "jobctl.dry-run/v1", items, nextCursor: null, archive });
   }
   for (const { path, type, sizeBytes } of items) {
-    output.line(output.interactive ? `${formatBytes(sizeBytes).padStart(10)}  ${type.padEnd(9)}  ${path}` : `${sizeBytes}\t${type}\t${path}`);
+    output.line(
+      output.interactive
+        ? `${formatBytes(sizeBytes).padStart(10)}  ${type.padEnd(9)}  ${path}`
+        : `${sizeBytes}\t${type}\t${path}`,
+    );
   }
-  output.note(`${items.length} entries, an archive of ${source.sizeBytes} bytes, sha256:${source.sha256}`);
+  output.note(
+    `${items.length} entries, an archive of ${source.sizeBytes} bytes, sha256:${source.sha256}`,
+  );
 }
 
 /** @throws JobctlError `usage` naming the option */

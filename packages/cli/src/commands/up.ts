@@ -39,8 +39,12 @@ export async function up(flags: UpFlags): Promise<void> {
     try {
       // The server first: it is what notices that the data directory is taken.
       const agentPort = await freePort();
-      started.push(await startDaemon("server", serverEnvironment(dataDir, flags, agentPort), dataDir));
-      started.push(await startDaemon("agent", agentEnvironment(dataDir, flags, agentPort), dataDir));
+      started.push(
+        await startDaemon("server", serverEnvironment(dataDir, flags, agentPort), dataDir),
+      );
+      started.push(
+        await startDaemon("agent", agentEnvironment(dataDir, flags, agentPort), dataDir),
+      );
       const [server, agent] = started as [Daemon, Daemon];
       const connection = `${JSON.stringify({ url: server.url, token: adminToken, pid: process.pid }, null, 2)}\n`;
       const upFiles = [join(dataDir, "up.json"), lastUpPath(process.env)];
@@ -78,7 +82,11 @@ function announce(server: Daemon, agent: Daemon, dataDir: string, { output }: Co
   output.note("Ready. Submit a job from another terminal: jobctl submit DIR\nCtrl-C stops both.");
 }
 
-function serverEnvironment(dataDir: string, flags: UpFlags, agentPort: number): Record<string, string> {
+function serverEnvironment(
+  dataDir: string,
+  flags: UpFlags,
+  agentPort: number,
+): Record<string, string> {
   return {
     JOBCTL_HOST: "127.0.0.1",
     JOBCTL_PORT: flags.port,
@@ -89,7 +97,11 @@ function serverEnvironment(dataDir: string, flags: UpFlags, agentPort: number): 
   };
 }
 
-function agentEnvironment(dataDir: string, flags: UpFlags, agentPort: number): Record<string, string> {
+function agentEnvironment(
+  dataDir: string,
+  flags: UpFlags,
+  agentPort: number,
+): Record<string, string> {
   return {
     JOBCTL_AGENT_NAME: "local",
     JOBCTL_AGENT_HOST: "127.0.0.1",
@@ -120,7 +132,8 @@ async function startDaemon(
     once(child, "message").then(([told]) => told as Record<string, unknown>),
     once(child, "exit").then(() => null),
   ]);
-  if (message?.["event"] === "ready") return { name, url: String(message["url"]), process: child, logFile };
+  if (message?.["event"] === "ready")
+    return { name, url: String(message["url"]), process: child, logFile };
   const code = message?.["code"];
   throw new JobctlError(
     isErrorCode(code) ? code : "daemon_failed",
@@ -130,12 +143,17 @@ async function startDaemon(
 }
 
 /** @throws JobctlError `daemon_failed` when one of them ends by itself */
-async function untilStoppedOrFailed(daemons: readonly Daemon[], signal: AbortSignal): Promise<void> {
+async function untilStoppedOrFailed(
+  daemons: readonly Daemon[],
+  signal: AbortSignal,
+): Promise<void> {
   const interrupted = signal.aborted ? Promise.resolve() : once(signal, "abort").then(() => {});
   const failed = daemons.map(async (daemon) => {
     await once(daemon.process, "exit");
     if (signal.aborted) return;
-    throw new JobctlError("daemon_failed", `the ${daemon.name} ended unexpectedly`, { hint: `Its log is ${daemon.logFile}.` });
+    throw new JobctlError("daemon_failed", `the ${daemon.name} ended unexpectedly`, {
+      hint: `Its log is ${daemon.logFile}.`,
+    });
   });
   await Promise.race([interrupted, ...failed]);
 }

@@ -27,13 +27,20 @@ export async function wait(ids: readonly string[], flags: WaitFlags): Promise<vo
 }
 
 /** All of them, in the order of the ids; with `--any` the first that ends. */
-async function waitForJobs(ids: readonly number[], flags: WaitFlags, context: Context): Promise<Job[]> {
+async function waitForJobs(
+  ids: readonly number[],
+  flags: WaitFlags,
+  context: Context,
+): Promise<Job[]> {
   const timeoutSeconds = flags.timeout === undefined ? null : parseDuration(flags.timeout);
   const limit = timeoutSeconds === null ? [] : [AbortSignal.timeout(timeoutSeconds * 1000)];
   const done = new AbortController();
   const signal = AbortSignal.any([context.signal, done.signal, ...limit]);
   const waits = ids.map(async (id) => {
-    const job = await waitForJob(context.client, id, { signal, enough: (now) => isTerminal(now.status) });
+    const job = await waitForJob(context.client, id, {
+      signal,
+      enough: (now) => isTerminal(now.status),
+    });
     if (!done.signal.aborted) context.output.note(summaryOf(job));
     return job;
   });
@@ -41,10 +48,14 @@ async function waitForJobs(ids: readonly number[], flags: WaitFlags, context: Co
     return flags.any === true ? [await Promise.race(waits)] : await Promise.all(waits);
   } catch (error) {
     if (limit.some(({ aborted }) => aborted) && !context.signal.aborted) {
-      throw new JobctlError("wait_timed_out", `not finished after ${timeoutSeconds} s: job ${ids.join(", ")}`, {
-        hint: `They go on. To see how far they are: jobctl status ${ids.join(" ")}`,
-        details: { ids },
-      });
+      throw new JobctlError(
+        "wait_timed_out",
+        `not finished after ${timeoutSeconds} s: job ${ids.join(", ")}`,
+        {
+          hint: `They go on. To see how far they are: jobctl status ${ids.join(" ")}`,
+          details: { ids },
+        },
+      );
     }
     throw error;
   } finally {

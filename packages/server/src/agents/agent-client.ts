@@ -165,13 +165,23 @@ export class AgentClient {
     throw await this.#refusal(method, path, answer);
   }
 
-  async #refusal(method: string, path: string, answer: Dispatcher.ResponseData): Promise<JobctlError> {
+  async #refusal(
+    method: string,
+    path: string,
+    answer: Dispatcher.ResponseData,
+  ): Promise<JobctlError> {
     const parsed = errorAnswerSchema.safeParse(await answer.body.json().catch(() => null));
     if (parsed.success) {
       const { code, message, hint, details } = parsed.data.error;
-      return new JobctlError(code, message, { hint: hint ?? undefined, details: details ?? undefined });
+      return new JobctlError(code, message, {
+        hint: hint ?? undefined,
+        details: details ?? undefined,
+      });
     }
-    return unreachable(this.url, new Error(`${method} ${path} was answered with ${answer.statusCode}`));
+    return unreachable(
+      this.url,
+      new Error(`${method} ${path} was answered with ${answer.statusCode}`),
+    );
   }
 }
 

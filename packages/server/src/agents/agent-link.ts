@@ -1,7 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { backoffMs, type Logger } from "@jobctl/daemon";
-import { JobctlError, toJobctlError, type AgentLoad, type AgentSelf, type AttemptReport } from "@jobctl/protocol";
+import {
+  JobctlError,
+  toJobctlError,
+  type AgentLoad,
+  type AgentSelf,
+  type AttemptReport,
+} from "@jobctl/protocol";
 
 import type { AgentClient } from "./agent-client.js";
 
@@ -187,7 +193,10 @@ export class AgentLink {
     const wasReady = this.#state === "ready";
     this.#connectedSince = null;
     if (this.#problem === null) {
-      this.#logger.warn({ event: "agent_unreachable", agent: this.name, url: this.url }, error.message);
+      this.#logger.warn(
+        { event: "agent_unreachable", agent: this.name, url: this.url },
+        error.message,
+      );
     }
     this.#problem = error.message;
     if (!wasReady) return;

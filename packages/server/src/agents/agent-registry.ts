@@ -25,7 +25,9 @@ export class AgentRegistry {
 
   /** Whether another agent that is connected has this name already. */
   nameIsTaken(link: AgentLink): boolean {
-    return this.links.some((other) => other !== link && other.name === link.name && other.state === "ready");
+    return this.links.some(
+      (other) => other !== link && other.name === link.name && other.state === "ready",
+    );
   }
 
   /** @param runningOn slots in use, by the agent's name */
@@ -35,7 +37,8 @@ export class AgentRegistry {
       url: link.url,
       state: displayState(link),
       problem: link.problem,
-      connectedSince: link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
+      connectedSince:
+        link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
       version: link.self?.version ?? null,
       services: link.self?.services ?? [],
       sandbox: link.self?.sandbox ?? null,

@@ -38,7 +38,8 @@ export async function takeInArchive(
     const blob = await blobs.stage(source, {
       observe: (chunk) => inspector.write(chunk),
       maxBytes: limits.maxUploadBytes,
-      tooLarge: (receivedBytes) => archiveTooLarge(`at least ${receivedBytes}`, receivedBytes, limits.maxUploadBytes),
+      tooLarge: (receivedBytes) =>
+        archiveTooLarge(`at least ${receivedBytes}`, receivedBytes, limits.maxUploadBytes),
     });
     try {
       const summary = await inspector.end();
@@ -77,7 +78,9 @@ function checkAnnounced(blob: StagedBlob, announced: Announced | undefined): voi
   throw new JobctlError(
     "archive_digest_mismatch",
     `${blob.sizeBytes} bytes with SHA-256 ${blob.sha256} arrived, ${announced.sizeBytes} bytes with ${announced.sha256} were announced`,
-    { hint: "The files changed while they were being sent, or the transfer was damaged. Submit again." },
+    {
+      hint: "The files changed while they were being sent, or the transfer was damaged. Submit again.",
+    },
   );
 }
 

@@ -1,15 +1,28 @@
-import { agentListSchema, agentLoadSchema, loadListSchema, type CachedLoad } from "@jobctl/protocol";
+import {
+  agentListSchema,
+  agentLoadSchema,
+  loadListSchema,
+  type CachedLoad,
+} from "@jobctl/protocol";
 import { z } from "zod";
 
 import type { AgentRegistry } from "../agents/agent-registry.js";
 import type { ApiApp } from "./api-app.js";
 
 /** The agents and how busy they are. */
-export function agentRoutes(app: ApiApp, registry: AgentRegistry, runningOn: (name: string) => number): void {
+export function agentRoutes(
+  app: ApiApp,
+  registry: AgentRegistry,
+  runningOn: (name: string) => number,
+): void {
   app.get(
     "/v1/agents",
     { schema: { summary: "List agents", tags: ["agents"], response: { 200: agentListSchema } } },
-    async () => ({ schema: "jobctl.agents/v1" as const, items: registry.list(runningOn), nextCursor: null }),
+    async () => ({
+      schema: "jobctl.agents/v1" as const,
+      items: registry.list(runningOn),
+      nextCursor: null,
+    }),
   );
 
   app.get(
@@ -35,5 +48,7 @@ export function agentRoutes(app: ApiApp, registry: AgentRegistry, runningOn: (na
 async function probe(cached: CachedLoad, registry: AgentRegistry): Promise<CachedLoad> {
   const link = registry.links.find(({ url }) => url === cached.url);
   const load = agentLoadSchema.safeParse(await link?.client.getLoad().catch(() => null));
-  return load.success ? { ...cached, load: load.data, ageSeconds: 0, stale: false } : { ...cached, stale: true };
+  return load.success
+    ? { ...cached, load: load.data, ageSeconds: 0, stale: false }
+    : { ...cached, stale: true };
 }

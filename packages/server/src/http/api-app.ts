@@ -62,10 +62,17 @@ function checkVersion(request: FastifyRequest): void {
   if (typeof client !== "string") return;
   const side = compatibility(client, VERSION);
   if (side === "ok") return;
-  throw new JobctlError("version_mismatch", `this is jobctl server ${VERSION}, the command line is ${client}`, {
-    hint: side === "upgrade_client" ? `Upgrade the command line to ${VERSION}.` : `Upgrade the server to ${client}.`,
-    details: { client, server: VERSION },
-  });
+  throw new JobctlError(
+    "version_mismatch",
+    `this is jobctl server ${VERSION}, the command line is ${client}`,
+    {
+      hint:
+        side === "upgrade_client"
+          ? `Upgrade the command line to ${VERSION}.`
+          : `Upgrade the server to ${client}.`,
+      details: { client, server: VERSION },
+    },
+  );
 }
 
 /** Schemas of the answers that are streams of bytes; only for the documentation. */

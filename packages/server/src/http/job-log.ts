@@ -43,7 +43,8 @@ export async function openJobLog(request: LogRequest, parts: JobLogParts): Promi
   for (;;) {
     const row = parts.jobs.getRow(request.jobId);
     checkAttempt(row, request.attempt);
-    if (isTerminal(row.status)) return { attempt: row.attempt, bytes: storedLog(row, request, parts) };
+    if (isTerminal(row.status))
+      return { attempt: row.attempt, bytes: storedLog(row, request, parts) };
     if (row.status !== "queued") {
       const live = await openLiveLog(row, request, parts);
       if (live !== null) return { attempt: row.attempt, bytes: live };
@@ -60,9 +61,13 @@ export async function openJobLog(request: LogRequest, parts: JobLogParts): Promi
 /** @throws JobctlError `attempt_superseded` */
 function checkAttempt(row: JobRow, wanted: number | undefined): void {
   if (wanted === undefined || (wanted === row.attempt && row.status !== "queued")) return;
-  throw new JobctlError("attempt_superseded", `attempt ${wanted} of job ${row.id} was lost with its agent`, {
-    hint: "The job is queued again, or runs elsewhere; its output begins anew.",
-  });
+  throw new JobctlError(
+    "attempt_superseded",
+    `attempt ${wanted} of job ${row.id} was lost with its agent`,
+    {
+      hint: "The job is queued again, or runs elsewhere; its output begins anew.",
+    },
+  );
 }
 
 /** Null when the agent does not have it: not yet, or not any more. */
@@ -74,9 +79,13 @@ async function openLiveLog(
   const link = parts.registry.byName(row.agent);
   if (link?.state !== "ready") {
     if (request.follow) return null;
-    throw new JobctlError("agent_unreachable", `agent ${row.agent} holds the output of job ${row.id} and cannot be reached`, {
-      hint: "The job goes on; try again in a moment.",
-    });
+    throw new JobctlError(
+      "agent_unreachable",
+      `agent ${row.agent} holds the output of job ${row.id} and cannot be reached`,
+      {
+        hint: "The job goes on; try again in a moment.",
+      },
+    );
   }
   const signal = AbortSignal.any([request.signal, link.connectionSignal]);
   try {
@@ -87,14 +96,21 @@ async function openLiveLog(
   }
 }
 
-async function* storedLog(row: JobRow, request: LogRequest, parts: JobLogParts): AsyncGenerator<Buffer> {
+async function* storedLog(
+  row: JobRow,
+  request: LogRequest,
+  parts: JobLogParts,
+): AsyncGenerator<Buffer> {
   if (row.result_sha256 === null) return;
   const path = parts.blobs.pathOf(row.result_sha256);
   const file = await open(path, "r");
   const entry = await findInTar(file, logFile(request.stream)).finally(() => file.close());
   if (entry === null || request.offset >= entry.sizeBytes) return;
   const start = entry.offset + request.offset;
-  yield* createReadStream(path, { start, end: entry.offset + entry.sizeBytes - 1 }) as AsyncIterable<Buffer>;
+  yield* createReadStream(path, {
+    start,
+    end: entry.offset + entry.sizeBytes - 1,
+  }) as AsyncIterable<Buffer>;
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {}

@@ -32,7 +32,14 @@ export function jobRoutes(app: ApiApp, jobs: JobService, stopping: AbortSignal):
 
   app.get(
     "/v1/jobs/:id",
-    { schema: { summary: "One job", tags: ["jobs"], params: jobParams, response: { 200: jobAnswerSchema } } },
+    {
+      schema: {
+        summary: "One job",
+        tags: ["jobs"],
+        params: jobParams,
+        response: { 200: jobAnswerSchema },
+      },
+    },
     async (request) => ({ schema: "jobctl.job/v1" as const, ...jobs.get(request.params.id) }),
   );
 
@@ -52,7 +59,10 @@ export function jobRoutes(app: ApiApp, jobs: JobService, stopping: AbortSignal):
       const job = await jobs.wait(
         request.params.id,
         (row) => isTerminal(row.status) || (until === "change" && row.version > afterVersion),
-        AbortSignal.any([closedSignal(reply, stopping), AbortSignal.timeout(timeoutSeconds * 1000)]),
+        AbortSignal.any([
+          closedSignal(reply, stopping),
+          AbortSignal.timeout(timeoutSeconds * 1000),
+        ]),
       );
       return { schema: "jobctl.job/v1" as const, ...job };
     },
@@ -93,7 +103,13 @@ export function jobRoutes(app: ApiApp, jobs: JobService, stopping: AbortSignal):
 
   app.get(
     "/v1/queue",
-    { schema: { summary: "What waits, why, and where", tags: ["jobs"], response: { 200: queueSchema } } },
+    {
+      schema: {
+        summary: "What waits, why, and where",
+        tags: ["jobs"],
+        response: { 200: queueSchema },
+      },
+    },
     async () => ({ schema: "jobctl.queue/v1" as const, items: jobs.queue(), nextCursor: null }),
   );
 }

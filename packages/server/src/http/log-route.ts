@@ -10,7 +10,12 @@ import { jobParams } from "./job-routes.js";
  * starts until the stream is complete. A connection that ends in any other way is to be opened
  * again at the offset that has been reached.
  */
-export function logRoute(app: ApiApp, parts: JobLogParts, stopping: AbortSignal, logger: Logger): void {
+export function logRoute(
+  app: ApiApp,
+  parts: JobLogParts,
+  stopping: AbortSignal,
+  logger: Logger,
+): void {
   app.get(
     "/v1/jobs/:id/logs",
     {
@@ -25,7 +30,14 @@ export function logRoute(app: ApiApp, parts: JobLogParts, stopping: AbortSignal,
     async (request, reply) => {
       const { stream, offset, follow, attempt } = request.query;
       const log = await openJobLog(
-        { jobId: request.params.id, stream, offset, follow, attempt, signal: closedSignal(reply, stopping) },
+        {
+          jobId: request.params.id,
+          stream,
+          offset,
+          follow,
+          attempt,
+          signal: closedSignal(reply, stopping),
+        },
         parts,
       );
       const headers = {

@@ -2,7 +2,13 @@ import { open, type FileHandle } from "node:fs/promises";
 
 import { findInTar, indexTar, type IndexedEntry } from "@jobctl/archive";
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
-import { JobctlError, attemptId, fileListSchema, isTerminal, type ResultFile } from "@jobctl/protocol";
+import {
+  JobctlError,
+  attemptId,
+  fileListSchema,
+  isTerminal,
+  type ResultFile,
+} from "@jobctl/protocol";
 import { z } from "zod";
 
 import type { AgentRegistry } from "../agents/agent-registry.js";
@@ -87,7 +93,9 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
       if (entry?.type !== "file") {
         throw new JobctlError(
           "file_not_found",
-          entry === null ? `the result of job ${id} has no ${JSON.stringify(wanted)}` : `${JSON.stringify(wanted)} is a ${entry.type}`,
+          entry === null
+            ? `the result of job ${id} has no ${JSON.stringify(wanted)}`
+            : `${JSON.stringify(wanted)} is a ${entry.type}`,
           { hint: `GET /v1/jobs/${id}/files lists what there is.` },
         );
       }
@@ -116,11 +124,20 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
       const row = jobs.getRow(request.params.id);
       const link = row.status === "running" ? registry.byName(row.agent) : null;
       if (link === null) {
-        throw new JobctlError("job_not_running", `job ${row.id} is ${row.status}: it has no workspace on an agent`, {
-          hint: isTerminal(row.status) ? "Its result is complete: download that." : "Try again when it runs.",
-        });
+        throw new JobctlError(
+          "job_not_running",
+          `job ${row.id} is ${row.status}: it has no workspace on an agent`,
+          {
+            hint: isTerminal(row.status)
+              ? "Its result is complete: download that."
+              : "Try again when it runs.",
+          },
+        );
       }
-      const body = await link.client.getWorkspace(attemptId(row.id, row.attempt), closedSignal(reply));
+      const body = await link.client.getWorkspace(
+        attemptId(row.id, row.attempt),
+        closedSignal(reply),
+      );
       const headers = { "content-type": "application/x-tar" };
       await answerWithStream(reply, { headers, body: body as AsyncIterable<Buffer> }, logger);
     },
@@ -130,15 +147,21 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
 /** @throws JobctlError `job_not_finished`, `result_missing` */
 function resultOf(row: JobRow, blobs: BlobStore): { digest: string; sizeBytes: number } {
   if (!isTerminal(row.status)) {
-    throw new JobctlError("job_not_finished", `job ${row.id} is ${row.status}: it has no result yet`, {
-      hint: `jobctl wait ${row.id} waits for it; jobctl download ${row.id} --partial fetches what there is.`,
-    });
+    throw new JobctlError(
+      "job_not_finished",
+      `job ${row.id} is ${row.status}: it has no result yet`,
+      {
+        hint: `jobctl wait ${row.id} waits for it; jobctl download ${row.id} --partial fetches what there is.`,
+      },
+    );
   }
   const digest = row.result_sha256;
   if (digest === null || !blobs.has(digest)) {
     throw new JobctlError(
       "result_missing",
-      digest === null ? `job ${row.id} (${row.status}) left no result: it never ran` : `the result of job ${row.id} is no longer stored`,
+      digest === null
+        ? `job ${row.id} (${row.status}) left no result: it never ran`
+        : `the result of job ${row.id} is no longer stored`,
     );
   }
   return { digest, sizeBytes: row.result_size_bytes ?? 0 };

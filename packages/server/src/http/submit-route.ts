@@ -57,11 +57,19 @@ export function submitRoute(app: ApiApp, parts: SubmitParts): void {
   );
 }
 
-function submitByDigest(submission: Submission, context: SubmitContext, parts: SubmitParts): Submitted {
+function submitByDigest(
+  submission: Submission,
+  context: SubmitContext,
+  parts: SubmitParts,
+): Submitted {
   if (submission.input === undefined) {
-    throw new JobctlError("invalid_request", "input: the SHA-256 and the size of the archive are missing", {
-      hint: "Name an archive that the server holds, or send one as multipart/form-data.",
-    });
+    throw new JobctlError(
+      "invalid_request",
+      "input: the SHA-256 and the size of the archive are missing",
+      {
+        hint: "Name an archive that the server holds, or send one as multipart/form-data.",
+      },
+    );
   }
   parts.jobs.checkSubmission(submission);
   checkAnnouncedSize(submission.input, parts.limits.maxUploadBytes);
@@ -94,7 +102,10 @@ async function submitWithArchive(
 
 function readOptions(part: MultipartValue): Submission {
   if (part.fieldname !== "job") {
-    throw new JobctlError("invalid_request", `${part.fieldname}: the form has a field "job" and a file "archive", nothing else`);
+    throw new JobctlError(
+      "invalid_request",
+      `${part.fieldname}: the form has a field "job" and a file "archive", nothing else`,
+    );
   }
   let json: unknown;
   try {
@@ -109,7 +120,7 @@ function archiveOf(part: MultipartFile, submission: Submission | null): AsyncIte
   if (part.fieldname === "archive") return part.file as AsyncIterable<Buffer>;
   throw new JobctlError(
     "invalid_request",
-    `${part.fieldname}: the file of the form must be named "archive"${submission === null ? ", and the field \"job\" must come before it" : ""}`,
+    `${part.fieldname}: the file of the form must be named "archive"${submission === null ? ', and the field "job" must come before it' : ""}`,
   );
 }
 

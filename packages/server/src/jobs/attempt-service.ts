@@ -71,7 +71,12 @@ export class AttemptService {
   markRunning(jobId: number, attempt: number, startedAt: number): JobRow | null {
     const { store } = this.#parts;
     return this.#change(jobId, (_before, at) => {
-      const row = store.jobs.transition(jobId, { to: "running", attempt, at, set: { started_at: startedAt } });
+      const row = store.jobs.transition(jobId, {
+        to: "running",
+        attempt,
+        at,
+        set: { started_at: startedAt },
+      });
       if (row !== null) store.attempts.started(jobId, attempt, startedAt);
       return row;
     });
@@ -81,7 +86,12 @@ export class AttemptService {
     const { store } = this.#parts;
     const startedAt = report.startedAt === null ? null : Date.parse(report.startedAt);
     return this.#change(jobId, (_before, at) =>
-      store.jobs.transition(jobId, { to: "collecting", attempt, at, set: { started_at: startedAt } }),
+      store.jobs.transition(jobId, {
+        to: "collecting",
+        attempt,
+        at,
+        set: { started_at: startedAt },
+      }),
     );
   }
 
@@ -110,7 +120,11 @@ export class AttemptService {
           to: status,
           attempt,
           at,
-          set: { ...outcomeColumns(outcome, at), ...reportColumns(report), ...resultColumns(result) },
+          set: {
+            ...outcomeColumns(outcome, at),
+            ...reportColumns(report),
+            ...resultColumns(result),
+          },
           reason: outcome.reason,
           message: outcome.message,
         });
@@ -149,7 +163,12 @@ export class AttemptService {
   }
 
   /** The end of a job of which no agent has anything to tell. */
-  #end(before: JobRow, at: number, reason: "cancelled" | "agent_lost", message: string): JobRow | null {
+  #end(
+    before: JobRow,
+    at: number,
+    reason: "cancelled" | "agent_lost",
+    message: string,
+  ): JobRow | null {
     return this.#parts.store.jobs.transition(before.id, {
       to: statusForOutcome(reason, null),
       attempt: before.attempt,

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 
 import type { Logger } from "@jobctl/daemon";
-import { JobctlError, isTerminal, type JobListQuery, type Job, type JobEvent, type Submission } from "@jobctl/protocol";
+import {
+  JobctlError,
+  isTerminal,
+  type JobListQuery,
+  type Job,
+  type JobEvent,
+  type Submission,
+} from "@jobctl/protocol";
 
 import type { StagedArchive } from "../blobs/archive-intake.js";
 import type { BlobStore } from "../blobs/blob-store.js";
@@ -49,9 +56,13 @@ export class JobService {
   checkSubmission(submission: Submission): void {
     const { services, maxJobSeconds } = this.#parts.settings;
     if (!services.has(submission.service)) {
-      throw new JobctlError("service_unknown", `there is no service ${JSON.stringify(submission.service)}`, {
-        hint: `This server has: ${[...services.keys()].join(", ")}.`,
-      });
+      throw new JobctlError(
+        "service_unknown",
+        `there is no service ${JSON.stringify(submission.service)}`,
+        {
+          hint: `This server has: ${[...services.keys()].join(", ")}.`,
+        },
+      );
     }
     if ((submission.timeoutSeconds ?? 0) > maxJobSeconds) {
       throw new JobctlError(
@@ -71,10 +82,14 @@ export class JobService {
     if (context.idempotencyKey === null) return null;
     const row = this.#parts.store.jobs.findByKey(context.tenant, context.idempotencyKey);
     if (row === null || row.request_sha256 === requestDigest(submission, inputSha256)) return row;
-    throw new JobctlError("idempotency_conflict", `the idempotency key belongs to job ${row.id}, which was submitted with other options or another archive`, {
-      hint: "Use a new key for a new job.",
-      details: { jobId: row.id },
-    });
+    throw new JobctlError(
+      "idempotency_conflict",
+      `the idempotency key belongs to job ${row.id}, which was submitted with other options or another archive`,
+      {
+        hint: "Use a new key for a new job.",
+        details: { jobId: row.id },
+      },
+    );
   }
 
   /**
@@ -96,7 +111,11 @@ export class JobService {
   }
 
   /** Makes an uploaded archive and its job durable together. Takes over the staged file. */
-  async submitUploaded(submission: Submission, context: SubmitContext, archive: StagedArchive): Promise<Submitted> {
+  async submitUploaded(
+    submission: Submission,
+    context: SubmitContext,
+    archive: StagedArchive,
+  ): Promise<Submitted> {
     const { blob, summary } = archive;
     try {
       const repeated = this.findRepeated(submission, context, blob.sha256);
@@ -178,7 +197,11 @@ export class JobService {
         to: "cancelled",
         attempt: before.attempt,
         at,
-        set: { finished_at: at, outcome_reason: "cancelled", outcome_message: "cancelled while it was queued" },
+        set: {
+          finished_at: at,
+          outcome_reason: "cancelled",
+          outcome_message: "cancelled while it was queued",
+        },
         reason: "cancelled",
       });
     });

@@ -39,7 +39,10 @@ export class AttemptTracker implements LinkEvents {
     const { attempts, registry, logger } = this.#parts;
     const name = link.name ?? "";
     if (registry.nameIsTaken(link)) {
-      throw new JobctlError("agent_unreachable", `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`);
+      throw new JobctlError(
+        "agent_unreachable",
+        `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`,
+      );
     }
     const unmatched = new Map(reports.map((report) => [report.id, report]));
     const ours = attempts.onAgent(name);
@@ -52,7 +55,12 @@ export class AttemptTracker implements LinkEvents {
       else attempts.lose(row.id, row.attempt, `agent ${name} no longer holds attempt ${id}`);
     }
     for (const id of unmatched.keys()) void this.#discard(link, id);
-    logger.info({ event: "agent_reconciled", agent: name, jobs: ours.length, stale: unmatched.size });
+    logger.info({
+      event: "agent_reconciled",
+      agent: name,
+      jobs: ours.length,
+      stale: unmatched.size,
+    });
   }
 
   onReady(link: AgentLink): void {
@@ -110,7 +118,12 @@ export class AttemptTracker implements LinkEvents {
     try {
       await link.client.cancelAttempt(attemptId(row.id, row.attempt));
     } catch (error) {
-      this.#parts.logger.warn({ event: "cancel_not_delivered", jobId: row.id, attempt: row.attempt, err: error });
+      this.#parts.logger.warn({
+        event: "cancel_not_delivered",
+        jobId: row.id,
+        attempt: row.attempt,
+        err: error,
+      });
     }
   }
 
@@ -127,7 +140,12 @@ export class AttemptTracker implements LinkEvents {
       await link.client.deleteAttempt(id);
       this.#parts.logger.info({ event: "stale_attempt_deleted", attemptId: id, agent: link.name });
     } catch (error) {
-      this.#parts.logger.warn({ event: "stale_attempt_kept", attemptId: id, agent: link.name, err: error });
+      this.#parts.logger.warn({
+        event: "stale_attempt_kept",
+        attemptId: id,
+        agent: link.name,
+        err: error,
+      });
     }
   }
 
@@ -145,7 +163,13 @@ export class AttemptTracker implements LinkEvents {
       await attempts.finish(row.id, row.attempt, report, report.outcome, result);
       await link.client.deleteAttempt(report.id);
     } catch (error) {
-      logger.warn({ event: "collect_failed", jobId: row.id, attempt: row.attempt, agent: link.name, err: error });
+      logger.warn({
+        event: "collect_failed",
+        jobId: row.id,
+        attempt: row.attempt,
+        agent: link.name,
+        err: error,
+      });
     } finally {
       this.#collecting.delete(report.id);
     }
@@ -172,7 +196,7 @@ export class AttemptTracker implements LinkEvents {
 async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGenerator<Buffer> {
   const connection = link.connectionSignal;
   let offset = 0;
-  for (let failures = 0; offset < sizeBytes; ) {
+  for (let failures = 0; offset < sizeBytes;) {
     try {
       for await (const chunk of await link.client.getResult(id, offset)) {
         const bytes = chunk as Buffer;
@@ -180,7 +204,8 @@ async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGe
         failures = 0;
         yield bytes;
       }
-      if (offset < sizeBytes) throw new Error(`the transfer ended after ${offset} of ${sizeBytes} bytes`);
+      if (offset < sizeBytes)
+        throw new Error(`the transfer ended after ${offset} of ${sizeBytes} bytes`);
     } catch (thrown) {
       if (connection.aborted || isRefusal(thrown)) throw thrown;
       failures += 1;

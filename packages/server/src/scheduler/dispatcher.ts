@@ -68,12 +68,14 @@ export class Dispatcher {
   async send(row: JobRow, link: AgentLink): Promise<void> {
     const id = attemptId(row.id, row.attempt);
     const connection = link.connectionSignal;
-    for (let failures = 0; this.#isCurrent(row) && !connection.aborted; ) {
+    for (let failures = 0; this.#isCurrent(row) && !connection.aborted;) {
       try {
         // After an unknown outcome the agent is asked before anything else is done.
         const known = failures === 0 ? null : await link.client.getAttempt(id);
         const spec = attemptSpec(row);
-        const report = known ?? (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));
+        const report =
+          known ??
+          (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));
         this.#parts.onReport(link, report);
         return;
       } catch (thrown) {
@@ -81,10 +83,18 @@ export class Dispatcher {
         if (await this.#handleRefusal(row, link, error)) return;
         failures += 1;
         this.#parts.logger.warn(
-          { event: "dispatch_failed", jobId: row.id, attempt: row.attempt, agent: link.name, failures },
+          {
+            event: "dispatch_failed",
+            jobId: row.id,
+            attempt: row.attempt,
+            agent: link.name,
+            failures,
+          },
           error.message,
         );
-        await delay(backoffMs(failures, RESEND, Math.random()), undefined, { signal: connection }).catch(() => {});
+        await delay(backoffMs(failures, RESEND, Math.random()), undefined, {
+          signal: connection,
+        }).catch(() => {});
       }
     }
   }
@@ -143,7 +153,12 @@ export class Dispatcher {
 
   #plan(): Plan {
     const { registry, table, limitsOf } = this.#parts;
-    return plan(table.queued.values(), table.active.values(), registry.links.flatMap(offer), limitsOf);
+    return plan(
+      table.queued.values(),
+      table.active.values(),
+      registry.links.flatMap(offer),
+      limitsOf,
+    );
   }
 
   #isCurrent(row: JobRow): boolean {

@@ -15,7 +15,8 @@ export class JobTable {
     this.queued.delete(row.id);
     this.active.delete(row.id);
     if (row.status === "queued") this.queued.set(row.id, placed(row));
-    else if (occupiesSlot(row.status)) this.active.set(row.id, { ...placed(row), agent: row.agent ?? "" });
+    else if (occupiesSlot(row.status))
+      this.active.set(row.id, { ...placed(row), agent: row.agent ?? "" });
   }
 
   /** How many slots of an agent are in use. */

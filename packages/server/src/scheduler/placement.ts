@@ -81,10 +81,17 @@ type Choice =
   | { readonly agent: AgentOffer }
   | { readonly agent: null; readonly reason: QueueReason };
 
-function place(job: PlacedJob, usage: Usage, agents: readonly AgentOffer[], limits: RunLimits): Choice {
+function place(
+  job: PlacedJob,
+  usage: Usage,
+  agents: readonly AgentOffer[],
+  limits: RunLimits,
+): Choice {
   const wait = (reason: QueueReason): Choice => ({ agent: null, reason });
-  if (limits.maxRuns !== null && usage.ofService(job.service) >= limits.maxRuns) return wait("service_limit");
-  if (limits.runsPerUser !== null && usage.ofUserInService(job) >= limits.runsPerUser) return wait("user_limit");
+  if (limits.maxRuns !== null && usage.ofService(job.service) >= limits.maxRuns)
+    return wait("service_limit");
+  if (limits.runsPerUser !== null && usage.ofUserInService(job) >= limits.runsPerUser)
+    return wait("user_limit");
   const suitable = agents.filter((agent) => couldRun(agent, job));
   if (suitable.length === 0) return wait("no_agent");
   const accepting = suitable.filter((agent) => agent.state !== "draining");
@@ -127,8 +134,12 @@ function* inTurns(queued: Iterable<PlacedJob>, usage: Usage): Generator<PlacedJo
     let best: readonly [number, number] = [Infinity, Infinity];
     for (const [user, jobs] of byUser) {
       const head = jobs.at(-1);
-      const turn = [usage.ofUser(user) + (turnsTaken.get(user) ?? 0), head?.id ?? Infinity] as const;
-      if (turn[0] < best[0] || (turn[0] === best[0] && turn[1] < best[1])) [next, best] = [user, turn];
+      const turn = [
+        usage.ofUser(user) + (turnsTaken.get(user) ?? 0),
+        head?.id ?? Infinity,
+      ] as const;
+      if (turn[0] < best[0] || (turn[0] === best[0] && turn[1] < best[1]))
+        [next, best] = [user, turn];
     }
     if (next === null) return;
     const jobs = byUser.get(next) ?? [];

@@ -37,8 +37,10 @@ export function createAgentStore(db: Db) {
       const row = select.get(url);
       return {
         url,
-        self: row?.self == null ? null : (agentSelfSchema.safeParse(JSON.parse(row.self)).data ?? null),
-        load: row?.load == null ? null : (agentLoadSchema.safeParse(JSON.parse(row.load)).data ?? null),
+        self:
+          row?.self == null ? null : (agentSelfSchema.safeParse(JSON.parse(row.self)).data ?? null),
+        load:
+          row?.load == null ? null : (agentLoadSchema.safeParse(JSON.parse(row.load)).data ?? null),
         receivedAt: row?.received_at ?? null,
       };
     },

@@ -29,7 +29,13 @@ export function createAttemptStore(db: Db) {
       updateStart.run(at, jobId, number);
     },
 
-    end(jobId: number, number: number, as: AttemptEnd, at: number, outcome: OutcomeReason | null): void {
+    end(
+      jobId: number,
+      number: number,
+      as: AttemptEnd,
+      at: number,
+      outcome: OutcomeReason | null,
+    ): void {
       updateEnd.run(as, at, outcome, jobId, number);
     },
 

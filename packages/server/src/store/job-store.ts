@@ -1,4 +1,10 @@
-import { ATTEMPT_STATUSES, TERMINAL_STATUSES, statusesBefore, type JobListQuery, type JobStatus } from "@jobctl/protocol";
+import {
+  ATTEMPT_STATUSES,
+  TERMINAL_STATUSES,
+  statusesBefore,
+  type JobListQuery,
+  type JobStatus,
+} from "@jobctl/protocol";
 import type { Statement } from "better-sqlite3";
 
 import type { Db } from "./database.js";
@@ -63,7 +69,9 @@ export function createJobStore(db: Db) {
     `UPDATE jobs SET agent_reason = ?, version = version + 1
      WHERE agent = ? AND status IN ${inList(ATTEMPT_STATUSES)} AND agent_reason IS NOT ?`,
   );
-  const insertEvent = db.prepare<[number, number, string, string, string | null, number, string | null, string | null]>(
+  const insertEvent = db.prepare<
+    [number, number, string, string, string | null, number, string | null, string | null]
+  >(
     `INSERT INTO job_events (job_id, at, type, status, reason, attempt, agent, message)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -91,8 +99,20 @@ export function createJobStore(db: Db) {
     return selectJob.get(id) ?? null;
   }
 
-  function addEvent(row: JobRow, event: Pick<JobEventRow, "at" | "type" | "reason" | "message">): void {
-    insertEvent.run(row.id, event.at, event.type, row.status, event.reason, row.attempt, row.agent, event.message);
+  function addEvent(
+    row: JobRow,
+    event: Pick<JobEventRow, "at" | "type" | "reason" | "message">,
+  ): void {
+    insertEvent.run(
+      row.id,
+      event.at,
+      event.type,
+      row.status,
+      event.reason,
+      row.attempt,
+      row.agent,
+      event.message,
+    );
   }
 
   return {
@@ -180,7 +200,10 @@ export function createJobStore(db: Db) {
 }
 
 /** The list's statement: only the conditions that were asked for, each on an index. */
-export function listStatement(query: JobListQuery, now: number): { sql: string; parameters: unknown[] } {
+export function listStatement(
+  query: JobListQuery,
+  now: number,
+): { sql: string; parameters: unknown[] } {
   const conditions: string[] = [];
   const parameters: unknown[] = [];
   const where = (condition: string, ...values: unknown[]): void => {
@@ -201,8 +224,10 @@ export function listStatement(query: JobListQuery, now: number): { sql: string; 
       label.slice(at + 1),
     );
   }
-  if (query.cursor !== undefined && query.sort === "newest") where("jobs.id < ?", Number(query.cursor));
-  if (query.cursor !== undefined && query.sort === "oldest") where("jobs.id > ?", Number(query.cursor));
+  if (query.cursor !== undefined && query.sort === "newest")
+    where("jobs.id < ?", Number(query.cursor));
+  if (query.cursor !== undefined && query.sort === "oldest")
+    where("jobs.id > ?", Number(query.cursor));
   const order = {
     newest: "jobs.id DESC",
     oldest: "jobs.id ASC",
