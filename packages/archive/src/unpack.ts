@@ -1,3 +1,6 @@
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
+
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import { Unpack } from "tar";
 
@@ -29,13 +32,13 @@ export async function unpackArchive(
 ): Promise<void> {
   const rules = new EntryRules(options.limits);
   const root = options.root ?? "";
+  const masked: { path: string; mode: number }[] = [];
+  const umask = process.umask();
   let broken: Error | undefined;
   const unpack = new Unpack({
     cwd: directory,
     strict: true,
     preserveOwner: false,
-    chmod: true,
-    processUmask: 0,
     maxDepth: Infinity,
     maxDecompressionRatio: Infinity,
     filter: (path, raw) => {
@@ -53,6 +56,8 @@ export async function unpackArchive(
         if (inside === null) return false;
         raw.path = inside;
         raw.mode = entry.mode;
+        const restorable = entry.type === "file" || entry.type === "directory";
+        if (restorable && (entry.mode & umask) !== 0) masked.push({ path: inside, mode: entry.mode });
         if (entry.type === "hardlink") raw.linkpath = belowRoot(entry.linkTarget ?? "", root) ?? "";
         return true;
       } catch (error) {
@@ -62,6 +67,8 @@ export async function unpackArchive(
     },
   });
   await feed(plainTar(source), unpack, () => broken);
+  // The library leaves permission bits to the umask; what it took away is given back.
+  for (const { path, mode } of masked) await chmod(join(directory, path), mode);
 }
 
 /** The path below the root; null for the root itself. */

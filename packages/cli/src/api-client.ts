@@ -8,6 +8,7 @@ import { VERSION, VERSION_HEADER } from "@jobctl/protocol/version";
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5000;
 const CONNECT_MS = 10_000;
+const RETRY_FOR_MS = 5000;
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "HEAD";
@@ -20,7 +21,7 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** Longest silence of the connection; 0 for none. Default: 60 s. */
   readonly silenceMs?: number;
-  /** For how long connection errors, 429 and 503 are tried again. Default: 10 s. */
+  /** For how long connection errors, 429 and 503 are tried again. Default: 5 s. */
   readonly retryForMs?: number;
 }
 
@@ -78,7 +79,7 @@ export class ApiClient {
   }
 
   async #retry<T>(request: ApiRequest, once: () => Promise<T>): Promise<T> {
-    const until = Date.now() + (request.retryForMs ?? 10_000);
+    const until = Date.now() + (request.retryForMs ?? RETRY_FOR_MS);
     for (let failures = 1; ; failures += 1) {
       try {
         return await once();

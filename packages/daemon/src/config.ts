@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { JobctlError } from "@jobctl/protocol";
+import { JobctlError, fieldProblems, listProblems } from "@jobctl/protocol";
 import { z } from "zod";
 
 /** Environment as a daemon reads it. */
@@ -24,8 +24,8 @@ export function readEnvironment<T extends z.ZodObject>(
   );
   const parsed = shape.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new JobctlError("config_invalid", `cannot start: ${problems.join("; ")}`, {
+  const problems = fieldProblems(parsed.error);
+  throw new JobctlError("config_invalid", `cannot start: ${listProblems(problems)}`, {
     hint: "Correct these environment variables and start again.",
     details: { problems },
   });

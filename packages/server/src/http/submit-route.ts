@@ -1,6 +1,13 @@
 import type { MultipartFile, MultipartValue } from "@fastify/multipart";
 import fastifyMultipart from "@fastify/multipart";
-import { JobctlError, jobAnswerSchema, submissionSchema, type Submission } from "@jobctl/protocol";
+import {
+  JobctlError,
+  fieldProblems,
+  jobAnswerSchema,
+  listProblems,
+  submissionSchema,
+  type Submission,
+} from "@jobctl/protocol";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 
@@ -128,13 +135,8 @@ function archiveOf(part: MultipartFile, submission: Submission | null): AsyncIte
 function parseSubmission(json: unknown): Submission {
   const parsed = submissionSchema.safeParse(json ?? {});
   if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map(({ path, message }) => ({
-    field: path.join(".") || "(job)",
-    problem: message,
-  }));
-  throw new JobctlError(
-    "invalid_request",
-    `the job is not valid: ${fields.map(({ field, problem }) => `${field}: ${problem}`).join("; ")}`,
-    { details: { fields } },
-  );
+  const fields = fieldProblems(parsed.error);
+  throw new JobctlError("invalid_request", `the job is not valid: ${listProblems(fields)}`, {
+    details: { fields },
+  });
 }

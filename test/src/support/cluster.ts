@@ -1,0 +1,185 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { Job } from "@jobctl/protocol";
+import { execa } from "execa";
+
+import { DaemonProcess } from "./daemon-process.js";
+
+const CLI = fileURLToPath(import.meta.resolve("@jobctl/cli/main"));
+const ADMIN_TOKEN = "test-admin-token";
+const AGENT_TOKEN = "test-agent-token";
+
+export interface ClusterOptions {
+  readonly agents?: number;
+  readonly server?: Record<string, string>;
+  readonly agent?: Record<string, string>;
+}
+
+/** How a call of the command line ended. */
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  readonly input?: string;
+}
+
+/** A server and agents of its own on loopback, with everything in one temporary directory. */
+export class Cluster {
+  readonly root: string;
+  readonly agents: DaemonProcess[] = [];
+  #server: DaemonProcess | null = null;
+  readonly #options: ClusterOptions;
+  #serverPort = "0";
+
+  private constructor(root: string, options: ClusterOptions) {
+    this.root = root;
+    this.#options = options;
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const root = await mkdtemp(join(tmpdir(), "jobctl-test-"));
+    const cluster = new Cluster(root, options);
+    await mkdir(join(root, "home"));
+    await writeFile(join(root, "admin.token"), ADMIN_TOKEN);
+    await writeFile(join(root, "agent.token"), AGENT_TOKEN);
+    for (let n = 1; n <= (options.agents ?? 1); n += 1) await cluster.startAgent(n);
+    await cluster.startServer();
+    return cluster;
+  }
+
+  get server(): DaemonProcess {
+    if (this.#server === null) throw new Error("the server is not running");
+    return this.#server;
+  }
+
+  get dataPath(): string {
+    return join(this.root, "server");
+  }
+
+  /** Environment in which the command line finds this cluster and nothing of the user's. */
+  get environment(): Record<string, string> {
+    return {
+      PATH: process.env["PATH"] ?? "",
+      HOME: join(this.root, "home"),
+      JOBCTL_SERVER: this.server.url,
+      JOBCTL_TOKEN_FILE: join(this.root, "admin.token"),
+    };
+  }
+
+  async startServer(): Promise<void> {
+    const agents = this.agents.map(({ url }) => url).join(",");
+    this.#server = await DaemonProcess.start(
+      "server",
+      {
+        JOBCTL_PORT: this.#serverPort,
+        JOBCTL_DATA_PATH: this.dataPath,
+        JOBCTL_ADMIN_TOKEN_FILE: join(this.root, "admin.token"),
+        JOBCTL_AGENT_TOKEN_FILE: join(this.root, "agent.token"),
+        JOBCTL_AGENTS: agents,
+        JOBCTL_MIN_FREE_BYTES: "0",
+        ...this.#options.server,
+      },
+      join(this.root, "server.log"),
+    );
+    // A server that is started again has the same address.
+    this.#serverPort = new URL(this.#server.url).port;
+  }
+
+  /** Starts agent `agent-<n>`, or starts it again at the same address with the same data. */
+  async startAgent(n: number): Promise<void> {
+    const earlier = this.agents[n - 1];
+    this.agents[n - 1] = await DaemonProcess.start(
+      "agent",
+      {
+        JOBCTL_AGENT_NAME: `agent-${n}`,
+        JOBCTL_AGENT_PORT: earlier === undefined ? "0" : new URL(earlier.url).port,
+        JOBCTL_AGENT_DATA_PATH: join(this.root, `agent-${n}`),
+        JOBCTL_AGENT_TOKEN_FILE: join(this.root, "agent.token"),
+        JOBCTL_AGENT_SLOTS: "4",
+        JOBCTL_AGENT_CPUS: "4",
+        JOBCTL_AGENT_KILL_GRACE_SECONDS: "1",
+        JOBCTL_DRAIN_SECONDS: "5",
+        ...this.#options.agent,
+      },
+      join(this.root, `agent-${n}.log`),
+    );
+  }
+
+  async stop(): Promise<void> {
+    for (const agent of this.agents) await agent.end("SIGTERM");
+    await this.#server?.end("SIGTERM");
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** Runs the built command line against this cluster. */
+  async jobctl(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+    const { exitCode, stdout, stderr } = await this.spawn(args, options);
+    return { exitCode: exitCode ?? -1, stdout, stderr };
+  }
+
+  /** The same as a process that is still running. */
+  spawn(args: readonly string[], options: CliOptions = {}) {
+    return execa(process.execPath, [CLI, ...args], {
+      cwd: options.cwd ?? this.root,
+      env: { ...this.environment, ...options.env },
+      extendEnv: false,
+      reject: false,
+      stripFinalNewline: false,
+      ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    });
+  }
+
+  /** A call that is expected to succeed. */
+  async ok(args: readonly string[], options: CliOptions = {}): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.jobctl(args, options);
+    if (exitCode === 0) return stdout;
+    throw new Error(`jobctl ${args.join(" ")} ended with ${exitCode}: ${stderr}`);
+  }
+
+  /** A job directory of these files; names that end in a slash are directories. */
+  async makeJob(files: Readonly<Record<string, string>>): Promise<string> {
+    const directory = await mkdtemp(join(this.root, "job-"));
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(join(directory, name, ".."), { recursive: true });
+      await writeFile(join(directory, name), content);
+    }
+    return directory;
+  }
+
+  /** Submits a script as a job. */
+  async submitScript(script: string, ...args: string[]): Promise<number> {
+    const directory = await this.makeJob({ "run.sh": script });
+    return Number(await this.ok(["submit", directory, ...args]));
+  }
+
+  async job(id: number): Promise<Job> {
+    return JSON.parse(await this.ok(["status", String(id), "--json"])) as Job;
+  }
+
+  /** A request to the server's interface, with the token. */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.server.url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers },
+    });
+  }
+
+  /** Names of all blobs that are stored. */
+  async blobs(): Promise<string[]> {
+    const names = await readdir(join(this.dataPath, "blobs"), { recursive: true });
+    return names.map((name) => name.split("/").at(-1) ?? "").filter((name) => name.length === 64);
+  }
+
+  /** What is being written at the moment. */
+  async temporaryFiles(): Promise<string[]> {
+    return readdir(join(this.dataPath, "tmp"));
+  }
+}
