@@ -23,6 +23,7 @@ export async function feed(
   });
   failed.catch(() => {});
   const closed = once(parser, "close");
+  closed.catch(() => {});
   const stopIfBroken = (): void => {
     const problem = broken();
     if (problem !== undefined) throw problem;
@@ -37,7 +38,6 @@ export async function feed(
       if (!roomLeft) await Promise.race([once(parser, "drain"), failed]);
     }
   } catch (error) {
-    closed.catch(() => {});
     throw error instanceof JobctlError || !isZlibError(error) ? error : archiveInvalid(error);
   }
   if (total === 0) throw archiveInvalid(new Error("it is empty"));

@@ -52,7 +52,7 @@ describe("after a restart", () => {
   });
 
   it("of an agent an interrupted job is run again, and the first run has left nothing", async () => {
-    const id = await cluster.submitScript("echo $JOBCTL_ATTEMPT; [ $JOBCTL_ATTEMPT = " + "1.2 ] || sleep 600\n");
+    const id = await cluster.submitScript("echo $JOBCTL_ATTEMPT; [ $JOBCTL_ATTEMPT = 1.2 ] || sleep 600\n");
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     await cluster.agents[0]?.end("SIGKILL");
     const attempt = join(cluster.root, `agent-1/attempts/${id}.1`);
