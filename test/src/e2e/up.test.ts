@@ -32,7 +32,7 @@ describe("jobctl up", () => {
 
   const start = async (...args: string[]) => {
     const up = jobctl("up", "--port", "0", ...args);
-    await once(up.stdout as NodeJS.ReadableStream, "data");
+    await once(up.stderr as NodeJS.ReadableStream, "data");
     // A process is a promise of its result as well, so it is handed out in a wrapper.
     return { up };
   };
@@ -97,9 +97,10 @@ describe("jobctl up", () => {
       const { up } = await start("--data", signals[0]);
       await jobctl("submit", await script("sleep 600\n"));
       await waitUntil("it runs", async () => (await jobctl("status")).stdout.includes("running"));
-      for (const signal of signals) {
-        up.kill(signal);
-        if (signals.length > 1) await waitUntil("it has said so", () => existsSync(join(directory, signals[0], "logs")));
+      up.kill(signals[0]);
+      if (signals.length > 1) {
+        await once(up.stderr as NodeJS.ReadableStream, "data");
+        up.kill(signals[1]);
       }
       await up;
       if (signals[0] === "SIGKILL") {

@@ -54,7 +54,7 @@ export function submitRoute(app: ApiApp, parts: SubmitParts): void {
         idempotencyKey: request.headers["idempotency-key"] ?? null,
       };
       const { row, created } = request.isMultipart()
-        ? await submitWithArchive(request, context, parts)
+        ? await restDiscardedOnFailure(request, () => submitWithArchive(request, context, parts))
         : submitByDigest(parseSubmission(request.body), context, parts);
       return reply
         .code(created ? 201 : 200)
@@ -62,6 +62,17 @@ export function submitRoute(app: ApiApp, parts: SubmitParts): void {
         .send({ schema: "jobctl.job/v1" as const, ...parts.jobs.view(row), created });
     },
   );
+}
+
+/** What is left of a refused upload is read and thrown away, or its connection would never be free. */
+async function restDiscardedOnFailure<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    request.raw.unpipe();
+    request.raw.resume();
+    throw error;
+  }
 }
 
 function submitByDigest(
