@@ -32,18 +32,18 @@ export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedEntry> 
   for (;;) {
     const { bytesRead } = await file.read(block, 0, BLOCK, at);
     if (bytesRead < BLOCK) return;
-    const header = new Header(block, 0, extended);
+    const header = new Header(block);
     if (header.nullBlock) return;
     if (!header.cksumValid) {
       throw new JobctlError("archive_invalid", `the archive is damaged at byte ${at}`);
     }
     at += BLOCK;
-    const sizeBytes = header.size ?? 0;
+    const sizeBytes = extended?.size ?? header.size ?? 0;
     if (header.type === "ExtendedHeader") {
       extended = await readPax(file, at, sizeBytes);
     } else {
+      const entry = describe(header, extended, at, sizeBytes);
       extended = undefined;
-      const entry = describe(header, at, sizeBytes);
       if (entry !== null) yield entry;
     }
     at += Math.ceil(sizeBytes / BLOCK) * BLOCK;
@@ -80,16 +80,22 @@ const TYPES: Readonly<Record<string, IndexedEntry["type"]>> = {
   Link: "hardlink",
 };
 
-function describe(header: Header, offset: number, sizeBytes: number): IndexedEntry | null {
+/** @param extended fields that did not fit into the header, and replace its own */
+function describe(
+  header: Header,
+  extended: Pax | undefined,
+  offset: number,
+  sizeBytes: number,
+): IndexedEntry | null {
   const type = TYPES[header.type];
   if (type === undefined) return null;
   return {
-    path: (header.path ?? "").replace(/\/+$/, ""),
+    path: (extended?.path ?? header.path ?? "").replace(/\/+$/, ""),
     type,
     sizeBytes: type === "file" ? sizeBytes : 0,
     mode: (header.mode ?? 0) & 0o777,
     modifiedAt: header.mtime ?? null,
-    linkTarget: type === "symlink" || type === "hardlink" ? (header.linkpath ?? null) : null,
+    linkTarget: type === "symlink" || type === "hardlink" ? (extended?.linkpath ?? header.linkpath ?? null) : null,
     offset,
   };
 }

@@ -52,7 +52,8 @@ CREATE TABLE jobs (
   UNIQUE (tenant, idempotency_key),
   -- An outcome and an end go with a terminal status, and with no other.
   CHECK ((status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost'))
-         = (outcome_reason IS NOT NULL AND finished_at IS NOT NULL))
+         = (outcome_reason IS NOT NULL)),
+  CHECK ((outcome_reason IS NOT NULL) = (finished_at IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX jobs_queued ON jobs (id) WHERE status = 'queued';

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+
+import { loadConfig, type CliConfig } from "./config.js";
+
+describe("the configuration", () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "jobctl-cli-"));
+    mkdirSync(join(root, "project/sub"), { recursive: true });
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const load = (environment: Record<string, string> = {}, serverFlag?: string): Promise<CliConfig> =>
+    loadConfig({
+      serverFlag,
+      environment: { XDG_CONFIG_HOME: join(root, "config"), XDG_STATE_HOME: join(root, "state"), ...environment },
+      directory: join(root, "project/sub"),
+    });
+
+  const userFile = (values: object): void => {
+    mkdirSync(join(root, "config/jobctl"), { recursive: true });
+    writeFileSync(join(root, "config/jobctl/config.json"), JSON.stringify(values));
+  };
+  const projectFile = (values: object): void => writeFileSync(join(root, "project/.jobctlrc.json"), JSON.stringify(values));
+  const upFile = (values: object, mode = 0o600): void => {
+    mkdirSync(join(root, "project/.jobctl"), { recursive: true });
+    writeFileSync(join(root, "project/.jobctl/up.json"), JSON.stringify(values));
+    chmodSync(join(root, "project/.jobctl/up.json"), mode);
+  };
+
+  it("comes from flag, environment, project, local server, user file, default, in this order", async () => {
+    assert.deepEqual((await load()).settings.server, { value: "http://127.0.0.1:8470", origin: "default" });
+    userFile({ server: "http://user:1" });
+    assert.equal((await load()).server, "http://user:1");
+    upFile({ url: "http://127.0.0.1:2", token: "up" });
+    assert.equal((await load()).server, "http://127.0.0.1:2");
+    projectFile({ server: "http://project:3" });
+    assert.equal((await load()).server, "http://project:3");
+    assert.equal((await load({ JOBCTL_SERVER: "http://env:4" })).server, "http://env:4");
+    assert.deepEqual((await load({ JOBCTL_SERVER: "http://env:4" }, "http://flag:5")).settings.server, { value: "http://flag:5", origin: "flag" });
+  });
+
+  it("sends a stored token to the server that it belongs to, and to no other", async () => {
+    userFile({ server: "http://mine:1", token: "secret" });
+    assert.equal((await load()).token, "secret");
+    assert.equal((await load({}, "http://other:1")).token, null);
+    projectFile({ server: "http://evil:1" });
+    assert.equal((await load()).token, null);
+    projectFile({ server: "http://mine:1" });
+    assert.equal((await load()).token, "secret");
+  });
+
+  it("does not let a project's file lead a token from the environment elsewhere", async () => {
+    projectFile({ server: "http://evil:1" });
+    const config = await load({ JOBCTL_TOKEN: "secret" });
+    assert.equal(config.token, null);
+    assert.match(config.tokenWithheld ?? "", /evil/);
+    assert.equal((await load({ JOBCTL_TOKEN: "secret", JOBCTL_SERVER: "http://evil:1" })).token, "secret");
+  });
+
+  it("refuses a token in a project's file", async () => {
+    projectFile({ token: "secret" });
+    await assert.rejects(load(), /token may not be set in a project's file/);
+    projectFile({ tokenFile: "x" });
+    await assert.rejects(load(), /tokenFile may not be set/);
+  });
+
+  it("believes a local server only in a file that nobody else can write, and only on this machine", async () => {
+    upFile({ url: "http://127.0.0.1:2", token: "up" }, 0o644);
+    assert.equal((await load()).settings.server.origin, "default");
+    upFile({ url: "http://elsewhere:2", token: "up" });
+    assert.equal((await load()).settings.server.origin, "default");
+    upFile({ url: "http://127.0.0.1:2", token: "up" });
+    assert.equal((await load()).token, "up");
+  });
+
+  it("names the file and the key that are wrong", async () => {
+    userFile({ servr: "x" });
+    await assert.rejects(load(), /config\.json: there is no setting "servr"/);
+    userFile({ server: 5 });
+    await assert.rejects(load(), /config\.json: server must be a text/);
+    userFile({ server: "not a url" });
+    await assert.rejects(load(), /"not a url" \(from .*config\.json\) is not a URL/);
+    writeFileSync(join(root, "config/jobctl/config.json"), "{");
+    await assert.rejects(load(), /config\.json is not valid JSON/);
+  });
+});
