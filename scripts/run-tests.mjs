@@ -8,7 +8,8 @@ import { finished } from "node:stream/promises";
 
 const root = new URL("..", import.meta.url).pathname;
 const wanted = process.argv.slice(2);
-const isWanted = (file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part));
+const isWanted = (file) =>
+  wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part));
 
 /** Longest time for one test; the slowest takes a few seconds. */
 const TEST_TIMEOUT_MS = 120_000;
@@ -41,5 +42,7 @@ const report = stream.compose(spec);
 report.pipe(process.stdout);
 await finished(report);
 
-process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+process.stdout.write(
+  `\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`,
+);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

@@ -9,7 +9,13 @@ import { EntryRules } from "./entry-rules.js";
 import type { RawEntry } from "./entry.js";
 import { NO_LIMITS } from "./limits.js";
 
-const file = (path: string): RawEntry => ({ path, type: "File", size: 0, mode: 0o644, linkpath: undefined });
+const file = (path: string): RawEntry => ({
+  path,
+  type: "File",
+  size: 0,
+  mode: 0o644,
+  linkpath: undefined,
+});
 
 describe("the rules for entries", () => {
   it("accept whatever spelling of a path below the top, normalised", () => {
@@ -49,7 +55,10 @@ describe("the rules for entries", () => {
           assert.ok(landsInside(posix.dirname(accepted.path), tree), accepted.path);
           if (accepted.type === "symlink") {
             tree.set(accepted.path, accepted.linkTarget ?? "");
-            assert.ok(landsInside(accepted.path, tree), `${accepted.path} -> ${accepted.linkTarget}`);
+            assert.ok(
+              landsInside(accepted.path, tree),
+              `${accepted.path} -> ${accepted.linkTarget}`,
+            );
           }
         }
       }),

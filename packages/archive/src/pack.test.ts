@@ -6,7 +6,17 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createGzip } from "node:zlib";
 
-import { NO_LIMITS, inspectArchive, findInTar, indexTar, pack, packedSize, toPackEntries, unpackArchive, walkAll } from "./index.js";
+import {
+  NO_LIMITS,
+  inspectArchive,
+  findInTar,
+  indexTar,
+  pack,
+  packedSize,
+  toPackEntries,
+  unpackArchive,
+  walkAll,
+} from "./index.js";
 
 const LONG = "long ".repeat(40).trim();
 
@@ -68,7 +78,10 @@ describe("an archive", () => {
     try {
       const found: string[] = [];
       for await (const entry of indexTar(file)) found.push(entry.path);
-      assert.deepEqual(found, entries.map(({ path }) => path));
+      assert.deepEqual(
+        found,
+        entries.map(({ path }) => path),
+      );
       const entry = await findInTar(file, `d/ü/${LONG}/x`);
       const content = (await readFile(join(root, "a.tar"))).subarray(entry?.offset ?? 0);
       assert.equal(content.toString("utf8", 0, entry?.sizeBytes), "x".repeat(1000));

@@ -46,7 +46,7 @@ export async function feed(
   stopIfBroken();
 }
 
-export function archiveInvalid(cause: unknown): JobctlError {
+function archiveInvalid(cause: unknown): JobctlError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new JobctlError("archive_invalid", `the archive cannot be read: ${explained(reason)}`, {
     hint: "Send a complete tar or gzipped tar archive, for instance tar -C DIR -czf job.tar.gz .",

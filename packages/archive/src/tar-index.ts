@@ -95,7 +95,10 @@ function describe(
     sizeBytes: type === "file" ? sizeBytes : 0,
     mode: (header.mode ?? 0) & 0o777,
     modifiedAt: header.mtime ?? null,
-    linkTarget: type === "symlink" || type === "hardlink" ? (extended?.linkpath ?? header.linkpath ?? null) : null,
+    linkTarget:
+      type === "symlink" || type === "hardlink"
+        ? (extended?.linkpath ?? header.linkpath ?? null)
+        : null,
     offset,
   };
 }

@@ -57,7 +57,8 @@ export async function unpackArchive(
         raw.path = inside;
         raw.mode = entry.mode;
         const restorable = entry.type === "file" || entry.type === "directory";
-        if (restorable && (entry.mode & umask) !== 0) masked.push({ path: inside, mode: entry.mode });
+        if (restorable && (entry.mode & umask) !== 0)
+          masked.push({ path: inside, mode: entry.mode });
         if (entry.type === "hardlink") raw.linkpath = belowRoot(entry.linkTarget ?? "", root) ?? "";
         return true;
       } catch (error) {

@@ -10,11 +10,17 @@ describe("trying again", () => {
     assert.equal(retryDelayMs(new JobctlError("server_unreachable", ""), 1, 0), 50);
     assert.equal(retryDelayMs(new JobctlError("draining", ""), 3, 0), 200);
     assert.equal(retryDelayMs(new JobctlError("job_not_found", ""), 1, 0), null);
-    assert.equal(retryDelayMs(new JobctlError("server_unreachable", "", { details: { status: 404 } }), 1, 0), null);
+    assert.equal(
+      retryDelayMs(new JobctlError("server_unreachable", "", { details: { status: 404 } }), 1, 0),
+      null,
+    );
   });
 
   it("waits at least as long as the server says", () => {
-    assert.equal(retryDelayMs(new JobctlError("draining", "", { retryAfterSeconds: 2 }), 1, 0), 2000);
+    assert.equal(
+      retryDelayMs(new JobctlError("draining", "", { retryAfterSeconds: 2 }), 1, 0),
+      2000,
+    );
   });
 
   it("grows to a limit", () => {

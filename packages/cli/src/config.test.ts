@@ -14,10 +14,17 @@ describe("the configuration", () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  const load = (environment: Record<string, string> = {}, serverFlag?: string): Promise<CliConfig> =>
+  const load = (
+    environment: Record<string, string> = {},
+    serverFlag?: string,
+  ): Promise<CliConfig> =>
     loadConfig({
       serverFlag,
-      environment: { XDG_CONFIG_HOME: join(root, "config"), XDG_STATE_HOME: join(root, "state"), ...environment },
+      environment: {
+        XDG_CONFIG_HOME: join(root, "config"),
+        XDG_STATE_HOME: join(root, "state"),
+        ...environment,
+      },
       directory: join(root, "project/sub"),
     });
 
@@ -25,7 +32,8 @@ describe("the configuration", () => {
     mkdirSync(join(root, "config/jobctl"), { recursive: true });
     writeFileSync(join(root, "config/jobctl/config.json"), JSON.stringify(values));
   };
-  const projectFile = (values: object): void => writeFileSync(join(root, "project/.jobctlrc.json"), JSON.stringify(values));
+  const projectFile = (values: object): void =>
+    writeFileSync(join(root, "project/.jobctlrc.json"), JSON.stringify(values));
   const upFile = (values: object, mode = 0o600): void => {
     mkdirSync(join(root, "project/.jobctl"), { recursive: true });
     writeFileSync(join(root, "project/.jobctl/up.json"), JSON.stringify(values));
@@ -33,7 +41,10 @@ describe("the configuration", () => {
   };
 
   it("comes from flag, environment, project, local server, user file, default, in this order", async () => {
-    assert.deepEqual((await load()).settings.server, { value: "http://127.0.0.1:8470", origin: "default" });
+    assert.deepEqual((await load()).settings.server, {
+      value: "http://127.0.0.1:8470",
+      origin: "default",
+    });
     userFile({ server: "http://user:1" });
     assert.equal((await load()).server, "http://user:1");
     upFile({ url: "http://127.0.0.1:2", token: "up" });
@@ -41,7 +52,10 @@ describe("the configuration", () => {
     projectFile({ server: "http://project:3" });
     assert.equal((await load()).server, "http://project:3");
     assert.equal((await load({ JOBCTL_SERVER: "http://env:4" })).server, "http://env:4");
-    assert.deepEqual((await load({ JOBCTL_SERVER: "http://env:4" }, "http://flag:5")).settings.server, { value: "http://flag:5", origin: "flag" });
+    assert.deepEqual(
+      (await load({ JOBCTL_SERVER: "http://env:4" }, "http://flag:5")).settings.server,
+      { value: "http://flag:5", origin: "flag" },
+    );
   });
 
   it("sends a stored token to the server that it belongs to, and to no other", async () => {
@@ -59,7 +73,10 @@ describe("the configuration", () => {
     const config = await load({ JOBCTL_TOKEN: "secret" });
     assert.equal(config.token, null);
     assert.match(config.tokenWithheld ?? "", /evil/);
-    assert.equal((await load({ JOBCTL_TOKEN: "secret", JOBCTL_SERVER: "http://evil:1" })).token, "secret");
+    assert.equal(
+      (await load({ JOBCTL_TOKEN: "secret", JOBCTL_SERVER: "http://evil:1" })).token,
+      "secret",
+    );
   });
 
   it("refuses a token in a project's file", async () => {

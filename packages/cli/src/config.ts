@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { JobctlError } from "@jobctl/protocol/error";
 
-export const DEFAULT_SERVER = "http://127.0.0.1:8470";
+const DEFAULT_SERVER = "http://127.0.0.1:8470";
 
 /** What can be configured, and where: a project's file may not hold secrets. */
 export const CONFIG_KEYS = {
@@ -17,13 +17,13 @@ export const CONFIG_KEYS = {
 } as const;
 export type ConfigKey = keyof typeof CONFIG_KEYS;
 
-export interface Setting {
+interface Setting {
   readonly value: string | null;
   /** Where it comes from: `flag`, a variable's name, a file, or `default`. */
   readonly origin: string;
 }
 
-export type Settings = Readonly<Record<ConfigKey, Setting>>;
+type Settings = Readonly<Record<ConfigKey, Setting>>;
 
 export interface CliConfig {
   readonly settings: Settings;

@@ -5,7 +5,12 @@ import type { Job } from "@jobctl/protocol";
 
 import { exitCodeOf, firstFailure } from "./exit-code.js";
 
-const outcome = (exitCode: number | null, signal: string | null): Job["outcome"] => ({ reason: "exited", exitCode, signal, message: null });
+const outcome = (exitCode: number | null, signal: string | null): Job["outcome"] => ({
+  reason: "exited",
+  exitCode,
+  signal,
+  message: null,
+});
 
 describe("the exit code", () => {
   const cases = [

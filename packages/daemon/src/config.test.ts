@@ -12,7 +12,10 @@ describe("the environment", () => {
   const shape = z.object({ PORT: wholeNumber(1).default(8), NAMES: nameList().default([]) });
 
   it("is read with its defaults; an empty variable is one that is not set", () => {
-    assert.deepEqual(readEnvironment(shape, { PORT: "", NAMES: "a, b,," }), { PORT: 8, NAMES: ["a", "b"] });
+    assert.deepEqual(readEnvironment(shape, { PORT: "", NAMES: "a, b,," }), {
+      PORT: 8,
+      NAMES: ["a", "b"],
+    });
   });
 
   it("names every variable that cannot be used", () => {

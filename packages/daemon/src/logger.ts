@@ -18,7 +18,7 @@ export interface Logger {
   error(facts: LogFacts, message?: string): void;
 }
 
-export interface LogFacts {
+interface LogFacts {
   readonly event: string;
   readonly [fact: string]: unknown;
 }

@@ -20,7 +20,10 @@ describe("the lifecycle", () => {
   it("leads from every other status to an end, and back to the queue", () => {
     for (const status of JOB_STATUSES.filter((candidate) => !isTerminal(candidate))) {
       const reached = reachableFrom(status);
-      assert.ok(TERMINAL_STATUSES.every((end) => reached.has(end)), status);
+      assert.ok(
+        TERMINAL_STATUSES.every((end) => reached.has(end)),
+        status,
+      );
       assert.ok(reached.has("queued"), status);
     }
   });

@@ -207,3 +207,4 @@ async function attemptAsync(check: () => Promise<void>): Promise<Check> {
     (error: Error) => ({ ok: false, message: error.message }),
   );
 }
+export { readConfig, type ServerConfig } from "./config.js";

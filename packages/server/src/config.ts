@@ -43,7 +43,7 @@ const FALL_BACKS = {
 } as const;
 
 /** How many jobs of a service may run at once; null is no limit. */
-export interface ServiceLimits {
+interface ServiceLimits {
   readonly maxRuns: number | null;
   readonly runsPerUser: number | null;
 }

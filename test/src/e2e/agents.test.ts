@@ -12,9 +12,16 @@ describe("agents", () => {
     cluster = await Cluster.start({
       agents: 2,
       server: { JOBCTL_AGENT_POLL_SECONDS: "1", JOBCTL_AGENT_DEAD_SECONDS: "60" },
-      agent: { JOBCTL_AGENT_SLOTS: "2", JOBCTL_AGENT_CPUS: "2", JOBCTL_AGENT_MEMORY_BYTES: "1000000", JOBCTL_AGENT_LOAD_SECONDS: "1" },
+      agent: {
+        JOBCTL_AGENT_SLOTS: "2",
+        JOBCTL_AGENT_CPUS: "2",
+        JOBCTL_AGENT_MEMORY_BYTES: "1000000",
+        JOBCTL_AGENT_LOAD_SECONDS: "1",
+      },
     });
-    await waitUntil("both are ready", async () => (await states()).every((state) => state === "ready"));
+    await waitUntil("both are ready", async () =>
+      (await states()).every((state) => state === "ready"),
+    );
   });
   after(() => cluster.stop());
 
@@ -38,7 +45,13 @@ describe("agents", () => {
       return jobs.filter(({ status }) => status === "running").length === 4;
     });
     const jobs = await Promise.all(ids.map((id) => cluster.job(id)));
-    assert.deepEqual(jobs.map(({ agent }) => agent ?? "none").toSorted(), ["agent-1", "agent-1", "agent-2", "agent-2", "none"]);
+    assert.deepEqual(jobs.map(({ agent }) => agent ?? "none").toSorted(), [
+      "agent-1",
+      "agent-1",
+      "agent-2",
+      "agent-2",
+      "none",
+    ]);
     const last = jobs.find(({ status }) => status === "queued");
     assert.equal(last?.reason, "agents_busy");
     await cluster.ok(["cancel", "--wait", ...ids.map(String)]);
@@ -46,19 +59,27 @@ describe("agents", () => {
 
   it("take a job only with the CPUs and the memory that it asks for", async () => {
     const wide = await cluster.submitScript("true\n", "--cpus", "3");
-    assert.deepEqual([(await cluster.job(wide)).status, (await cluster.job(wide)).reason], ["queued", "no_agent"]);
+    assert.deepEqual(
+      [(await cluster.job(wide)).status, (await cluster.job(wide)).reason],
+      ["queued", "no_agent"],
+    );
     const large = await cluster.submitScript("true\n", "--memory", "1M");
     assert.equal((await cluster.job(large)).reason, "no_agent");
     const fits = await cluster.submitScript("true\n", "--cpus", "2", "--memory", "900K", "--wait");
     assert.equal((await cluster.job(fits)).status, "completed");
     const queue = JSON.parse(await cluster.ok(["queue", "--json"]));
-    assert.deepEqual(queue.items.map(({ id }: { id: number }) => id), [wide, large]);
+    assert.deepEqual(
+      queue.items.map(({ id }: { id: number }) => id),
+      [wide, large],
+    );
     await cluster.ok(["cancel", String(wide), String(large)]);
   });
 
   it("that hang do not keep their load from being shown, with its age", async () => {
     const hung = cluster.agents[0];
-    await waitUntil("a load has come", async () => (await loads()).items.every(({ load }) => load !== null));
+    await waitUntil("a load has come", async () =>
+      (await loads()).items.every(({ load }) => load !== null),
+    );
     hung?.child.kill("SIGSTOP");
     try {
       await waitUntil("its figure has grown old", async () => {

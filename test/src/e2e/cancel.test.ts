@@ -29,7 +29,10 @@ describe("cancel", () => {
     await waitUntil("the job has started everything", async () =>
       (await readdir(join(attempt, "workspace")).catch((): string[] => [])).includes("started"),
     );
-    await waitUntil("its processes are there", async () => (await findProcesses(attempt)).length >= 4);
+    await waitUntil(
+      "its processes are there",
+      async () => (await findProcesses(attempt)).length >= 4,
+    );
     await cluster.ok(["cancel", String(id), "--wait"]);
     assert.deepEqual(await findProcesses(attempt), []);
     const job = await cluster.job(id);
@@ -38,7 +41,8 @@ describe("cancel", () => {
   });
 
   it("ends what a job leaves running when it ends by itself", async () => {
-    const script = "setsid sleep 600 & (sleep 600 &) ; nohup sleep 600 > /dev/null 2>&1 &\nexit 0\n";
+    const script =
+      "setsid sleep 600 & (sleep 600 &) ; nohup sleep 600 > /dev/null 2>&1 &\nexit 0\n";
     const id = await cluster.submitScript(script, "--wait");
     assert.equal((await cluster.job(id)).status, "completed");
     assert.deepEqual(await findProcesses(join(cluster.root, `agent-1/attempts/${id}.1`)), []);
@@ -47,9 +51,15 @@ describe("cancel", () => {
   it("of a queued job is immediate", async () => {
     const running = await cluster.submitScript("sleep 600\n");
     const queued = await cluster.submitScript("echo never\n");
-    await waitUntil("the first one runs", async () => (await cluster.job(running)).status === "running");
+    await waitUntil(
+      "the first one runs",
+      async () => (await cluster.job(running)).status === "running",
+    );
     const waiting = await cluster.job(queued);
-    assert.deepEqual([waiting.status, waiting.reason, waiting.position], ["queued", "agents_busy", 1]);
+    assert.deepEqual(
+      [waiting.status, waiting.reason, waiting.position],
+      ["queued", "agents_busy", 1],
+    );
     const answer = JSON.parse(await cluster.ok(["cancel", String(queued), "--json"]));
     assert.deepEqual(answer.items, [{ id: queued, status: "cancelled", requested: true }]);
     assert.equal((await cluster.job(queued)).attempt, 0);

@@ -15,31 +15,135 @@ const GIBIBYTE = 1024 ** 3;
 
 /** Archives that must be refused, with what the refusal has to name. */
 const REFUSED: readonly [string, Buffer, RegExp][] = [
-  ["an absolute path", tarArchive([RUN, { path: "/tmp/jobctl-escaped", content: "x" }]), /"\/tmp\/jobctl-escaped" has an absolute path/],
-  ["a path with ..", tarArchive([RUN, { path: "a/../../jobctl-escaped", content: "x" }]), /"a\/\.\.\/\.\.\/jobctl-escaped" has a "\.\." segment/],
-  ["a symlink to an absolute path", tarArchive([RUN, { path: "l", type: "SymbolicLink", linkpath: "/etc" }]), /"l" is a symlink to .*"\/etc"/],
-  ["a symlink out of the tree", tarArchive([RUN, { path: "d/l", type: "SymbolicLink", linkpath: "../../x" }]), /"d\/l" is a symlink to "\.\.\/\.\.\/x"/],
-  ["a symlink through another", tarArchive([RUN, { path: "d/s", type: "SymbolicLink", linkpath: "." }, { path: "l", type: "SymbolicLink", linkpath: "d/s/../.." }]), /"l" is a symlink/],
-  ["a hard link out of the tree", tarArchive([RUN, { path: "h", type: "Link", linkpath: "../../etc/passwd" }]), /"h" is a hard link to "\.\.\/\.\.\/etc\/passwd"/],
-  ["a hard link to an absolute path", tarArchive([RUN, { path: "h", type: "Link", linkpath: "/etc/passwd" }]), /"h" is a hardlink to the absolute path/],
-  ["a character device", tarArchive([RUN, { path: "null", type: "CharacterDevice" }]), /"null" is a character device/],
-  ["a block device", tarArchive([RUN, { path: "disk", type: "BlockDevice" }]), /"disk" is a block device/],
+  [
+    "an absolute path",
+    tarArchive([RUN, { path: "/tmp/jobctl-escaped", content: "x" }]),
+    /"\/tmp\/jobctl-escaped" has an absolute path/,
+  ],
+  [
+    "a path with ..",
+    tarArchive([RUN, { path: "a/../../jobctl-escaped", content: "x" }]),
+    /"a\/\.\.\/\.\.\/jobctl-escaped" has a "\.\." segment/,
+  ],
+  [
+    "a symlink to an absolute path",
+    tarArchive([RUN, { path: "l", type: "SymbolicLink", linkpath: "/etc" }]),
+    /"l" is a symlink to .*"\/etc"/,
+  ],
+  [
+    "a symlink out of the tree",
+    tarArchive([RUN, { path: "d/l", type: "SymbolicLink", linkpath: "../../x" }]),
+    /"d\/l" is a symlink to "\.\.\/\.\.\/x"/,
+  ],
+  [
+    "a symlink through another",
+    tarArchive([
+      RUN,
+      { path: "d/s", type: "SymbolicLink", linkpath: "." },
+      { path: "l", type: "SymbolicLink", linkpath: "d/s/../.." },
+    ]),
+    /"l" is a symlink/,
+  ],
+  [
+    "a hard link out of the tree",
+    tarArchive([RUN, { path: "h", type: "Link", linkpath: "../../etc/passwd" }]),
+    /"h" is a hard link to "\.\.\/\.\.\/etc\/passwd"/,
+  ],
+  [
+    "a hard link to an absolute path",
+    tarArchive([RUN, { path: "h", type: "Link", linkpath: "/etc/passwd" }]),
+    /"h" is a hardlink to the absolute path/,
+  ],
+  [
+    "a character device",
+    tarArchive([RUN, { path: "null", type: "CharacterDevice" }]),
+    /"null" is a character device/,
+  ],
+  [
+    "a block device",
+    tarArchive([RUN, { path: "disk", type: "BlockDevice" }]),
+    /"disk" is a block device/,
+  ],
   ["a fifo", tarArchive([RUN, { path: "pipe", type: "FIFO" }]), /"pipe" is a fifo/],
-  ["a file below a link", tarArchive([RUN, { path: "s", type: "SymbolicLink", linkpath: "." }, { path: "s/x", content: "x" }]), /"s\/x" lies below "s", which is a symlink/],
-  ["a link in the place of a file", tarArchive([RUN, { path: "f", content: "x" }, { path: "f", type: "SymbolicLink", linkpath: "run.sh" }]), /"f" is in the archive twice/],
-  ["a link in the place of a folder", tarArchive([RUN, { path: "d/f", content: "x" }, { path: "d", type: "SymbolicLink", linkpath: "." }]), /"d" is in the archive twice/],
-  ["a set-user-id bit", tarArchive([RUN, { path: "su", content: "x", mode: 0o4755 }]), /"su" has a set-user-id/],
-  ["the reserved folder", tarArchive([RUN, { path: ".jobctl/report.json", content: "{}" }]), /\.jobctl.*jobctl keeps for itself/],
-  ["a file that claims to be huge", tarArchive([RUN, { path: "huge", size: 64 * GIBIBYTE }]), /"huge" add up to .* bytes, the limit is/],
-  ["no run.sh", tarArchive([{ path: "a/b/run.sh", content: "true\n" }]), /no run\.sh at its top level/],
-  ["a directory named run.sh", tarArchive([{ path: "run.sh", type: "Directory" }]), /no run\.sh at its top level/],
+  [
+    "a file below a link",
+    tarArchive([
+      RUN,
+      { path: "s", type: "SymbolicLink", linkpath: "." },
+      { path: "s/x", content: "x" },
+    ]),
+    /"s\/x" lies below "s", which is a symlink/,
+  ],
+  [
+    "a link in the place of a file",
+    tarArchive([
+      RUN,
+      { path: "f", content: "x" },
+      { path: "f", type: "SymbolicLink", linkpath: "run.sh" },
+    ]),
+    /"f" is in the archive twice/,
+  ],
+  [
+    "a link in the place of a folder",
+    tarArchive([
+      RUN,
+      { path: "d/f", content: "x" },
+      { path: "d", type: "SymbolicLink", linkpath: "." },
+    ]),
+    /"d" is in the archive twice/,
+  ],
+  [
+    "a set-user-id bit",
+    tarArchive([RUN, { path: "su", content: "x", mode: 0o4755 }]),
+    /"su" has a set-user-id/,
+  ],
+  [
+    "the reserved folder",
+    tarArchive([RUN, { path: ".jobctl/report.json", content: "{}" }]),
+    /\.jobctl.*jobctl keeps for itself/,
+  ],
+  [
+    "a file that claims to be huge",
+    tarArchive([RUN, { path: "huge", size: 64 * GIBIBYTE }]),
+    /"huge" add up to .* bytes, the limit is/,
+  ],
+  [
+    "no run.sh",
+    tarArchive([{ path: "a/b/run.sh", content: "true\n" }]),
+    /no run\.sh at its top level/,
+  ],
+  [
+    "a directory named run.sh",
+    tarArchive([{ path: "run.sh", type: "Directory" }]),
+    /no run\.sh at its top level/,
+  ],
   ["nothing in it", tarArchive([]), /empty|not a tar/],
   ["no bytes at all", Buffer.alloc(0), /empty/],
-  ["gzip that is cut short", gzipSync(tarArchive([RUN, { path: "f", content: "x".repeat(100_000) }])).subarray(0, 200), /cut short/],
-  ["a tar that is cut short", tarArchive([RUN, { path: "f", content: "x".repeat(5000) }]).subarray(0, 2048), /cut short/],
-  ["something that is not a tar", Buffer.from("#!/bin/sh\necho this is a script\n".repeat(40)), /not a tar/],
-  ["gzip of something that is not a tar", gzipSync(Buffer.from("hello ".repeat(1000))), /not a tar/],
-  ["damaged gzip", Buffer.concat([gzipSync(tarArchive([RUN])).subarray(0, 20), Buffer.alloc(100, 7)]), /cannot be read/],
+  [
+    "gzip that is cut short",
+    gzipSync(tarArchive([RUN, { path: "f", content: "x".repeat(100_000) }])).subarray(0, 200),
+    /cut short/,
+  ],
+  [
+    "a tar that is cut short",
+    tarArchive([RUN, { path: "f", content: "x".repeat(5000) }]).subarray(0, 2048),
+    /cut short/,
+  ],
+  [
+    "something that is not a tar",
+    Buffer.from("#!/bin/sh\necho this is a script\n".repeat(40)),
+    /not a tar/,
+  ],
+  [
+    "gzip of something that is not a tar",
+    gzipSync(Buffer.from("hello ".repeat(1000))),
+    /not a tar/,
+  ],
+  [
+    "damaged gzip",
+    Buffer.concat([gzipSync(tarArchive([RUN])).subarray(0, 20), Buffer.alloc(100, 7)]),
+    /cannot be read/,
+  ],
 ];
 
 describe("a hostile archive", () => {
@@ -84,7 +188,15 @@ describe("a hostile archive", () => {
 
   it("does not keep an honest one from being taken", async () => {
     const path = join(cluster.root, "honest.tar");
-    await writeFile(path, tarArchive([RUN, { path: "d", type: "Directory" }, { path: "d/l", type: "SymbolicLink", linkpath: "../run.sh" }, { path: "h", type: "Link", linkpath: "run.sh" }]));
+    await writeFile(
+      path,
+      tarArchive([
+        RUN,
+        { path: "d", type: "Directory" },
+        { path: "d/l", type: "SymbolicLink", linkpath: "../run.sh" },
+        { path: "h", type: "Link", linkpath: "run.sh" },
+      ]),
+    );
     const { exitCode, stderr } = await cluster.jobctl(["submit", path]);
     assert.equal(exitCode, 0, stderr);
   });
@@ -97,7 +209,9 @@ describe("a hostile archive", () => {
     assert.deepEqual(items, []);
     assert.deepEqual(await cluster.blobs(), []);
     assert.deepEqual(await cluster.temporaryFiles(), []);
-    const added = (await readdir("/tmp")).filter((name) => !outside.includes(name) && name.includes("escaped"));
+    const added = (await readdir("/tmp")).filter(
+      (name) => !outside.includes(name) && name.includes("escaped"),
+    );
     assert.deepEqual(added, []);
   }
 });

@@ -16,7 +16,20 @@ const CALLS: readonly string[][] = [
   ["status", "{id}"],
   ["status", "{id}", "{id2}"],
   ["status", "--state", "lost"],
-  ["status", "--mine", "--service", "default", "--label", "a=b", "--since", "1h", "--sort", "runtime", "--limit", "1"],
+  [
+    "status",
+    "--mine",
+    "--service",
+    "default",
+    "--label",
+    "a=b",
+    "--since",
+    "1h",
+    "--sort",
+    "runtime",
+    "--limit",
+    "1",
+  ],
   ["wait", "{id}"],
   ["wait", "{id}", "{id2}", "--any"],
   ["logs", "{id}"],
@@ -95,7 +108,11 @@ describe("--json", () => {
     });
 
     it(`jobctl ${call.join(" ")} prints text without it`, async () => {
-      const { exitCode, stdout } = await cluster.jobctl([...fill(call), "--force"].filter((arg) => arg !== "--force" || call.includes("--download") || call.includes("--force")));
+      const { exitCode, stdout } = await cluster.jobctl(
+        [...fill(call), "--force"].filter(
+          (arg) => arg !== "--force" || call.includes("--download") || call.includes("--force"),
+        ),
+      );
       assert.equal(exitCode, 0);
       assert.ok(!stdout.startsWith("{"));
     });
@@ -136,12 +153,21 @@ describe("--json", () => {
     const env = { JOBCTL_OUTPUT: "json" };
     assertOneValue((await cluster.jobctl(["status"], { env })).stdout);
     assertOneValue((await cluster.jobctl(["bogus"], { env })).stdout);
-    assertOneValue((await cluster.jobctl(["status"], { env: { ...env, JOBCTL_SERVER: "http://127.0.0.1:1" } })).stdout);
+    assertOneValue(
+      (await cluster.jobctl(["status"], { env: { ...env, JOBCTL_SERVER: "http://127.0.0.1:1" } }))
+        .stdout,
+    );
   });
 
   it("says that a wait has timed out", async () => {
     const id = await cluster.submitScript("sleep 600\n");
-    const { exitCode, stdout } = await cluster.jobctl(["wait", String(id), "--timeout", "1s", "--json"]);
+    const { exitCode, stdout } = await cluster.jobctl([
+      "wait",
+      String(id),
+      "--timeout",
+      "1s",
+      "--json",
+    ]);
     assert.equal(exitCode, 101);
     assertOneValue(stdout);
     await cluster.ok(["cancel", String(id), "--wait"]);
@@ -159,7 +185,15 @@ describe("--json", () => {
   });
 
   it("is what the interface itself answers", async () => {
-    for (const path of ["/v1/jobs", `/v1/jobs/${words["id"]}`, "/v1/queue", "/v1/agents", "/v1/agents/load", `/v1/jobs/${words["id"]}/files`, "/v1/nothing"]) {
+    for (const path of [
+      "/v1/jobs",
+      `/v1/jobs/${words["id"]}`,
+      "/v1/queue",
+      "/v1/agents",
+      "/v1/agents/load",
+      `/v1/jobs/${words["id"]}/files`,
+      "/v1/nothing",
+    ]) {
       const answer = await cluster.request(path);
       assertOneValue(`${await answer.text()}\n`);
     }

@@ -18,10 +18,12 @@ describe("many jobs at once", () => {
   it("all end with the right outcome", async () => {
     // Half of them succeed, the others fail with their own code.
     const scripts = ["exit 0\n", "exit 3\n"];
-    const inputs = await Promise.all(scripts.map(async (script) => {
-      const id = await cluster.submitScript(script);
-      return (await cluster.job(id)).input;
-    }));
+    const inputs = await Promise.all(
+      scripts.map(async (script) => {
+        const id = await cluster.submitScript(script);
+        return (await cluster.job(id)).input;
+      }),
+    );
     const wanted = new Map<number, number>();
     const client = async (user: number): Promise<void> => {
       for (let n = user; n < JOBS; n += CLIENTS) {
@@ -38,15 +40,17 @@ describe("many jobs at once", () => {
     await Promise.all(Array.from({ length: CLIENTS }, (_, user) => client(user)));
     assert.equal(wanted.size, JOBS);
     const ids = [...wanted.keys()];
-    await Promise.all(ids.map(async (id) => {
-      for (;;) {
-        const job = (await (await cluster.request(`/v1/jobs/${id}/wait`)).json()) as Job;
-        if (job.outcome === null) continue;
-        assert.equal(job.outcome.exitCode, wanted.get(id), `job ${id}`);
-        assert.equal(job.attempt >= 1, true);
-        assert.notEqual(job.result, null);
-        return;
-      }
-    }));
+    await Promise.all(
+      ids.map(async (id) => {
+        for (;;) {
+          const job = (await (await cluster.request(`/v1/jobs/${id}/wait`)).json()) as Job;
+          if (job.outcome === null) continue;
+          assert.equal(job.outcome.exitCode, wanted.get(id), `job ${id}`);
+          assert.equal(job.attempt >= 1, true);
+          assert.notEqual(job.result, null);
+          return;
+        }
+      }),
+    );
   });
 });

@@ -11,15 +11,22 @@ const SOON_MS = 1000;
 describe("logs", () => {
   let cluster: Cluster;
   before(async () => {
-    cluster = await Cluster.start({ agent: { JOBCTL_AGENT_SLOTS: "1", JOBCTL_AGENT_MAX_LOG_BYTES: "100000" } });
+    cluster = await Cluster.start({
+      agent: { JOBCTL_AGENT_SLOTS: "1", JOBCTL_AGENT_MAX_LOG_BYTES: "100000" },
+    });
   });
   after(() => cluster.stop());
 
   it("follow a job from before it starts to its last byte", async () => {
     const blocker = await cluster.submitScript("sleep 600\n");
-    const id = await cluster.submitScript("echo first; sleep 0.3; echo error >&2; printf 'no newline at the end'\n");
+    const id = await cluster.submitScript(
+      "echo first; sleep 0.3; echo error >&2; printf 'no newline at the end'\n",
+    );
     const following = cluster.spawn(["logs", "-f", String(id)]);
-    await waitUntil("the first job runs", async () => (await cluster.job(blocker)).status === "running");
+    await waitUntil(
+      "the first job runs",
+      async () => (await cluster.job(blocker)).status === "running",
+    );
     await cluster.ok(["cancel", String(blocker), "--wait"]);
     const { exitCode, stdout, stderr } = await following;
     assert.equal(exitCode, 0);
@@ -33,7 +40,8 @@ describe("logs", () => {
     const following = cluster.spawn(["logs", "-f", String(id), "-q"]);
     const delays: number[] = [];
     following.stdout?.on("data", (chunk: Buffer) => {
-      for (const line of chunk.toString().trim().split("\n")) delays.push(Date.now() - Number(line));
+      for (const line of chunk.toString().trim().split("\n"))
+        delays.push(Date.now() - Number(line));
     });
     await following;
     assert.equal(delays.length, 5);
@@ -48,7 +56,10 @@ describe("logs", () => {
     await once(following.stdout as NodeJS.ReadableStream, "data");
     await cluster.server.end("SIGTERM");
     await cluster.startServer();
-    await waitUntil("the job has gone on", async () => (await cluster.job(id)).status === "running");
+    await waitUntil(
+      "the job has gone on",
+      async () => (await cluster.job(id)).status === "running",
+    );
     await cluster.server.end("SIGKILL");
     await cluster.startServer();
     const { exitCode, stdout } = await following;
@@ -64,14 +75,19 @@ describe("logs", () => {
 
   it("can be cut to one stream and to the last lines", async () => {
     const id = String(await cluster.submitScript("seq 1 1000; echo oops >&2\n", "--wait"));
-    assert.equal((await cluster.jobctl(["logs", id, "--tail", "2", "--stream", "stdout"])).stdout, "999\n1000\n");
+    assert.equal(
+      (await cluster.jobctl(["logs", id, "--tail", "2", "--stream", "stdout"])).stdout,
+      "999\n1000\n",
+    );
     const errors = await cluster.jobctl(["logs", id, "--stream", "stderr"]);
     assert.deepEqual([errors.stdout, errors.stderr], ["", "oops\n"]);
     assert.equal((await cluster.jobctl(["logs", id, "--stream", "sideways"])).exitCode, 2);
   });
 
   it("that grow beyond the limit end the job, and keep what fits", async () => {
-    const id = await cluster.submitScript("yes | head -c 150000; echo end\n", "--wait").catch(() => 0);
+    const id = await cluster
+      .submitScript("yes | head -c 150000; echo end\n", "--wait")
+      .catch(() => 0);
     assert.equal(id, 0);
     const { items } = JSON.parse(await cluster.ok(["status", "--json", "--limit", "1"]));
     assert.deepEqual([items[0].status, items[0].outcome.reason], ["failed", "output_limit"]);

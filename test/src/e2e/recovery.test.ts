@@ -10,7 +10,9 @@ import { waitUntil } from "../support/wait-until.js";
 describe("after a restart", () => {
   let cluster: Cluster;
   beforeEach(async () => {
-    cluster = await Cluster.start({ server: { JOBCTL_AGENT_POLL_SECONDS: "1", JOBCTL_AGENT_DEAD_SECONDS: "2" } });
+    cluster = await Cluster.start({
+      server: { JOBCTL_AGENT_POLL_SECONDS: "1", JOBCTL_AGENT_DEAD_SECONDS: "2" },
+    });
   });
   afterEach(() => cluster.stop());
 
@@ -21,7 +23,9 @@ describe("after a restart", () => {
         await cluster.submitScript("sleep 2; exit 5\n"),
       ];
       await waitUntil("both run", async () =>
-        (await Promise.all(ids.map((id) => cluster.job(id)))).every(({ status }) => status === "running"),
+        (await Promise.all(ids.map((id) => cluster.job(id)))).every(
+          ({ status }) => status === "running",
+        ),
       );
       await cluster.server.end(signal);
       await cluster.startServer();
@@ -40,19 +44,25 @@ describe("after a restart", () => {
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     await cluster.server.end("SIGKILL");
     await waitUntil("it has ended on the agent", async () => {
-      const record = await readFile(join(cluster.root, `agent-1/attempts/${id}.1/record.json`), "utf8");
+      const record = await readFile(
+        join(cluster.root, `agent-1/attempts/${id}.1/record.json`),
+        "utf8",
+      );
       return JSON.parse(record).report.state === "finished";
     });
     await cluster.startServer();
     await cluster.ok(["wait", String(id)]);
     assert.equal(await cluster.ok(["logs", String(id)]), "done\n");
-    await waitUntil("the agent has forgotten it", async () =>
-      (await readdir(join(cluster.root, "agent-1/attempts"))).length === 0,
+    await waitUntil(
+      "the agent has forgotten it",
+      async () => (await readdir(join(cluster.root, "agent-1/attempts"))).length === 0,
     );
   });
 
   it("of an agent an interrupted job is run again, and the first run has left nothing", async () => {
-    const id = await cluster.submitScript("echo $JOBCTL_ATTEMPT; [ $JOBCTL_ATTEMPT = 1.2 ] || sleep 600\n");
+    const id = await cluster.submitScript(
+      "echo $JOBCTL_ATTEMPT; [ $JOBCTL_ATTEMPT = 1.2 ] || sleep 600\n",
+    );
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     await cluster.agents[0]?.end("SIGKILL");
     const attempt = join(cluster.root, `agent-1/attempts/${id}.1`);
@@ -69,14 +79,20 @@ describe("after a restart", () => {
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     assert.equal(await cluster.agents[0]?.end("SIGTERM"), 0);
     await cluster.ok(["wait", String(id)]);
-    assert.deepEqual([(await cluster.job(id)).status, (await cluster.job(id)).attempt], ["completed", 1]);
+    assert.deepEqual(
+      [(await cluster.job(id)).status, (await cluster.job(id)).attempt],
+      ["completed", 1],
+    );
   });
 
   it("a lost agent's job ends as lost when it may not be queued again", async () => {
     const id = await cluster.submitScript("sleep 600\n", "--no-requeue");
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     await cluster.agents[0]?.end("SIGKILL");
-    await waitUntil("it is noticed", async () => (await cluster.job(id)).reason === "agent_unreachable");
+    await waitUntil(
+      "it is noticed",
+      async () => (await cluster.job(id)).reason === "agent_unreachable",
+    );
     const { exitCode } = await cluster.jobctl(["wait", String(id)]);
     assert.equal(exitCode, 106);
     const events = JSON.parse(await cluster.ok(["events", String(id), "--json"]));

@@ -30,7 +30,12 @@ describe("results", () => {
   });
 
   it("keep unusual permissions, hard links and executable bits", async () => {
-    const job = await cluster.makeJob({ "run.sh": "true\n", "private.txt": "p", "open.txt": "o", "a.txt": "same" });
+    const job = await cluster.makeJob({
+      "run.sh": "true\n",
+      "private.txt": "p",
+      "open.txt": "o",
+      "a.txt": "same",
+    });
     await chmod(join(job, "private.txt"), 0o600);
     await chmod(join(job, "open.txt"), 0o666);
     await link(join(job, "a.txt"), join(job, "b.txt"));
@@ -41,7 +46,9 @@ describe("results", () => {
   });
 
   it("of a job that fails are there as well, with its exit code", async () => {
-    const job = await cluster.makeJob({ "run.sh": "echo out; echo err >&2; echo half > half.txt; exit 7\n" });
+    const job = await cluster.makeJob({
+      "run.sh": "echo out; echo err >&2; echo half > half.txt; exit 7\n",
+    });
     const { exitCode, stdout } = await cluster.jobctl(["submit", "--wait", job]);
     assert.equal(exitCode, 7);
     const id = stdout.trim();
@@ -61,7 +68,14 @@ describe("results", () => {
 
   it("of a job over its time limit are kept", async () => {
     const job = await cluster.makeJob({ "run.sh": "echo before > before.txt; sleep 60\n" });
-    const { exitCode, stdout } = await cluster.jobctl(["submit", "--wait", "--time", "2s", "--json", job]);
+    const { exitCode, stdout } = await cluster.jobctl([
+      "submit",
+      "--wait",
+      "--time",
+      "2s",
+      "--json",
+      job,
+    ]);
     assert.equal(exitCode, 104);
     const { id, status } = JSON.parse(stdout);
     assert.equal(status, "timed_out");
@@ -70,20 +84,36 @@ describe("results", () => {
   });
 
   it("are only what --output asks for, and the logs", async () => {
-    const job = await cluster.makeJob({ "run.sh": "mkdir -p o/p; echo 1 > o/p/x.dat; echo 2 > o/y.tmp\n" });
+    const job = await cluster.makeJob({
+      "run.sh": "mkdir -p o/p; echo 1 > o/p/x.dat; echo 2 > o/y.tmp\n",
+    });
     await cluster.ok(["submit", job, "--output", "o/**/*.dat", "--download", "some"]);
     const found = await readdir(join(cluster.root, "some"), { recursive: true });
-    assert.deepEqual(found.toSorted(), [".jobctl", ".jobctl/report.json", ".jobctl/stderr.log", ".jobctl/stdout.log", "o", "o/p", "o/p/x.dat"]);
+    assert.deepEqual(found.toSorted(), [
+      ".jobctl",
+      ".jobctl/report.json",
+      ".jobctl/stderr.log",
+      ".jobctl/stdout.log",
+      "o",
+      "o/p",
+      "o/p/x.dat",
+    ]);
   });
 
   it("leave out what could not be unpacked safely, and say so", async () => {
-    const script = "ln -s /etc/passwd outside; mkfifo pipe; mkdir .jobctl; echo mine > .jobctl/report.json\n";
+    const script =
+      "ln -s /etc/passwd outside; mkfifo pipe; mkdir .jobctl; echo mine > .jobctl/report.json\n";
     const id = await cluster.submitScript(script, "--wait");
     await cluster.ok(["download", String(id), "-o", "safe"]);
     const found = await readdir(join(cluster.root, "safe"));
     assert.deepEqual(found.toSorted(), [".jobctl", "run.sh"]);
-    const report = JSON.parse(await readFile(join(cluster.root, "safe/.jobctl/report.json"), "utf8"));
-    assert.deepEqual(report.skipped.map(({ path }: { path: string }) => path), [".jobctl", "outside", "pipe"]);
+    const report = JSON.parse(
+      await readFile(join(cluster.root, "safe/.jobctl/report.json"), "utf8"),
+    );
+    assert.deepEqual(
+      report.skipped.map(({ path }: { path: string }) => path),
+      [".jobctl", "outside", "pipe"],
+    );
   });
 
   it("survive a job that takes its own permissions away", async () => {
@@ -100,16 +130,28 @@ describe("results", () => {
     assert.equal(refused.exitCode, 109);
     assert.match(refused.stderr, /exists already/);
     await cluster.ok(["download", id, "-o", "twice", "--force"]);
-    assert.deepEqual((await readdir(cluster.root)).filter((name) => name.startsWith(".jobctl-download")), []);
+    assert.deepEqual(
+      (await readdir(cluster.root)).filter((name) => name.startsWith(".jobctl-download")),
+      [],
+    );
   });
 
   it("can be fetched as one archive, and file by file", async () => {
-    const id = String(await cluster.submitScript("mkdir -p a/b; echo deep > 'a/b/ü c.txt'; echo top > t.txt\n", "--wait"));
+    const id = String(
+      await cluster.submitScript(
+        "mkdir -p a/b; echo deep > 'a/b/ü c.txt'; echo top > t.txt\n",
+        "--wait",
+      ),
+    );
     await cluster.ok(["download", id, "--archive", "job.tar"]);
     const job = await cluster.job(Number(id));
     assert.equal((await lstat(join(cluster.root, "job.tar"))).size, job.result?.sizeBytes);
     await cluster.ok(["download", id, "-o", "picked", "--path", "a/**/*.txt"]);
-    assert.deepEqual(await readdir(join(cluster.root, "picked"), { recursive: true }), ["a", "a/b", "a/b/ü c.txt"]);
+    assert.deepEqual(await readdir(join(cluster.root, "picked"), { recursive: true }), [
+      "a",
+      "a/b",
+      "a/b/ü c.txt",
+    ]);
     const none = await cluster.jobctl(["download", id, "--path", "nothing*"]);
     assert.equal(none.exitCode, 102);
   });
@@ -120,12 +162,18 @@ describe("results", () => {
     const whole = await cluster.request(`/v1/jobs/${id}/result`);
     assert.equal(whole.headers.get("etag"), `"${job.result?.sha256}"`);
     const bytes = Buffer.from(await whole.arrayBuffer());
-    const part = await cluster.request(`/v1/jobs/${id}/result`, { headers: { range: "bytes=512-1023" } });
+    const part = await cluster.request(`/v1/jobs/${id}/result`, {
+      headers: { range: "bytes=512-1023" },
+    });
     assert.equal(part.status, 206);
     assert.deepEqual(Buffer.from(await part.arrayBuffer()), bytes.subarray(512, 1024));
-    const beyond = await cluster.request(`/v1/jobs/${id}/result`, { headers: { range: "bytes=99999999-" } });
+    const beyond = await cluster.request(`/v1/jobs/${id}/result`, {
+      headers: { range: "bytes=99999999-" },
+    });
     assert.equal(beyond.status, 416);
-    const same = await cluster.request(`/v1/jobs/${id}/result`, { headers: { "if-none-match": `"${job.result?.sha256}"` } });
+    const same = await cluster.request(`/v1/jobs/${id}/result`, {
+      headers: { "if-none-match": `"${job.result?.sha256}"` },
+    });
     assert.equal(same.status, 304);
   });
 
@@ -142,7 +190,10 @@ describe("results", () => {
   });
 
   it("tell what the job has used", async () => {
-    const id = await cluster.submitScript("timeout 1 awk 'BEGIN { while (1) x++ }'; sleep 1.5; true\n", "--wait");
+    const id = await cluster.submitScript(
+      "timeout 1 awk 'BEGIN { while (1) x++ }'; sleep 1.5; true\n",
+      "--wait",
+    );
     const { usage } = await cluster.job(id);
     assert.ok((usage?.wallSeconds ?? 0) > 2, `wall ${usage?.wallSeconds}`);
     assert.ok((usage?.cpuSeconds ?? 0) > 0.5, `cpu ${usage?.cpuSeconds}`);
@@ -158,7 +209,11 @@ async function assertSameTree(expected: string, actual: string): Promise<void> {
     if (a.isSymbolicLink()) {
       assert.equal(await readlink(join(actual, path)), await readlink(join(expected, path)), path);
     } else if (a.isFile()) {
-      assert.deepEqual(await readFile(join(actual, path)), await readFile(join(expected, path)), path);
+      assert.deepEqual(
+        await readFile(join(actual, path)),
+        await readFile(join(expected, path)),
+        path,
+      );
       assert.equal(b.nlink, a.nlink, path);
     }
   }

@@ -14,7 +14,9 @@ const LIMIT = 2 * 1024 * 1024;
 describe("submit", () => {
   let cluster: Cluster;
   before(async () => {
-    cluster = await Cluster.start({ server: { JOBCTL_MAX_UPLOAD_BYTES: String(LIMIT), JOBCTL_MAX_JOB_SECONDS: "3600" } });
+    cluster = await Cluster.start({
+      server: { JOBCTL_MAX_UPLOAD_BYTES: String(LIMIT), JOBCTL_MAX_JOB_SECONDS: "3600" },
+    });
   });
   after(() => cluster.stop());
 
@@ -26,7 +28,10 @@ describe("submit", () => {
   });
 
   it("takes an archive, gzipped or not, with or without a top-level folder", async () => {
-    const job = await cluster.makeJob({ "inner/run.sh": "cat data.txt\n", "inner/data.txt": "found it\n" });
+    const job = await cluster.makeJob({
+      "inner/run.sh": "cat data.txt\n",
+      "inner/data.txt": "found it\n",
+    });
     await execa("tar", ["-C", job, "-czf", join(cluster.root, "folder.tar.gz"), "inner"]);
     await execa("tar", ["-C", join(job, "inner"), "-cf", join(cluster.root, "plain.tar"), "."]);
     for (const archive of ["folder.tar.gz", "plain.tar"]) {
@@ -44,7 +49,7 @@ describe("submit", () => {
 
   it("refuses a directory without run.sh before anything is stored", async () => {
     const job = await cluster.makeJob({ "other.sh": "true\n" });
-    const before = await contents(cluster);
+    const earlier = await contents(cluster);
     const { exitCode, stderr } = await cluster.jobctl(["submit", job]);
     assert.equal(exitCode, 105);
     assert.match(stderr, /has no run\.sh/);
@@ -52,11 +57,11 @@ describe("submit", () => {
     const byArchive = await cluster.jobctl(["submit", "empty-handed.tar"]);
     assert.equal(byArchive.exitCode, 105);
     assert.match(byArchive.stderr, /no run\.sh at its top level/);
-    assert.deepEqual(await contents(cluster), before);
+    assert.deepEqual(await contents(cluster), earlier);
   });
 
   it("refuses one byte too many with both sizes, and stores nothing", async () => {
-    const before = await contents(cluster);
+    const earlier = await contents(cluster);
     const archive = await archiveOfSize(cluster, LIMIT + 1);
     const { exitCode, stderr } = await cluster.jobctl(["submit", archive]);
     assert.equal(exitCode, 105);
@@ -64,14 +69,19 @@ describe("submit", () => {
     const unannounced = await postArchive(cluster, archive);
     assert.equal(unannounced.status, 413);
     assert.match(await unannounced.text(), new RegExp(`${LIMIT} bytes`));
-    assert.deepEqual(await contents(cluster), before);
+    assert.deepEqual(await contents(cluster), earlier);
     const fits = await archiveOfSize(cluster, LIMIT);
     assert.equal((await cluster.jobctl(["submit", fits])).exitCode, 0);
   });
 
   it("makes one job of 20 submits at once with one key", async () => {
-    const job = await cluster.makeJob({ "run.sh": "true\n", "noise.bin": randomBytes(1000).toString("hex") });
-    const calls = Array.from({ length: 20 }, () => cluster.jobctl(["submit", job, "--idempotency-key", "once"]));
+    const job = await cluster.makeJob({
+      "run.sh": "true\n",
+      "noise.bin": randomBytes(1000).toString("hex"),
+    });
+    const calls = Array.from({ length: 20 }, () =>
+      cluster.jobctl(["submit", job, "--idempotency-key", "once"]),
+    );
     const results = await Promise.all(calls);
     assert.deepEqual([...new Set(results.map(({ exitCode }) => exitCode))], [0]);
     assert.equal(new Set(results.map(({ stdout }) => stdout)).size, 1);
@@ -79,17 +89,30 @@ describe("submit", () => {
   });
 
   it("refuses a key that belongs to another job", async () => {
-    const [one, two] = [await cluster.makeJob({ "run.sh": "echo 1\n" }), await cluster.makeJob({ "run.sh": "echo 2\n" })];
+    const [one, two] = [
+      await cluster.makeJob({ "run.sh": "echo 1\n" }),
+      await cluster.makeJob({ "run.sh": "echo 2\n" }),
+    ];
     await cluster.ok(["submit", one, "--idempotency-key", "mine"]);
     const other = await cluster.jobctl(["submit", two, "--idempotency-key", "mine"]);
     assert.equal(other.exitCode, 109);
     assert.match(other.stderr, /belongs to job \d+/);
-    const changed = await cluster.jobctl(["submit", one, "--idempotency-key", "mine", "--name", "else"]);
+    const changed = await cluster.jobctl([
+      "submit",
+      one,
+      "--idempotency-key",
+      "mine",
+      "--name",
+      "else",
+    ]);
     assert.equal(changed.exitCode, 109);
   });
 
   it("does not send an archive that the server holds", async () => {
-    const job = await cluster.makeJob({ "run.sh": "true\n", "data.bin": randomBytes(500_000).toString("hex") });
+    const job = await cluster.makeJob({
+      "run.sh": "true\n",
+      "data.bin": randomBytes(500_000).toString("hex"),
+    });
     const first = JSON.parse(await cluster.ok(["submit", job, "--json"]));
     const again = JSON.parse(await cluster.ok(["submit", job, "--json"]));
     assert.deepEqual([first.archiveSent, again.archiveSent], [true, false]);
@@ -112,21 +135,63 @@ describe("submit", () => {
     });
     const listed = JSON.parse(await cluster.ok(["submit", job, "--dry-run", "--json"]));
     const paths = listed.items.map(({ path }: { path: string }) => path);
-    assert.deepEqual(paths, [".gitignore", "run.sh", "sub", "sub/.gitignore", "sub/build", "sub/build/y", "sub/keep.log"]);
+    assert.deepEqual(paths, [
+      ".gitignore",
+      "run.sh",
+      "sub",
+      "sub/.gitignore",
+      "sub/build",
+      "sub/build/y",
+      "sub/keep.log",
+    ]);
     await writeFile(join(job, ".jobctlignore"), "sub\n");
     const own = JSON.parse(await cluster.ok(["submit", job, "--dry-run", "--json"]));
     const ownPaths = own.items.map(({ path }: { path: string }) => path);
-    assert.deepEqual(ownPaths, [".gitignore", ".jobctlignore", "a.log", "build", "build/x", "run.sh"]);
+    assert.deepEqual(ownPaths, [
+      ".gitignore",
+      ".jobctlignore",
+      "a.log",
+      "build",
+      "build/x",
+      "run.sh",
+    ]);
   });
 
   it("gives the job its variables and nothing of the agent's", async () => {
-    const id = String(await cluster.submitScript("env\n", "--env", "GREETING=hello world", "--env", "EMPTY=", "--wait"));
-    const names = (await cluster.ok(["logs", id])).trimEnd().split("\n").map((line) => line.split("=")[0]);
+    const id = String(
+      await cluster.submitScript(
+        "env\n",
+        "--env",
+        "GREETING=hello world",
+        "--env",
+        "EMPTY=",
+        "--wait",
+      ),
+    );
+    const names = (await cluster.ok(["logs", id]))
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split("=")[0]);
     assert.deepEqual(
       names.filter((name) => !["_", "SHLVL", "PWD"].includes(name ?? "")).toSorted(),
-      ["EMPTY", "GREETING", "HOME", "JOBCTL_ATTEMPT", "JOBCTL_JOB_ID", "JOBCTL_SERVICE", "LANG", "PATH", "TMPDIR"],
+      [
+        "EMPTY",
+        "GREETING",
+        "HOME",
+        "JOBCTL_ATTEMPT",
+        "JOBCTL_JOB_ID",
+        "JOBCTL_SERVICE",
+        "LANG",
+        "PATH",
+        "TMPDIR",
+      ],
     );
-    const reserved = await cluster.jobctl(["submit", await cluster.makeJob({ "run.sh": "true\n" }), "--env", "JOBCTL_JOB_ID=1"]);
+    const reserved = await cluster.jobctl([
+      "submit",
+      await cluster.makeJob({ "run.sh": "true\n" }),
+      "--env",
+      "JOBCTL_JOB_ID=1",
+    ]);
     assert.equal(reserved.exitCode, 2);
     assert.match(reserved.stderr, /env\.JOBCTL_JOB_ID.*reserved/);
   });
@@ -160,7 +225,9 @@ describe("submit", () => {
   });
 
   it("says that a server cannot be reached", async () => {
-    const { exitCode, stderr } = await cluster.jobctl(["status"], { env: { JOBCTL_SERVER: "http://127.0.0.1:1" } });
+    const { exitCode, stderr } = await cluster.jobctl(["status"], {
+      env: { JOBCTL_SERVER: "http://127.0.0.1:1" },
+    });
     assert.equal(exitCode, 108);
     assert.match(stderr, /127\.0\.0\.1:1 cannot be reached/);
   });
@@ -168,12 +235,18 @@ describe("submit", () => {
 
 async function contents(cluster: Cluster) {
   const { items } = JSON.parse(await cluster.ok(["status", "--json", "--limit", "1000"]));
-  return { jobs: items.length, blobs: (await cluster.blobs()).length, temporary: await cluster.temporaryFiles() };
+  return {
+    jobs: items.length,
+    blobs: (await cluster.blobs()).length,
+    temporary: await cluster.temporaryFiles(),
+  };
 }
 
 /** A valid tar archive of exactly this many bytes: a tar may be padded with zeros at its end. */
 async function archiveOfSize(cluster: Cluster, sizeBytes: number): Promise<string> {
-  const job = await cluster.makeJob({ "run.sh": `true # ${createHash("sha256").update(String(sizeBytes)).digest("hex")}\n` });
+  const job = await cluster.makeJob({
+    "run.sh": `true # ${createHash("sha256").update(String(sizeBytes)).digest("hex")}\n`,
+  });
   const path = join(cluster.root, `sized-${sizeBytes}.tar`);
   await execa("tar", ["-C", job, "-cf", path, "."]);
   await execa("truncate", ["-s", String(sizeBytes), path]);

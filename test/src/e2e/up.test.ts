@@ -39,7 +39,11 @@ describe("jobctl up", () => {
 
   it("starts everything, and the command line finds it and its token", async () => {
     const { up } = await start();
-    const { stdout: id, stderr } = await jobctl("submit", await script("echo it works\n"), "--wait");
+    const { stdout: id, stderr } = await jobctl(
+      "submit",
+      await script("echo it works\n"),
+      "--wait",
+    );
     assert.match(id, /^\d+$/, stderr);
     assert.equal((await jobctl("logs", id)).stdout, "it works");
     assert.equal((await stat(join(directory, ".jobctl/admin.token"))).mode & 0o777, 0o600);
@@ -65,14 +69,19 @@ describe("jobctl up", () => {
     assert.equal(second.exitCode, 109);
     assert.match(second.stderr, /another jobctl server is running on .*shared/);
     const { exitCode } = await jobctl("status");
-    assert.equal(exitCode, 0, "the first one is not disturbed, and is found although its data lies elsewhere");
+    assert.equal(
+      exitCode,
+      0,
+      "the first one is not disturbed, and is found although its data lies elsewhere",
+    );
     first.kill("SIGINT");
     await first;
   });
 
   it("refuses a port that is taken", async () => {
     const { up: first } = await start();
-    const url = JSON.parse(await readFile(join(directory, ".jobctl/up.json"), "utf8")).url as string;
+    const url = JSON.parse(await readFile(join(directory, ".jobctl/up.json"), "utf8"))
+      .url as string;
     const second = await jobctl("up", "--port", new URL(url).port, "--data", "other");
     assert.notEqual(second.exitCode, 0);
     assert.match(second.stderr, /address already in use/);
@@ -105,9 +114,13 @@ describe("jobctl up", () => {
       await up;
       if (signals[0] === "SIGKILL") {
         // The daemons notice, and drain.
-        for (const pid of await findProcesses(join(directory, signals[0], "agent/attempts"))) process.kill(pid, "SIGTERM");
+        for (const pid of await findProcesses(join(directory, signals[0], "agent/attempts")))
+          process.kill(pid, "SIGTERM");
       }
-      await waitUntil("nothing is left", async () => (await findProcesses(join(directory, signals[0]))).length === 0);
+      await waitUntil(
+        "nothing is left",
+        async () => (await findProcesses(join(directory, signals[0]))).length === 0,
+      );
     }
   });
 

@@ -5,7 +5,14 @@ const BLOCK = 512;
 /** A header as somebody with bad intentions would write it: nothing is checked. */
 export interface TarEntry {
   readonly path: string;
-  readonly type?: "File" | "Directory" | "SymbolicLink" | "Link" | "CharacterDevice" | "BlockDevice" | "FIFO";
+  readonly type?:
+    | "File"
+    | "Directory"
+    | "SymbolicLink"
+    | "Link"
+    | "CharacterDevice"
+    | "BlockDevice"
+    | "FIFO";
   readonly content?: string;
   /** Size that the header claims; default: that of the content. */
   readonly size?: number;
@@ -27,7 +34,12 @@ export function tarEntry(entry: TarEntry): Buffer {
   const needsPax = new Header({ ...fields, type: entry.type ?? "File" }).encode(block, 0);
   const { mtime: _time, ...paxFields } = fields;
   const padding = Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK);
-  return Buffer.concat([...(needsPax ? [new Pax(paxFields).encode()] : []), block, content, padding]);
+  return Buffer.concat([
+    ...(needsPax ? [new Pax(paxFields).encode()] : []),
+    block,
+    content,
+    padding,
+  ]);
 }
 
 /** A complete archive of these entries. */

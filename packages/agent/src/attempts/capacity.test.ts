@@ -33,6 +33,9 @@ describe("capacity", () => {
     const capacity = new Capacity({ slots: 9, cpus: 2, memoryBytes: 100 });
     capacity.reserve(spec("1.1", 1, 60));
     assert.throws(() => capacity.reserve(spec("2.1", 2)), /wants 2 cpus, 1 of 2 are free/);
-    assert.throws(() => capacity.reserve(spec("3.1", 1, 50)), /wants 50 memoryBytes, 40 of 100 are free/);
+    assert.throws(
+      () => capacity.reserve(spec("3.1", 1, 50)),
+      /wants 50 memoryBytes, 40 of 100 are free/,
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import type { Usage } from "@jobctl/protocol";
 
 /** What keeps a job apart from everything else. */
-export interface ExecutorCapabilities {
+interface ExecutorCapabilities {
   /** The job cannot see or touch anything but its workspace. */
   readonly isolatesFiles: boolean;
   /** The job has no network. */

@@ -60,7 +60,7 @@ async function collect(
 }
 
 /** What goes into the result, and what of the rest somebody might look for. */
-export function selectEntries(
+function selectEntries(
   found: readonly FoundEntry[],
   outputs: readonly string[],
 ): { kept: FoundEntry[]; skipped: SkippedFile[] } {

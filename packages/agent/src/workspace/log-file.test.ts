@@ -51,7 +51,12 @@ describe("a log file", () => {
   });
 });
 
-async function readAll(log: LogFile, offset: number, follow = true, signal = never): Promise<string> {
+async function readAll(
+  log: LogFile,
+  offset: number,
+  follow = true,
+  signal = never,
+): Promise<string> {
   let text = "";
   for await (const chunk of log.read(offset, follow, signal)) text += chunk.toString();
   return text;

@@ -65,7 +65,10 @@ export function submitRoute(app: ApiApp, parts: SubmitParts): void {
 }
 
 /** What is left of a refused upload is read and thrown away, or its connection would never be free. */
-async function restDiscardedOnFailure<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+async function restDiscardedOnFailure<T>(
+  request: FastifyRequest,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -18,7 +18,7 @@ import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
 import { viewEvent, viewJob, type QueuePlace } from "./job-view.js";
 
-export interface JobServiceSettings {
+interface JobServiceSettings {
   readonly services: { has(name: string): boolean; keys(): Iterable<string> };
   readonly maxJobSeconds: number;
 }

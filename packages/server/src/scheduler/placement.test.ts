@@ -28,44 +28,82 @@ const agent = (name: string, change: Partial<AgentOffer> = {}): AgentOffer => ({
   ...change,
 });
 
-const reasons = (...parameters: Parameters<typeof plan>): string[] => plan(...parameters).waiting.map(({ reason }) => reason);
+const reasons = (...parameters: Parameters<typeof plan>): string[] =>
+  plan(...parameters).waiting.map(({ reason }) => reason);
 
 describe("placement", () => {
   it("spreads jobs over the agents that have the most room", () => {
-    const { assignments } = plan([job(1), job(2), job(3)], [], [agent("a"), agent("b", { slots: 4 })], NO_LIMITS);
-    assert.deepEqual(assignments.map(({ agent: name }) => name), ["a", "b", "b"]);
+    const { assignments } = plan(
+      [job(1), job(2), job(3)],
+      [],
+      [agent("a"), agent("b", { slots: 4 })],
+      NO_LIMITS,
+    );
+    assert.deepEqual(
+      assignments.map(({ agent: name }) => name),
+      ["a", "b", "b"],
+    );
   });
 
   it("lets users take turns, however many jobs one of them has", () => {
-    const queued = [...Array.from({ length: 10 }, (_, n) => job(n + 1, { user: "many" })), job(11, { user: "one" })];
+    const queued = [
+      ...Array.from({ length: 10 }, (_, n) => job(n + 1, { user: "many" })),
+      job(11, { user: "one" }),
+    ];
     const { assignments } = plan(queued, [], [agent("a", { slots: 2 })], NO_LIMITS);
-    assert.deepEqual(assignments.map(({ jobId }) => jobId), [1, 11]);
+    assert.deepEqual(
+      assignments.map(({ jobId }) => jobId),
+      [1, 11],
+    );
   });
 
   it("counts what already runs when it is a user's turn", () => {
     const active = [{ ...job(1, { user: "busy" }), agent: "a" }];
-    const { assignments } = plan([job(2, { user: "busy" }), job(3, { user: "idle" })], active, [agent("a")], NO_LIMITS);
-    assert.deepEqual(assignments.map(({ jobId }) => jobId), [3]);
+    const { assignments } = plan(
+      [job(2, { user: "busy" }), job(3, { user: "idle" })],
+      active,
+      [agent("a")],
+      NO_LIMITS,
+    );
+    assert.deepEqual(
+      assignments.map(({ jobId }) => jobId),
+      [3],
+    );
   });
 
   it("takes a user's own jobs by priority, and nobody else's", () => {
     const queued = [job(1), job(2, { priority: 5 }), job(3, { user: "other" })];
     const { assignments, waiting } = plan(queued, [], [agent("a")], NO_LIMITS);
-    assert.deepEqual(assignments.map(({ jobId }) => jobId), [2, 3]);
+    assert.deepEqual(
+      assignments.map(({ jobId }) => jobId),
+      [2, 3],
+    );
     assert.deepEqual(waiting, [{ jobId: 1, position: 1, reason: "agents_busy" }]);
   });
 
   it("says why a job waits", () => {
     const one = [job(1)];
     assert.deepEqual(reasons(one, [], [], NO_LIMITS), ["no_agent"]);
-    assert.deepEqual(reasons(one, [], [agent("a", { services: ["other"] })], NO_LIMITS), ["no_agent"]);
+    assert.deepEqual(reasons(one, [], [agent("a", { services: ["other"] })], NO_LIMITS), [
+      "no_agent",
+    ]);
     assert.deepEqual(reasons([job(1, { cpus: 9 })], [], [agent("a")], NO_LIMITS), ["no_agent"]);
-    assert.deepEqual(reasons([job(1, { memoryBytes: 1001 })], [], [agent("a")], NO_LIMITS), ["no_agent"]);
-    assert.deepEqual(reasons(one, [], [agent("a", { state: "draining" })], NO_LIMITS), ["agents_draining"]);
+    assert.deepEqual(reasons([job(1, { memoryBytes: 1001 })], [], [agent("a")], NO_LIMITS), [
+      "no_agent",
+    ]);
+    assert.deepEqual(reasons(one, [], [agent("a", { state: "draining" })], NO_LIMITS), [
+      "agents_draining",
+    ]);
     assert.deepEqual(reasons(one, [], [agent("a", { state: "full" })], NO_LIMITS), ["agents_busy"]);
     const active = [{ ...job(8), agent: "b" }];
-    assert.deepEqual(reasons(one, active, [agent("a")], () => ({ maxRuns: 1, runsPerUser: null })), ["service_limit"]);
-    assert.deepEqual(reasons(one, active, [agent("a")], () => ({ maxRuns: null, runsPerUser: 1 })), ["user_limit"]);
+    assert.deepEqual(
+      reasons(one, active, [agent("a")], () => ({ maxRuns: 1, runsPerUser: null })),
+      ["service_limit"],
+    );
+    assert.deepEqual(
+      reasons(one, active, [agent("a")], () => ({ maxRuns: null, runsPerUser: 1 })),
+      ["user_limit"],
+    );
   });
 
   it("does not let a job that fits nowhere hold up those behind it", () => {
@@ -75,20 +113,41 @@ describe("placement", () => {
 
   it("never gives an agent more than it has, nor a user more than the limit", () => {
     const jobs = fc.array(
-      fc.record({ user: fc.constantFrom("u", "v", "w"), cpus: fc.integer({ min: 1, max: 5 }), memoryBytes: fc.option(fc.integer({ min: 1, max: 900 })), priority: fc.integer({ min: -2, max: 2 }) }),
+      fc.record({
+        user: fc.constantFrom("u", "v", "w"),
+        cpus: fc.integer({ min: 1, max: 5 }),
+        memoryBytes: fc.option(fc.integer({ min: 1, max: 900 })),
+        priority: fc.integer({ min: -2, max: 2 }),
+      }),
       { maxLength: 30 },
     );
-    const agents = fc.array(fc.record({ slots: fc.integer({ min: 1, max: 4 }), cpus: fc.integer({ min: 1, max: 8 }) }), { maxLength: 4 });
+    const agents = fc.array(
+      fc.record({ slots: fc.integer({ min: 1, max: 4 }), cpus: fc.integer({ min: 1, max: 8 }) }),
+      { maxLength: 4 },
+    );
     fc.assert(
       fc.property(jobs, jobs, agents, (queuedParts, activeParts, agentParts) => {
         const offers = agentParts.map((part, n) => agent(`a${n}`, part));
         const queued = queuedParts.map((part, n) => job(n + 1, part));
-        const running = firstFitting(activeParts.map((part, n) => job(1000 + n, part)), offers);
+        const running = firstFitting(
+          activeParts.map((part, n) => job(1000 + n, part)),
+          offers,
+        );
         const limits = { maxRuns: null, runsPerUser: 3 };
         const { assignments, waiting } = plan(queued, running, offers, () => limits);
         assert.equal(assignments.length + waiting.length, queued.length);
-        const all = [...running, ...assignments.map(({ jobId, agent: name }) => ({ ...(queued[jobId - 1] ?? job(0)), agent: name }))];
-        for (const offer of offers) assertFits(offer, all.filter((placed) => placed.agent === offer.name));
+        const all = [
+          ...running,
+          ...assignments.map(({ jobId, agent: name }) => ({
+            ...(queued[jobId - 1] ?? job(0)),
+            agent: name,
+          })),
+        ];
+        for (const offer of offers)
+          assertFits(
+            offer,
+            all.filter((placed) => placed.agent === offer.name),
+          );
         for (const user of ["u", "v", "w"]) {
           const before = running.filter((placed) => placed.user === user).length;
           const after = all.filter((placed) => placed.user === user).length;
@@ -105,8 +164,13 @@ function firstFitting(jobs: PlacedJob[], offers: AgentOffer[]): ActiveJob[] {
   for (const candidate of jobs) {
     const offer = offers.find(({ name, slots, cpus, memoryBytes }) => {
       const there = placed.filter(({ agent: other }) => other === name);
-      const sum = (pick: (one: PlacedJob) => number): number => there.reduce((total, one) => total + pick(one), pick(candidate));
-      return there.length < slots && sum((one) => one.cpus) <= cpus && sum((one) => one.memoryBytes ?? 0) <= memoryBytes;
+      const sum = (pick: (one: PlacedJob) => number): number =>
+        there.reduce((total, one) => total + pick(one), pick(candidate));
+      return (
+        there.length < slots &&
+        sum((one) => one.cpus) <= cpus &&
+        sum((one) => one.memoryBytes ?? 0) <= memoryBytes
+      );
     });
     if (offer !== undefined) placed.push({ ...candidate, agent: offer.name });
   }
@@ -116,5 +180,7 @@ function firstFitting(jobs: PlacedJob[], offers: AgentOffer[]): ActiveJob[] {
 function assertFits(offer: AgentOffer, jobs: ActiveJob[]): void {
   assert.ok(jobs.length <= offer.slots);
   assert.ok(jobs.reduce((sum, { cpus }) => sum + cpus, 0) <= offer.cpus);
-  assert.ok(jobs.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0) <= offer.memoryBytes);
+  assert.ok(
+    jobs.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0) <= offer.memoryBytes,
+  );
 }

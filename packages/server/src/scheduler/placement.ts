@@ -30,12 +30,12 @@ export interface RunLimits {
   readonly runsPerUser: number | null;
 }
 
-export interface Assignment {
+interface Assignment {
   readonly jobId: number;
   readonly agent: string;
 }
 
-export interface Waiting {
+interface Waiting {
   readonly jobId: number;
   /** From 1, in the order in which the jobs are considered. */
   readonly position: number;

@@ -60,7 +60,12 @@ describe("the store", () => {
         const { id } = jobs.insert(NEW_JOB, {});
         const set = isTerminal(from) ? ", finished_at = 1, outcome_reason = 'exited'" : "";
         db.prepare(`UPDATE jobs SET status = ?${set} WHERE id = ?`).run(from, id);
-        const changed = jobs.transition(id, { to, attempt: 0, at: 1, set: isTerminal(to) ? ended : {} });
+        const changed = jobs.transition(id, {
+          to,
+          attempt: 0,
+          at: 1,
+          set: isTerminal(to) ? ended : {},
+        });
         assert.equal(changed !== null, TRANSITIONS[from].includes(to), `${from} to ${to}`);
       }
     }
@@ -88,8 +93,16 @@ describe("the store", () => {
       "INSERT INTO attempts (job_id, number, agent, created_at) VALUES (1, 0, 'a', 1)",
     ];
     for (const sql of broken) assert.throws(() => db.exec(sql), /constraint/i, sql);
-    jobs.transition(id, { to: "cancelled", attempt: 0, at: 1, set: { finished_at: 1, outcome_reason: "cancelled" } });
-    assert.throws(() => db.exec("UPDATE jobs SET status = 'queued', finished_at = NULL, outcome_reason = NULL"), /cannot change its status/);
+    jobs.transition(id, {
+      to: "cancelled",
+      attempt: 0,
+      at: 1,
+      set: { finished_at: 1, outcome_reason: "cancelled" },
+    });
+    assert.throws(
+      () => db.exec("UPDATE jobs SET status = 'queued', finished_at = NULL, outcome_reason = NULL"),
+      /cannot change its status/,
+    );
   });
 
   it("takes an idempotency key once for a tenant", () => {
@@ -103,8 +116,10 @@ describe("the store", () => {
 
   it("lists by label, status, user and time, page by page", () => {
     const jobs = createJobStore(db);
-    for (let n = 1; n <= 5; n += 1) jobs.insert({ ...NEW_JOB, submitted_at: n * 1000 }, { parity: n % 2 === 0 ? "even" : "odd" });
-    const ids = (query: object): number[] => jobs.list(jobListQuerySchema.parse(query), 0).rows.map(({ id }) => id);
+    for (let n = 1; n <= 5; n += 1)
+      jobs.insert({ ...NEW_JOB, submitted_at: n * 1000 }, { parity: n % 2 === 0 ? "even" : "odd" });
+    const ids = (query: object): number[] =>
+      jobs.list(jobListQuerySchema.parse(query), 0).rows.map(({ id }) => id);
     assert.deepEqual(ids({}), [5, 4, 3, 2, 1]);
     assert.deepEqual(ids({ label: "parity=even" }), [4, 2]);
     assert.deepEqual(ids({ since: new Date(4000).toISOString(), sort: "oldest" }), [4, 5]);
@@ -117,16 +132,32 @@ describe("the store", () => {
   });
 
   it("finds what it needs on indexes", () => {
-    const queries = [{}, { state: "queued,running" }, { user: "u" }, { service: "s" }, { label: "a=b" }, { id: "1,2" }];
+    const queries = [
+      {},
+      { state: "queued,running" },
+      { user: "u" },
+      { service: "s" },
+      { label: "a=b" },
+      { id: "1,2" },
+    ];
     for (const query of queries) {
       const { sql, parameters } = listStatement(jobListQuerySchema.parse(query), 0);
-      const details = (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[]).map(({ detail }) => detail);
-      const scans = details.filter((detail) => /^SCAN jobs/.test(detail));
+      const details = (
+        db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[]
+      ).map(({ detail }) => detail);
+      const scans = details.filter((detail) => detail.startsWith("SCAN jobs"));
       // Without a condition the list walks the primary key backwards, and stops at the limit.
-      assert.deepEqual(scans, Object.keys(query).length === 0 ? ["SCAN jobs"] : [], `${JSON.stringify(query)}: ${details.join("; ")}`);
+      assert.deepEqual(
+        scans,
+        Object.keys(query).length === 0 ? ["SCAN jobs"] : [],
+        `${JSON.stringify(query)}: ${details.join("; ")}`,
+      );
     }
     for (const [sql, index] of [
-      ["SELECT * FROM jobs WHERE agent = 'a' AND status IN ('dispatched', 'running', 'collecting')", "jobs_on_agent"],
+      [
+        "SELECT * FROM jobs WHERE agent = 'a' AND status IN ('dispatched', 'running', 'collecting')",
+        "jobs_on_agent",
+      ],
       ["SELECT 1 FROM jobs WHERE input_sha256 = 'x'", "jobs_by_input"],
       ["SELECT 1 FROM jobs WHERE result_sha256 = 'x'", "jobs_by_result"],
       ["SELECT * FROM job_events WHERE job_id = 1 ORDER BY id", "job_events_by_job"],

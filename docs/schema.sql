@@ -1,0 +1,122 @@
+-- The database as migration 1 leaves it. Made by npm run generate.
+
+CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
+WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
+  AND NEW.status <> OLD.status
+BEGIN
+  SELECT RAISE(ABORT, 'a job that has ended cannot change its status');
+END;
+
+CREATE TABLE agents (
+  url          TEXT PRIMARY KEY,
+  name         TEXT,
+  self         TEXT CHECK (json_valid(self)),
+  load         TEXT CHECK (json_valid(load)),
+  received_at  INTEGER
+) STRICT;
+
+CREATE TABLE attempts (
+  job_id          INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  number          INTEGER NOT NULL CHECK (number > 0),
+  agent           TEXT    NOT NULL,
+  created_at      INTEGER NOT NULL,
+  started_at      INTEGER,
+  finished_at     INTEGER,
+  -- Null while it is the current one; a refused or lost attempt has no outcome of the job's.
+  ended_as        TEXT    CHECK (ended_as IN ('collected', 'refused', 'lost')),
+  outcome_reason  TEXT,
+  PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job_events (
+  id        INTEGER PRIMARY KEY,
+  job_id    INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  at        INTEGER NOT NULL,
+  type      TEXT    NOT NULL CHECK (type IN ('submitted', 'status', 'cancel_requested', 'agent_refused')),
+  status    TEXT    NOT NULL,
+  reason    TEXT,
+  attempt   INTEGER NOT NULL,
+  agent     TEXT,
+  message   TEXT
+) STRICT;
+
+CREATE TABLE job_labels (
+  job_id  INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  key     TEXT    NOT NULL,
+  value   TEXT    NOT NULL,
+  PRIMARY KEY (job_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs (
+  id                      INTEGER PRIMARY KEY AUTOINCREMENT,
+  tenant                  TEXT    NOT NULL,
+  user                    TEXT    NOT NULL,
+  name                    TEXT    NOT NULL,
+  service                 TEXT    NOT NULL,
+  env                     TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(env)),
+  outputs                 TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(outputs)),
+  priority                INTEGER NOT NULL DEFAULT 0,
+  timeout_seconds         INTEGER NOT NULL CHECK (timeout_seconds > 0),
+  cpus                    INTEGER NOT NULL CHECK (cpus > 0),
+  memory_bytes            INTEGER CHECK (memory_bytes > 0),
+  requeue                 INTEGER NOT NULL DEFAULT 1 CHECK (requeue IN (0, 1)),
+
+  -- One submit, one job: the key is unique for a tenant, and the request's digest tells a repeated
+  -- submit from another one that uses the same key.
+  idempotency_key         TEXT,
+  request_sha256          TEXT    NOT NULL CHECK (length(request_sha256) = 64),
+
+  input_sha256            TEXT    NOT NULL CHECK (length(input_sha256) = 64),
+  input_size_bytes        INTEGER NOT NULL CHECK (input_size_bytes >= 0),
+  input_root              TEXT    NOT NULL,
+  input_entries           INTEGER NOT NULL CHECK (input_entries > 0),
+  input_extracted_bytes   INTEGER NOT NULL CHECK (input_extracted_bytes >= 0),
+
+  status                  TEXT    NOT NULL CHECK (status IN ('queued', 'dispatched', 'running',
+                            'collecting', 'completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')),
+  version                 INTEGER NOT NULL DEFAULT 1,
+  attempt                 INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+  agent                   TEXT,
+  agent_reason            TEXT    CHECK (agent_reason IN ('agent_unreachable')),
+  cancel_requested_at     INTEGER,
+  submitted_at            INTEGER NOT NULL,
+  started_at              INTEGER,
+  finished_at             INTEGER,
+
+  outcome_reason          TEXT    CHECK (outcome_reason IN ('exited', 'signaled', 'timed_out', 'cancelled',
+                            'rejected', 'oom_killed', 'disk_full', 'output_limit', 'agent_lost', 'executor_error')),
+  exit_code               INTEGER,
+  signal                  TEXT,
+  outcome_message         TEXT,
+  findings                TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(findings)),
+  wall_seconds            REAL,
+  cpu_seconds             REAL,
+  max_rss_bytes           INTEGER,
+  result_sha256           TEXT    CHECK (length(result_sha256) = 64),
+  result_size_bytes       INTEGER CHECK (result_size_bytes >= 0),
+  expired_at              INTEGER,
+
+  UNIQUE (tenant, idempotency_key),
+  -- An outcome and an end go with a terminal status, and with no other.
+  CHECK ((status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost'))
+         = (outcome_reason IS NOT NULL)),
+  CHECK ((outcome_reason IS NOT NULL) = (finished_at IS NOT NULL))
+) STRICT;
+
+CREATE INDEX job_events_by_job ON job_events (job_id, id);
+
+CREATE INDEX job_labels_by_value ON job_labels (key, value, job_id);
+
+CREATE INDEX jobs_by_input ON jobs (input_sha256);
+
+CREATE INDEX jobs_by_result ON jobs (result_sha256) WHERE result_sha256 IS NOT NULL;
+
+CREATE INDEX jobs_by_service ON jobs (service, id);
+
+CREATE INDEX jobs_by_status ON jobs (status, id);
+
+CREATE INDEX jobs_by_user ON jobs (user, id);
+
+CREATE INDEX jobs_on_agent ON jobs (agent) WHERE status IN ('dispatched', 'running', 'collecting');
+
+CREATE INDEX jobs_queued ON jobs (id) WHERE status = 'queued';
