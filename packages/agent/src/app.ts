@@ -48,7 +48,11 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
       killGraceMs: config.killGraceSeconds * 1000,
       logger,
     },
-    (report) => feed.attemptChanged(report),
+    (report) => {
+      feed.attemptChanged(report);
+      // These are when a slot is taken and when it is free again.
+      if (report.state === "running" || report.state === "packing") feed.loadChanged();
+    },
   );
   const sampler = new LoadSampler(() => ({
     slotsUsed: capacity.slotsUsed,

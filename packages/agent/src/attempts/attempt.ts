@@ -158,6 +158,13 @@ export class Attempt {
     await this.#terminate();
   }
 
+  /** Stops the job without waiting for it; that it will not stop is an outcome of the run. */
+  stopSoon(reason: Exclude<StopReason, null>): void {
+    this.stop(reason).catch((error: unknown) => {
+      this.#settings.logger.error({ event: "stop_failed", ...this.#ids(), err: error });
+    });
+  }
+
   /**
    * Ends every process without an outcome: the agent goes down, and its record stays as it was, so
    * that the next start knows the attempt for interrupted.
@@ -198,8 +205,8 @@ export class Attempt {
     });
     this.#execution = execution;
     this.#update({});
-    if (this.#stopped !== null) void this.#terminate();
-    const timer = setTimeout(() => void this.stop("timed_out"), this.spec.timeoutSeconds * 1000);
+    if (this.#stopped !== null) this.stopSoon(this.#stopped);
+    const timer = setTimeout(() => this.stopSoon("timed_out"), this.spec.timeoutSeconds * 1000);
     const written = Promise.all([
       this.#capture(execution.stdout, "stdout"),
       this.#capture(execution.stderr, "stderr"),
@@ -219,7 +226,7 @@ export class Attempt {
       const log = this.#logs?.[stream];
       if (log === undefined || (await log.append(chunk))) continue;
       this.#overflowed = true;
-      void this.stop("output_limit");
+      this.stopSoon("output_limit");
     }
   }
 

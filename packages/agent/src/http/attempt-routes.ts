@@ -68,9 +68,7 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
 
   app.post<ById>("/v1/attempts/:id/cancel", async (request, reply) => {
     const attempt = pool.get(request.params.id);
-    void attempt.stop("cancelled").catch((error: unknown) => {
-      logger.error({ event: "cancel_failed", attemptId: attempt.spec.id, err: error });
-    });
+    attempt.stopSoon("cancelled");
     return reply.code(202).send(attempt.report);
   });
 

@@ -9,6 +9,8 @@ import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 
+/** The figures in the database only serve until an agent has been heard after a restart. */
+const SAVE_EVERY_MS = 5000;
 const REFETCH = { firstMs: 100, maxMs: 5000 };
 
 export interface AttemptTrackerParts {
@@ -30,6 +32,7 @@ export interface AttemptTrackerParts {
 export class AttemptTracker implements LinkEvents {
   readonly #parts: AttemptTrackerParts;
   readonly #collecting = new Set<string>();
+  readonly #savedAt = new WeakMap<AgentLink, number>();
 
   constructor(parts: AttemptTrackerParts) {
     this.#parts = parts;
@@ -93,7 +96,12 @@ export class AttemptTracker implements LinkEvents {
   }
 
   onStatus(link: AgentLink): void {
-    if (link.self !== null && link.state === "ready") this.#parts.saveAgent(link);
+    const now = Date.now();
+    const due = now - (this.#savedAt.get(link) ?? 0) >= SAVE_EVERY_MS;
+    if (due && link.state === "ready") {
+      this.#savedAt.set(link, now);
+      this.#parts.saveAgent(link);
+    }
     this.#parts.wake();
   }
 
