@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
 import { JobctlError } from "@jobctl/protocol";
@@ -102,22 +102,35 @@ function encodeHeader(entry: PackEntry): Buffer {
 async function* readExactly(path: string, entry: PackEntry): AsyncGenerator<Buffer> {
   const file = await open(path, "r");
   try {
-    let left = entry.sizeBytes;
-    while (left > 0) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(READ_BYTES, left)));
-      if (bytesRead === 0) {
-        throw new JobctlError(
-          "archive_invalid",
-          `${JSON.stringify(entry.path)} became shorter while it was being packed`,
-          { hint: "Try again when nothing writes to it.", details: { entry: entry.path } },
-        );
+    // While a piece is being passed on, the next one is read.
+    let reading = readPiece(file, entry.sizeBytes);
+    for (let left = entry.sizeBytes; left > 0;) {
+      const piece = await reading;
+      if (piece.length === 0) throw becameShorter(entry);
+      left -= piece.length;
+      if (left > 0) {
+        reading = readPiece(file, left);
+        reading.catch(() => {});
       }
-      left -= bytesRead;
-      yield buffer.subarray(0, bytesRead);
+      yield piece;
     }
+    await reading;
   } finally {
     await file.close();
   }
+}
+
+async function readPiece(file: FileHandle, left: number): Promise<Buffer> {
+  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(READ_BYTES, left)));
+  return buffer.subarray(0, bytesRead);
+}
+
+function becameShorter(entry: PackEntry): JobctlError {
+  return new JobctlError(
+    "archive_invalid",
+    `${JSON.stringify(entry.path)} became shorter while it was being packed`,
+    { hint: "Try again when nothing writes to it.", details: { entry: entry.path } },
+  );
 }
 
 function padded(sizeBytes: number): number {

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { JobctlError } from "@jobctl/protocol";
 import type { Parser } from "tar";
 
+import { coalesce } from "./coalesce.js";
+
 /**
  * Writes a plain tar into a parser and waits until the parser is through with it.
  *
@@ -31,7 +33,7 @@ export async function feed(
   };
   let total = 0;
   try {
-    for await (const chunk of source) {
+    for await (const chunk of coalesce(source)) {
       total += chunk.length;
       const roomLeft = parser.write(chunk);
       stopIfBroken();

@@ -17,3 +17,4 @@ export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
 export { parseRange, type ByteRange } from "./range.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
 export { startDaemon } from "./start.js";
+export { writeStream, type WrittenFile } from "./write-stream.js";

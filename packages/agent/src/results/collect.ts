@@ -1,11 +1,8 @@
-import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { link, mkdir, open, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
 
 import { pack, symlinkStaysInside, toPackEntries, walkAll, type FoundEntry } from "@jobctl/archive";
+import { writeStream, type WrittenFile } from "@jobctl/daemon";
 import {
   REPORT_FILE,
   RESERVED_FOLDER,
@@ -17,11 +14,6 @@ import {
 import picomatch from "picomatch";
 
 import { isPermissionError, unlockTree, type AttemptPaths } from "../workspace/workspace.js";
-
-export interface ResultArchive {
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
 
 /**
  * Packs what a job has left behind: its workspace, or the part of it that was asked for, and
@@ -36,7 +28,7 @@ export async function collectResult(
   paths: AttemptPaths,
   outputs: readonly string[],
   report: Omit<Report, "skipped">,
-): Promise<ResultArchive> {
+): Promise<WrittenFile> {
   try {
     return await collect(paths, outputs, report);
   } catch (error) {
@@ -50,13 +42,13 @@ async function collect(
   paths: AttemptPaths,
   outputs: readonly string[],
   report: Omit<Report, "skipped">,
-): Promise<ResultArchive> {
+): Promise<WrittenFile> {
   const found = await walkAll(paths.workspace);
   const { kept, skipped } = selectEntries(found, outputs);
   const reserved = await addReservedFolder(paths, { ...report, skipped });
   const entries = toPackEntries([...reserved, ...kept]);
   await rm(paths.result, { force: true });
-  return writeArchive(pack(paths.workspace, entries), paths.result);
+  return writeStream(paths.result, pack(paths.workspace, entries));
 }
 
 /** What goes into the result, and what of the rest somebody might look for. */
@@ -100,25 +92,4 @@ async function addReservedFolder(paths: AttemptPaths, report: Report): Promise<F
     keep: (path) => path === RESERVED_FOLDER || isReserved(path),
   });
   return ours.map((entry) => ({ ...entry, mode: entry.type === "directory" ? 0o755 : 0o644 }));
-}
-
-/** Writes an archive to disk, durably, and says what it is. */
-async function writeArchive(source: AsyncIterable<Buffer>, path: string): Promise<ResultArchive> {
-  const hash = createHash("sha256");
-  let sizeBytes = 0;
-  const meter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-      done(null, chunk);
-    },
-  });
-  await pipeline(source, meter, createWriteStream(path, { flags: "wx", mode: 0o600 }));
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return { sizeBytes, sha256: hash.digest("hex") };
 }

@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { open, rm, statfs, unlink } from "node:fs/promises";
+import { rm, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { syncDirectory } from "@jobctl/daemon";
+import { syncDirectory, writeStream, type WrittenFile } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 /** A file that has been written and synced, and is not a blob yet. */
@@ -61,27 +61,16 @@ export class BlobStore {
   async stage(source: AsyncIterable<Buffer>, options: StageOptions): Promise<StagedBlob> {
     await this.checkFreeSpace(0);
     const path = join(this.#temporary, randomUUID());
-    const hash = createHash("sha256");
-    let sizeBytes = 0;
+    let written: WrittenFile;
     try {
-      const file = await open(path, "wx", 0o600);
-      try {
-        for await (const chunk of source) {
-          sizeBytes += chunk.length;
-          if (sizeBytes > options.maxBytes) throw options.tooLarge(sizeBytes);
-          hash.update(chunk);
-          await options.observe?.(chunk);
-          await file.writeFile(chunk);
-        }
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      written = await writeStream(path, source, (chunk, sizeBytes) => {
+        if (sizeBytes > options.maxBytes) throw options.tooLarge(sizeBytes);
+        return options.observe?.(chunk);
+      });
     } catch (error) {
-      await rm(path, { force: true });
       throw fromFileSystem(error);
     }
-    const sha256 = hash.digest("hex");
+    const { sha256, sizeBytes } = written;
     return {
       sha256,
       sizeBytes,
