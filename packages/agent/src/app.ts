@@ -8,6 +8,7 @@ import { AttemptPool } from "./attempts/attempt-pool.js";
 import { Capacity } from "./attempts/capacity.js";
 import { WatchFeed } from "./attempts/watch-feed.js";
 import type { AgentConfig } from "./config.js";
+import type { ExecutorCapabilities } from "./executors/executor.js";
 import { attemptRoutes } from "./http/attempt-routes.js";
 import { healthRoutes } from "./http/health-routes.js";
 import { watchRoute } from "./http/watch-route.js";
@@ -24,9 +25,13 @@ export interface AgentApp {
   kill(): void;
 }
 
-/** The agent: everything that it is made of, and in which order it comes up and goes down. */
-export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
-  const executor = selectExecutor(config.sandbox);
+/**
+ * The agent: everything that it is made of, and in which order it comes up and goes down.
+ *
+ * @throws JobctlError `sandbox_unavailable`
+ */
+export async function createAgent(config: AgentConfig, logger: Logger): Promise<AgentApp> {
+  const executor = await selectExecutor(config);
   const capacity = new Capacity(config);
   const self: AgentSelf = {
     name: config.name,
@@ -36,6 +41,7 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
     memoryBytes: config.memoryBytes,
     services: [...config.services],
     sandbox: executor.name,
+    capabilities: namesOf(executor.capabilities),
   };
   const pool = new AttemptPool(
     join(config.dataPath, "attempts"),
@@ -45,6 +51,10 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
       executor,
       archiveLimits: config.archiveLimits,
       maxLogBytes: config.maxLogBytes,
+      jobLimits: config.jobLimits,
+      maxMemoryBytes: config.memoryBytes,
+      workspaceLimits: config.workspaceLimits,
+      maxResultBytes: config.maxResultBytes,
       killGraceMs: config.killGraceSeconds * 1000,
       logger,
     },
@@ -73,7 +83,7 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
       name: config.name,
       version: VERSION,
       uptimeSeconds: Math.round((performance.now() - startedMs) / 1000),
-      checks: { sandbox: { ok: true, message: executor.name } },
+      checks: { sandbox: { ok: true, message: [executor.name, ...self.capabilities].join(" ") } },
     }),
     load: () => sampler.load,
     ready: () => !pool.draining,
@@ -91,12 +101,14 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
   return {
     async start() {
       await mkdir(config.dataPath, { recursive: true, mode: 0o700 });
-      await executor.probe();
       if (executor.name === "process") {
         logger.warn(
           { event: "no_sandbox" },
           "jobs run as ordinary processes of this user, without isolation",
         );
+      }
+      if (process.getuid?.() === 0) {
+        logger.warn({ event: "runs_as_root" }, "the agent runs as root: give it a user of its own");
       }
       await pool.recover();
       const url = await app.listen({ host: config.host, port: config.port });
@@ -123,4 +135,14 @@ export function createAgent(config: AgentConfig, logger: Logger): AgentApp {
       },
     ],
   };
+}
+
+function namesOf(capabilities: ExecutorCapabilities): string[] {
+  const { isolatesFiles, isolatesNetwork, diesWithAgent, limitsWholeJob } = capabilities;
+  return [
+    ...(isolatesFiles ? ["files"] : []),
+    ...(isolatesNetwork ? ["network"] : []),
+    ...(diesWithAgent ? ["dies-with-agent"] : []),
+    ...(limitsWholeJob ? ["whole-job-limits"] : []),
+  ];
 }

@@ -12,6 +12,9 @@ import {
 import type { ArchiveLimits } from "@jobctl/archive";
 import { z } from "zod";
 
+import type { JobLimits } from "./executors/limits.js";
+import type { WorkspaceLimits } from "./workspace/disk-guard.js";
+
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
@@ -24,7 +27,15 @@ const settings = z.object({
   JOBCTL_AGENT_HOST: z.string().default("127.0.0.1"),
   JOBCTL_AGENT_PORT: wholeNumber(0).max(65_535).default(9000),
   JOBCTL_AGENT_DATA_PATH: z.string().default("./agent-data"),
-  JOBCTL_AGENT_SANDBOX: z.enum(["process"]).default("process"),
+  JOBCTL_AGENT_SANDBOX: z.enum(["bubblewrap", "process"]).default("bubblewrap"),
+  JOBCTL_AGENT_SANDBOX_READ_ONLY: nameList().default([]),
+  JOBCTL_AGENT_MAX_PROCESSES: wholeNumber(8).default(256),
+  JOBCTL_AGENT_MAX_OPEN_FILES: wholeNumber(64).default(4096),
+  JOBCTL_AGENT_MAX_FILE_BYTES: wholeNumber(1024).default(50 * GIBIBYTE),
+  JOBCTL_AGENT_TMP_BYTES: wholeNumber(4096).default(GIBIBYTE),
+  JOBCTL_AGENT_MAX_WORKSPACE_BYTES: wholeNumber(1).default(50 * GIBIBYTE),
+  JOBCTL_AGENT_MAX_WORKSPACE_ENTRIES: wholeNumber(1).default(1_000_000),
+  JOBCTL_AGENT_MAX_RESULT_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
   JOBCTL_AGENT_SLOTS: wholeNumber(1).default(() => availableParallelism()),
   JOBCTL_AGENT_CPUS: wholeNumber(1).default(() => availableParallelism()),
   JOBCTL_AGENT_MEMORY_BYTES: wholeNumber(1).default(() => totalmem()),
@@ -43,7 +54,11 @@ export interface AgentConfig {
   readonly port: number;
   readonly token: string;
   readonly dataPath: string;
-  readonly sandbox: "process";
+  readonly sandbox: "bubblewrap" | "process";
+  readonly sandboxReadOnlyPaths: readonly string[];
+  readonly jobLimits: Omit<JobLimits, "memoryBytes" | "cpus">;
+  readonly workspaceLimits: WorkspaceLimits;
+  readonly maxResultBytes: number;
   readonly slots: number;
   readonly cpus: number;
   readonly memoryBytes: number;
@@ -67,6 +82,18 @@ export function readConfig(environment: Environment): AgentConfig {
     token: readSecret("JOBCTL_AGENT_TOKEN", environment),
     dataPath: resolve(read.JOBCTL_AGENT_DATA_PATH),
     sandbox: read.JOBCTL_AGENT_SANDBOX,
+    sandboxReadOnlyPaths: read.JOBCTL_AGENT_SANDBOX_READ_ONLY,
+    jobLimits: {
+      maxProcesses: read.JOBCTL_AGENT_MAX_PROCESSES,
+      maxOpenFiles: read.JOBCTL_AGENT_MAX_OPEN_FILES,
+      maxFileBytes: read.JOBCTL_AGENT_MAX_FILE_BYTES,
+      tmpBytes: read.JOBCTL_AGENT_TMP_BYTES,
+    },
+    workspaceLimits: {
+      maxBytes: read.JOBCTL_AGENT_MAX_WORKSPACE_BYTES,
+      maxEntries: read.JOBCTL_AGENT_MAX_WORKSPACE_ENTRIES,
+    },
+    maxResultBytes: read.JOBCTL_AGENT_MAX_RESULT_BYTES,
     slots: read.JOBCTL_AGENT_SLOTS,
     cpus: read.JOBCTL_AGENT_CPUS,
     memoryBytes: read.JOBCTL_AGENT_MEMORY_BYTES,

@@ -9,7 +9,7 @@ const bootLogger = createLogger({ app: "jobctl-agent", level: "info" });
 await startDaemon(async () => {
   const config = readConfig(process.env);
   const logger = createLogger({ app: "jobctl-agent", level: config.logLevel, env: config.env });
-  const agent = createAgent(config, logger);
+  const agent = await createAgent(config, logger);
   shutDownOnSignal(agent.shutdown, logger, () => agent.kill());
   return agent.start();
 }, bootLogger);

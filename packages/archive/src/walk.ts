@@ -10,6 +10,8 @@ export interface FoundEntry {
   /** `other` is a device, a fifo or a socket. */
   readonly type: Exclude<EntryType, "hardlink"> | "other";
   readonly sizeBytes: number;
+  /** What it takes on the disk; of a sparse file less than its size. */
+  readonly allocatedBytes: number;
   readonly mode: number;
   readonly modifiedAt: Date;
   readonly linkTarget: string | null;
@@ -70,6 +72,7 @@ async function describe(root: string, path: string): Promise<FoundEntry> {
     path,
     type,
     sizeBytes: type === "file" ? stat.size : 0,
+    allocatedBytes: stat.blocks * 512,
     mode: stat.mode & 0o777,
     modifiedAt: stat.mtime,
     linkTarget: type === "symlink" ? await readlink(absolute) : null,

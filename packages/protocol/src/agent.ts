@@ -26,6 +26,8 @@ export const agentSelfSchema = z.object({
   memoryBytes: z.number().int().positive(),
   services: z.array(z.string()),
   sandbox: z.string(),
+  /** What the sandbox does: `files`, `network`, `dies-with-agent`, `whole-job-limits`. */
+  capabilities: z.array(z.string()),
 });
 export type AgentSelf = z.infer<typeof agentSelfSchema>;
 
@@ -49,6 +51,7 @@ export const agentSchema = z.object({
   version: z.string().nullable(),
   services: z.array(z.string()),
   sandbox: z.string().nullable(),
+  capabilities: z.array(z.string()),
   slots: z.number().int().nullable(),
   cpus: z.number().int().nullable(),
   memoryBytes: z.number().int().nullable(),

@@ -27,6 +27,8 @@ export const attemptSpecSchema = z.object({
   cpus: z.number().int().positive(),
   memoryBytes: z.number().int().positive().nullable(),
   outputs: z.array(z.string()),
+  /** Whether the job may use the network. */
+  network: z.boolean(),
   archive: z.object({
     sha256: digestSchema,
     sizeBytes: z.number().int().nonnegative(),

@@ -219,6 +219,11 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "`jobctl doctor` found something that needs attention.",
   },
+  sandbox_unavailable: {
+    status: 500,
+    exitCode: EXIT.usage,
+    meaning: "The sandbox that an agent is configured for does not work on its machine.",
+  },
   agents_down: {
     status: 503,
     exitCode: EXIT.conflict,

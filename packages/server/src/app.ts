@@ -7,7 +7,7 @@ import { AgentClient } from "./agents/agent-client.js";
 import { AgentLink } from "./agents/agent-link.js";
 import { AgentRegistry } from "./agents/agent-registry.js";
 import { BlobStore } from "./blobs/blob-store.js";
-import type { ServerConfig } from "./config.js";
+import { DEFAULT_POLICY, type ServerConfig } from "./config.js";
 import { agentRoutes } from "./http/agent-routes.js";
 import { createApiApp, guard, type ApiApp } from "./http/api-app.js";
 import { jobRoutes } from "./http/job-routes.js";
@@ -23,8 +23,6 @@ import { Dispatcher } from "./scheduler/dispatcher.js";
 import { JobTable } from "./scheduler/job-table.js";
 import { lockDataDirectory } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
-
-const NO_LIMITS = { maxRuns: null, runsPerUser: null };
 
 export interface ServerApp {
   readonly http: ApiApp;
@@ -63,7 +61,7 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
     table,
     registry,
     attempts,
-    limitsOf: (service) => config.services.get(service) ?? NO_LIMITS,
+    policyOf: (service) => config.services.get(service) ?? DEFAULT_POLICY,
     archivePath: (digest) => blobs.pathOf(digest),
     onReport: (link, report) => tracker.onAttempt(link, report),
     logger,

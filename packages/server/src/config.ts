@@ -42,11 +42,15 @@ const FALL_BACKS = {
   JOBCTL_DB_PATH: "DB_PATH",
 } as const;
 
-/** How many jobs of a service may run at once; null is no limit. */
-interface ServiceLimits {
+/** How many jobs of a service may run at once (null is no limit), and what they may do. */
+export interface ServicePolicy {
   readonly maxRuns: number | null;
   readonly runsPerUser: number | null;
+  /** Whether its jobs have the network. */
+  readonly network: boolean;
 }
+
+export const DEFAULT_POLICY: ServicePolicy = { maxRuns: null, runsPerUser: null, network: false };
 
 export interface ServerConfig {
   readonly host: string;
@@ -56,7 +60,7 @@ export interface ServerConfig {
   readonly adminToken: string;
   readonly agentToken: string;
   readonly agentUrls: readonly string[];
-  readonly services: ReadonlyMap<string, ServiceLimits>;
+  readonly services: ReadonlyMap<string, ServicePolicy>;
   readonly maxUploadBytes: number;
   readonly archiveLimits: ArchiveLimits;
   readonly maxJobSeconds: number;
@@ -129,15 +133,15 @@ function checkAgentUrl(text: string): string {
   );
 }
 
-const LIMIT_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS)$/;
+const POLICY_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS|NETWORK)$/;
 /** For a service that has one of the two set; one that has none is not limited. */
 const LIMIT_DEFAULTS = { RUNS_PER_USER: 5, MAX_RUNS: 10 } as const;
 
 function readServices(
   names: readonly string[],
   environment: Environment,
-): Map<string, ServiceLimits> {
-  const services = new Map<string, ServiceLimits>();
+): Map<string, ServicePolicy> {
+  const services = new Map<string, ServicePolicy>();
   for (const name of names) {
     const checked = serviceNameSchema.safeParse(name);
     if (!checked.success) {
@@ -146,18 +150,29 @@ function readServices(
         `cannot start: JOBCTL_SERVICES: ${JSON.stringify(name)}: ${checked.error.issues[0]?.message}`,
       );
     }
-    services.set(name, { maxRuns: null, runsPerUser: null });
+    services.set(name, DEFAULT_POLICY);
   }
-  for (const variable of Object.keys(environment)) {
-    const match = LIMIT_VARIABLE.exec(variable);
-    if (match?.[1] === undefined) continue;
-    const prefix = `SERVICE_${match[1]}`;
-    services.set(match[1].toLowerCase(), {
-      maxRuns: readLimit(`${prefix}_MAX_RUNS`, LIMIT_DEFAULTS.MAX_RUNS, environment),
-      runsPerUser: readLimit(`${prefix}_RUNS_PER_USER`, LIMIT_DEFAULTS.RUNS_PER_USER, environment),
-    });
-  }
+  const configured = Object.keys(environment).flatMap(
+    (name) => POLICY_VARIABLE.exec(name)?.[1] ?? [],
+  );
+  for (const name of new Set(configured))
+    services.set(name.toLowerCase(), readPolicy(name, environment));
   return services;
+}
+
+function readPolicy(name: string, environment: Environment): ServicePolicy {
+  const [maxRuns, runsPerUser, network] = ["MAX_RUNS", "RUNS_PER_USER", "NETWORK"].map(
+    (suffix) => `SERVICE_${name}_${suffix}`,
+  ) as [string, string, string];
+  const isLimited = [maxRuns, runsPerUser].some((variable) => environment[variable] !== undefined);
+  const shape = z.object({ [network]: z.stringbool().default(false) });
+  return {
+    maxRuns: isLimited ? readLimit(maxRuns, LIMIT_DEFAULTS.MAX_RUNS, environment) : null,
+    runsPerUser: isLimited
+      ? readLimit(runsPerUser, LIMIT_DEFAULTS.RUNS_PER_USER, environment)
+      : null,
+    network: readEnvironment(shape, environment)[network] ?? false,
+  };
 }
 
 function readLimit(variable: string, byDefault: number, environment: Environment): number {

@@ -103,6 +103,7 @@ export class Cluster {
         JOBCTL_AGENT_PORT: earlier === undefined ? "0" : new URL(earlier.url).port,
         JOBCTL_AGENT_DATA_PATH: join(this.root, `agent-${n}`),
         JOBCTL_AGENT_TOKEN_FILE: join(this.root, "agent.token"),
+        JOBCTL_AGENT_SANDBOX: "process",
         JOBCTL_AGENT_SLOTS: "4",
         JOBCTL_AGENT_CPUS: "4",
         JOBCTL_AGENT_KILL_GRACE_SECONDS: "1",

@@ -14,7 +14,9 @@ import {
 
 import type { Execution, Executor } from "../executors/executor.js";
 import { jobEnvironment } from "../executors/environment.js";
-import { collectResult } from "../results/collect.js";
+import { ResultTooLarge, collectResult } from "../results/collect.js";
+import type { JobLimits } from "../executors/limits.js";
+import { DiskGuard, type WorkspaceLimits } from "../workspace/disk-guard.js";
 import { LogFile } from "../workspace/log-file.js";
 import {
   attemptPaths,
@@ -22,14 +24,22 @@ import {
   removeTree,
   type AttemptPaths,
 } from "../workspace/workspace.js";
-import { notRun, outcomeOf, type StopReason } from "./outcome.js";
+import { exceededLimit, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
+
+/** A glob that no file matches. */
+const NO_FILE = "!**";
 
 export interface AttemptSettings {
   readonly agentName: string;
   readonly executor: Executor;
   readonly archiveLimits: ArchiveLimits;
   readonly maxLogBytes: number;
+  readonly jobLimits: Omit<JobLimits, "memoryBytes" | "cpus">;
+  /** For a job that did not say how much memory it needs. */
+  readonly maxMemoryBytes: number;
+  readonly workspaceLimits: WorkspaceLimits;
+  readonly maxResultBytes: number;
   readonly killGraceMs: number;
   readonly logger: Logger;
 }
@@ -53,6 +63,7 @@ export class Attempt {
   #ended = false;
   #overflowed = false;
   #interrupted = false;
+  #excess: string | null = null;
   #stopping: Promise<void> | null = null;
 
   /** @param changed called whenever the report has changed */
@@ -131,7 +142,7 @@ export class Attempt {
     if (this.#interrupted) return;
     this.#update({
       finishedAt: new Date().toISOString(),
-      usage: this.#execution?.usage() ?? null,
+      usage: await this.#usage(),
       outcome,
     });
     try {
@@ -197,16 +208,28 @@ export class Attempt {
       return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
     }
     await this.#record({ state: "running", startedAt: new Date().toISOString() });
-    const execution = await this.#settings.executor.start({
+    const { executor, jobLimits, maxMemoryBytes, workspaceLimits } = this.#settings;
+    const execution = await executor.start({
+      agentName: this.#settings.agentName,
       attemptId: this.spec.id,
       directory: this.paths.directory,
       workspace: this.paths.workspace,
-      environment: jobEnvironment(this.spec, this.paths.workspace, this.paths.temporary),
+      environment: jobEnvironment(this.spec, executor.layout(this.paths)),
+      limits: {
+        ...jobLimits,
+        cpus: this.spec.cpus,
+        memoryBytes: this.spec.memoryBytes ?? maxMemoryBytes,
+      },
+      network: this.spec.network,
     });
     this.#execution = execution;
     this.#update({});
     if (this.#stopped !== null) this.stopSoon(this.#stopped);
     const timer = setTimeout(() => this.stopSoon("timed_out"), this.spec.timeoutSeconds * 1000);
+    const guard = new DiskGuard(this.paths.workspace, workspaceLimits, (message) => {
+      this.#excess = message;
+      this.stopSoon("disk_full");
+    });
     const written = Promise.all([
       this.#capture(execution.stdout, "stdout"),
       this.#capture(execution.stderr, "stderr"),
@@ -214,9 +237,14 @@ export class Attempt {
     const exit = await execution.exited;
     this.#ended = true;
     clearTimeout(timer);
+    guard.stop();
     await this.#terminate();
     await written;
+    const { outOfMemoryKills } = await execution.usage();
     const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
+    const limit = stopped === null ? exceededLimit(exit, outOfMemoryKills) : null;
+    if (limit !== null)
+      return { ...outcomeOf(exit, null, this.#explanation(limit)), reason: limit };
     return outcomeOf(exit, stopped, this.#explanation(stopped));
   }
 
@@ -230,6 +258,13 @@ export class Attempt {
     }
   }
 
+  async #usage(): Promise<AttemptReport["usage"]> {
+    const usage = await this.#execution?.usage();
+    if (usage === undefined) return null;
+    const { wallSeconds, cpuSeconds, maxRssBytes } = usage;
+    return { wallSeconds, cpuSeconds, maxRssBytes };
+  }
+
   #terminate(): Promise<void> {
     if (this.#execution === null) return Promise.resolve();
     const grace = this.#stopped === null ? 0 : this.#settings.killGraceMs;
@@ -237,8 +272,12 @@ export class Attempt {
     return this.#stopping;
   }
 
-  #explanation(stopped: StopReason): string | null {
-    switch (stopped) {
+  #explanation(reason: StopReason | "oom_killed"): string | null {
+    switch (reason) {
+      case "oom_killed":
+        return `it needed more memory than the ${this.spec.memoryBytes ?? this.#settings.maxMemoryBytes} bytes that it may have`;
+      case "disk_full":
+        return `stopped: ${this.#excess ?? `a file became larger than ${this.#settings.jobLimits.maxFileBytes} bytes`}`;
       case "timed_out":
         return `stopped after ${this.spec.timeoutSeconds} s, its time limit`;
       case "output_limit":
@@ -255,8 +294,22 @@ export class Attempt {
   }
 
   async #finish(outcome: Outcome): Promise<void> {
-    const result = await collectResult(this.paths, this.spec.outputs, {
-      schema: "jobctl.report/v1",
+    try {
+      await this.#conclude(await this.#collect(outcome, this.spec.outputs), outcome);
+    } catch (error) {
+      if (!(error instanceof ResultTooLarge)) throw error;
+      // What had gone wrong before stays the reason.
+      const tooLarge: Outcome =
+        outcome.reason === "exited"
+          ? { ...outcome, reason: "output_limit", message: error.message }
+          : { ...outcome, message: [outcome.message, error.message].filter(Boolean).join("; ") };
+      await this.#conclude(await this.#collect(tooLarge, [NO_FILE]), tooLarge);
+    }
+  }
+
+  #collect(outcome: Outcome, outputs: readonly string[]) {
+    const report = {
+      schema: "jobctl.report/v1" as const,
       jobId: this.spec.jobId,
       attempt: this.spec.attempt,
       service: this.spec.service,
@@ -265,8 +318,8 @@ export class Attempt {
       usage: this.#report.usage,
       startedAt: this.#report.startedAt,
       finishedAt: this.#report.finishedAt ?? new Date().toISOString(),
-    });
-    await this.#conclude(result, outcome);
+    };
+    return collectResult(this.paths, outputs, report, this.#settings.maxResultBytes);
   }
 
   async #conclude(result: AttemptReport["result"], outcome: Outcome): Promise<void> {

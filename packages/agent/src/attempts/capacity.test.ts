@@ -15,6 +15,7 @@ const spec = (id: string, cpus = 1, memoryBytes: number | null = null): AttemptS
   cpus,
   memoryBytes,
   outputs: [],
+  network: false,
   archive: { sha256: "0".repeat(64), sizeBytes: 0, root: "" },
 });
 

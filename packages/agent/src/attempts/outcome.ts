@@ -3,16 +3,26 @@ import type { Outcome } from "@jobctl/protocol";
 import type { Exit } from "../executors/executor.js";
 
 /** Why the agent stopped a job itself; null when it did not. */
-export type StopReason = "cancelled" | "timed_out" | "output_limit" | null;
+export type StopReason = "cancelled" | "timed_out" | "output_limit" | "disk_full" | null;
 
 /**
  * How a run ended. What the agent did to it comes first: a job that was told to stop and then exits
  * with 0 was stopped all the same.
  */
-export function outcomeOf(exit: Exit, stopped: StopReason, message: string | null = null): Outcome {
+export function outcomeOf(exit: Exit, stopped: StopReason, message: string | null): Outcome {
   const { exitCode, signal } = exit;
   if (stopped !== null) return { reason: stopped, exitCode, signal, message };
   return { reason: signal === null ? "exited" : "signaled", exitCode, signal, message };
+}
+
+/** The limit that a run which ended by itself, and badly, had run into; null when there was none. */
+export function exceededLimit(
+  exit: Exit,
+  outOfMemoryKills: number,
+): "oom_killed" | "disk_full" | null {
+  if (exit.exitCode === 0) return null;
+  if (outOfMemoryKills > 0) return "oom_killed";
+  return exit.signal === "SIGXFSZ" ? "disk_full" : null;
 }
 
 /** The outcome of a job that never ran. */

@@ -1,5 +1,7 @@
 import type { AttemptSpec } from "@jobctl/protocol";
 
+import type { JobLayout } from "./executor.js";
+
 /** Where programs are looked for; the agent's own PATH stays the agent's. */
 const JOB_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -12,8 +14,7 @@ const OURS = ["HOME", "TMPDIR"] as const;
  */
 export function jobEnvironment(
   spec: AttemptSpec,
-  workspace: string,
-  temporary: string,
+  { workspace, temporary }: JobLayout,
 ): Record<string, string> {
   const own = Object.entries(spec.env).filter(
     ([name]) => !name.startsWith("JOBCTL_") && !(OURS as readonly string[]).includes(name),

@@ -2,17 +2,33 @@ import type { Readable } from "node:stream";
 
 import type { Usage } from "@jobctl/protocol";
 
+import type { JobLimits } from "./limits.js";
+
 /** What keeps a job apart from everything else. */
-interface ExecutorCapabilities {
+export interface ExecutorCapabilities {
   /** The job cannot see or touch anything but its workspace. */
   readonly isolatesFiles: boolean;
   /** The job has no network. */
   readonly isolatesNetwork: boolean;
   /** No process of the job survives the agent. */
   readonly diesWithAgent: boolean;
+  /** Memory and processes are limited for the job as a whole, not for each of its processes. */
+  readonly limitsWholeJob: boolean;
+}
+
+/** What a job has used, and whether the kernel had to end some of it for want of memory. */
+export interface JobUsage extends Usage {
+  readonly outOfMemoryKills: number;
+}
+
+/** Where a job sees its directories; not where they are, if it has a view of its own. */
+export interface JobLayout {
+  readonly workspace: string;
+  readonly temporary: string;
 }
 
 export interface StartRequest {
+  readonly agentName: string;
   readonly attemptId: string;
   /** Holds everything of this attempt; its path marks the attempt's processes. */
   readonly directory: string;
@@ -20,6 +36,8 @@ export interface StartRequest {
   readonly workspace: string;
   /** The whole environment of the job. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly limits: JobLimits;
+  readonly network: boolean;
 }
 
 /** How the main process ended; one of the two is null. */
@@ -43,15 +61,18 @@ export interface Execution {
   /** KILL to what can be reached without waiting: the agent itself is being killed. */
   kill(): void;
   /** What it has used so far; the wall time stops with the main process. */
-  usage(): Usage;
+  usage(): Promise<JobUsage>;
 }
 
-/** A way of running jobs. One conformance suite runs on all of them. */
+/**
+ * A way of running jobs. One conformance suite runs on all of them. Each is made by a function that
+ * first tries whether it works on this machine, and throws `sandbox_unavailable` with a hint if not.
+ */
 export interface Executor {
   readonly name: string;
   readonly capabilities: ExecutorCapabilities;
-  /** @throws JobctlError `config_invalid` with a hint when it cannot work on this machine */
-  probe(): Promise<void>;
+  /** @param real where the directories are */
+  layout(real: JobLayout): JobLayout;
   /** @throws when the process cannot be created */
   start(request: StartRequest): Promise<Execution>;
   /** Ends what an agent that was killed has left running in this directory. */

@@ -1,7 +1,14 @@
 import { link, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { pack, symlinkStaysInside, toPackEntries, walkAll, type FoundEntry } from "@jobctl/archive";
+import {
+  pack,
+  packedSize,
+  symlinkStaysInside,
+  toPackEntries,
+  walkAll,
+  type FoundEntry,
+} from "@jobctl/archive";
 import { writeStream, type WrittenFile } from "@jobctl/daemon";
 import {
   REPORT_FILE,
@@ -23,18 +30,29 @@ import { isPermissionError, unlockTree, type AttemptPaths } from "../workspace/w
  * sockets) are left out and listed in the report.
  *
  * @param outputs globs of the files to keep; empty keeps all
+ * @throws ResultTooLarge; the logs and the report alone are never too large
  */
 export async function collectResult(
   paths: AttemptPaths,
   outputs: readonly string[],
   report: Omit<Report, "skipped">,
+  maxBytes: number,
 ): Promise<WrittenFile> {
   try {
-    return await collect(paths, outputs, report);
+    return await collect(paths, outputs, report, maxBytes);
   } catch (error) {
     if (!isPermissionError(error)) throw error;
     await unlockTree(paths.workspace);
-    return collect(paths, outputs, report);
+    return collect(paths, outputs, report, maxBytes);
+  }
+}
+
+/** A result that would be larger than a result may be. */
+export class ResultTooLarge extends Error {
+  constructor(sizeBytes: number, maxBytes: number) {
+    super(
+      `the result would have ${sizeBytes} bytes, the limit is ${maxBytes} bytes; its files were not kept`,
+    );
   }
 }
 
@@ -42,11 +60,14 @@ async function collect(
   paths: AttemptPaths,
   outputs: readonly string[],
   report: Omit<Report, "skipped">,
+  maxBytes: number,
 ): Promise<WrittenFile> {
   const found = await walkAll(paths.workspace);
   const { kept, skipped } = selectEntries(found, outputs);
   const reserved = await addReservedFolder(paths, { ...report, skipped });
   const entries = toPackEntries([...reserved, ...kept]);
+  const sizeBytes = packedSize(entries);
+  if (sizeBytes > maxBytes && kept.length > 0) throw new ResultTooLarge(sizeBytes, maxBytes);
   await rm(paths.result, { force: true });
   return writeStream(paths.result, pack(paths.workspace, entries));
 }

@@ -50,7 +50,11 @@ const LIST_COLUMNS: readonly Column<Agent>[] = [
     plain: (agent) => String(agent.memoryBytes ?? "-"),
     alignRight: true,
   },
-  { key: "sandbox", title: "SANDBOX", human: (agent) => agent.sandbox ?? "-" },
+  {
+    key: "sandbox",
+    title: "SANDBOX",
+    human: (agent) => [agent.sandbox ?? "-", ...agent.capabilities].join(" "),
+  },
   { key: "services", title: "SERVICES", human: (agent) => agent.services.join(",") || "-" },
   { key: "version", title: "VERSION", human: (agent) => agent.version ?? "-" },
   { key: "url", title: "URL", human: (agent) => agent.url },

@@ -42,9 +42,7 @@ export async function up(flags: UpFlags): Promise<void> {
       started.push(
         await startDaemon("server", serverEnvironment(dataDir, flags, agentPort), dataDir),
       );
-      started.push(
-        await startDaemon("agent", agentEnvironment(dataDir, flags, agentPort), dataDir),
-      );
+      started.push(await startAgent(agentEnvironment(dataDir, flags, agentPort), dataDir, context));
       const [server, agent] = started as [Daemon, Daemon];
       const connection = `${JSON.stringify({ url: server.url, token: adminToken, pid: process.pid }, null, 2)}\n`;
       const upFiles = [join(dataDir, "up.json"), lastUpPath(process.env)];
@@ -110,6 +108,28 @@ function agentEnvironment(
     JOBCTL_AGENT_TOKEN_FILE: join(dataDir, "agent.token"),
     ...(flags.slots === undefined ? {} : { JOBCTL_AGENT_SLOTS: flags.slots }),
   };
+}
+
+/** An agent with a sandbox where there can be one; without one, and with a warning, elsewhere. */
+async function startAgent(
+  environment: Record<string, string>,
+  dataDir: string,
+  { output }: Context,
+): Promise<Daemon> {
+  try {
+    return await startDaemon(
+      "agent",
+      { JOBCTL_AGENT_SANDBOX: "bubblewrap", ...environment },
+      dataDir,
+    );
+  } catch (error) {
+    if (!(error instanceof JobctlError) || error.code !== "sandbox_unavailable") throw error;
+    output.note(
+      `Warning: jobs run WITHOUT A SANDBOX, as ordinary processes of yours: ${error.message}.`,
+    );
+    if (error.hint !== null) output.note(`  ${error.hint}`);
+    return startDaemon("agent", { ...environment, JOBCTL_AGENT_SANDBOX: "process" }, dataDir);
+  }
 }
 
 /** @throws JobctlError the daemon's own, or `daemon_failed` */

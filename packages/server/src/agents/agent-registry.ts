@@ -42,6 +42,7 @@ export class AgentRegistry {
       version: link.self?.version ?? null,
       services: link.self?.services ?? [],
       sandbox: link.self?.sandbox ?? null,
+      capabilities: link.self?.capabilities ?? [],
       slots: link.self?.slots ?? null,
       cpus: link.self?.cpus ?? null,
       memoryBytes: link.self?.memoryBytes ?? null,

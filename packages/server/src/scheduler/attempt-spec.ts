@@ -3,7 +3,7 @@ import { attemptId, type AttemptSpec } from "@jobctl/protocol";
 import type { JobRow } from "../store/job-row.js";
 
 /** What the agent is told of the current attempt at a job. */
-export function attemptSpec(row: JobRow): AttemptSpec {
+export function attemptSpec(row: JobRow, network: boolean): AttemptSpec {
   return {
     id: attemptId(row.id, row.attempt),
     jobId: row.id,
@@ -13,6 +13,7 @@ export function attemptSpec(row: JobRow): AttemptSpec {
     timeoutSeconds: row.timeout_seconds,
     cpus: row.cpus,
     memoryBytes: row.memory_bytes,
+    network,
     outputs: JSON.parse(row.outputs) as string[],
     archive: { sha256: row.input_sha256, sizeBytes: row.input_size_bytes, root: row.input_root },
   };

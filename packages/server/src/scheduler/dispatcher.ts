@@ -20,7 +20,7 @@ export interface DispatcherParts {
   readonly table: JobTable;
   readonly registry: AgentRegistry;
   readonly attempts: AttemptService;
-  readonly limitsOf: (service: string) => RunLimits;
+  readonly policyOf: (service: string) => RunLimits & { readonly network: boolean };
   readonly archivePath: (digest: string) => string;
   /** Called with what an agent says of an attempt when it takes it. */
   readonly onReport: (link: AgentLink, report: AttemptReport) => void;
@@ -72,7 +72,7 @@ export class Dispatcher {
       try {
         // After an unknown outcome the agent is asked before anything else is done.
         const known = failures === 0 ? null : await link.client.getAttempt(id);
-        const spec = attemptSpec(row);
+        const spec = attemptSpec(row, this.#parts.policyOf(row.service).network);
         const report =
           known ??
           (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));
@@ -152,12 +152,12 @@ export class Dispatcher {
   }
 
   #plan(): Plan {
-    const { registry, table, limitsOf } = this.#parts;
+    const { registry, table, policyOf } = this.#parts;
     return plan(
       table.queued.values(),
       table.active.values(),
       registry.links.flatMap(offer),
-      limitsOf,
+      policyOf,
     );
   }
 

@@ -1,0 +1,268 @@
+import { once } from "node:events";
+import { access, constants, lstat, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { JobctlError } from "@jobctl/protocol";
+import { execa } from "execa";
+
+import {
+  SANDBOX_TEMPORARY,
+  SANDBOX_WORKSPACE,
+  bubblewrapArguments,
+  type SystemDirectory,
+} from "./bubblewrap-arguments.js";
+import { findControlGroups, type ControlGroup, type ControlGroups } from "./control-group.js";
+import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
+import { inGroups, withLimits } from "./limits.js";
+import { listProcesses, type ProcessInfo } from "./process-table.js";
+import { terminateProcesses } from "./terminate.js";
+import { UsageMeter } from "./usage-meter.js";
+
+const SYSTEM_DIRECTORIES = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+const CHECK_MS = 20;
+const UNKILLABLE_AFTER_MS = 30_000;
+
+export interface BubblewrapSettings {
+  /** Further directories that jobs see, read-only: software that is installed outside of /usr. */
+  readonly readOnlyPaths: readonly string[];
+}
+
+/** The part of bubblewrap's status that is used here. */
+interface SandboxStatus {
+  /** The first process of the sandbox, which everything else in it dies with; as seen from here. */
+  readonly initPid: number;
+}
+
+/**
+ * Runs each job in namespaces of its own, through bubblewrap: it sees the system's programs read-only,
+ * its workspace and a private /tmp, its own processes, and no network unless its service has one.
+ * It needs no privileges; where control groups can be written they limit and count the whole job,
+ * elsewhere resource limits hold for each of its processes.
+ */
+export async function createBubblewrapExecutor(settings: BubblewrapSettings): Promise<Executor> {
+  const program = await findProgram("bwrap");
+  const system = await findSystemDirectories(settings.readOnlyPaths);
+  const groups = await findControlGroups();
+  await tryOut(program, system);
+  return {
+    name: "bubblewrap",
+    capabilities: {
+      isolatesFiles: true,
+      isolatesNetwork: true,
+      diesWithAgent: true,
+      limitsWholeJob: groups !== null,
+    },
+    layout: () => ({ workspace: SANDBOX_WORKSPACE, temporary: SANDBOX_TEMPORARY }),
+    start: (request) => start(request, program, system, groups),
+    terminateSurvivors: (directory, attemptId) =>
+      terminateProcesses({ groupId: null, attemptId, directory }, 0),
+  };
+}
+
+async function start(
+  request: StartRequest,
+  program: string,
+  system: readonly SystemDirectory[],
+  groups: ControlGroups | null,
+): Promise<Execution> {
+  const group =
+    (await groups?.create(`jobctl-${request.agentName}-${request.attemptId}`, request.limits)) ??
+    null;
+  const sandbox = bubblewrapArguments({
+    workspace: request.workspace,
+    hostname: `job-${request.attemptId.replace(".", "-")}`,
+    environment: request.environment,
+    system,
+    tmpBytes: request.limits.tmpBytes,
+    network: request.network,
+  });
+  const scope = { memoryIsGrouped: group !== null, hasOwnUser: true };
+  const inside = withLimits(request.limits, scope, ["bash", "--norc", "--noprofile", "run.sh"]);
+  const [shell = "", ...args] = inGroups(group?.entrances ?? [], [
+    ...[program, "--args", "3", "--json-status-fd", "4"],
+    ...inside,
+  ]);
+  const child = execa(shell, args, {
+    // Nothing of the job's environment reaches a program that runs outside of the sandbox.
+    env: { PATH: "/usr/bin:/bin" },
+    extendEnv: false,
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+  });
+  const pid = child.pid;
+  if (pid === undefined) throw (await child).cause;
+  const meter = new UsageMeter(pid, group);
+  const exited = once(child, "exit").then(([exitCode, signal]): Exit => {
+    meter.stop();
+    return decodeExit(exitCode as number | null, signal as string | null);
+  });
+  const argumentPipe = child.stdio[3] as unknown as NodeJS.WritableStream;
+  argumentPipe.on("error", () => {});
+  argumentPipe.end(sandbox.map((argument) => `${argument}\0`).join(""));
+  const status = readStatus(child.stdio[4] as unknown as Readable);
+  return {
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    terminate: async (graceMs) => {
+      await terminate(pid, await status, graceMs);
+      await meter.finish();
+      await group?.remove();
+    },
+    kill: () => send(pid, "SIGKILL"),
+    usage: () => meter.usage(),
+  };
+}
+
+/**
+ * bubblewrap passes on the death of the job by a signal as a shell does, as exit code 128+n, so a job
+ * that ends itself with such a code is taken for killed.
+ */
+function decodeExit(exitCode: number | null, signal: string | null): Exit {
+  const name = exitCode === null ? undefined : SIGNALS.get(exitCode - 128);
+  return name === undefined ? { exitCode, signal } : { exitCode: null, signal: name };
+}
+
+/** Signals that end a process by default, by number, as on every Linux that Node runs on. */
+const SIGNALS = new Map([
+  [1, "SIGHUP"],
+  [2, "SIGINT"],
+  [3, "SIGQUIT"],
+  [4, "SIGILL"],
+  [5, "SIGTRAP"],
+  [6, "SIGABRT"],
+  [7, "SIGBUS"],
+  [8, "SIGFPE"],
+  [9, "SIGKILL"],
+  [10, "SIGUSR1"],
+  [11, "SIGSEGV"],
+  [12, "SIGUSR2"],
+  [13, "SIGPIPE"],
+  [14, "SIGALRM"],
+  [15, "SIGTERM"],
+  [24, "SIGXCPU"],
+  [25, "SIGXFSZ"],
+  [31, "SIGSYS"],
+]);
+
+/**
+ * Null when the sandbox was not set up. The pipe is read to its end, although what comes later is not
+ * needed: bubblewrap would be killed by writing to a closed one.
+ */
+function readStatus(source: Readable): Promise<SandboxStatus | null> {
+  return new Promise((resolve) => {
+    let text = "";
+    source.on("data", (chunk: Buffer) => {
+      text += chunk.toString("utf8");
+      const initPid = /"child-pid": (\d+)/.exec(text)?.[1];
+      if (initPid !== undefined) resolve({ initPid: Number(initPid) });
+    });
+    source.on("error", () => resolve(null));
+    source.on("end", () => resolve(null));
+  });
+}
+
+/** TERM to what runs inside, KILL to the sandbox, which takes everything in it along. */
+async function terminate(
+  pid: number,
+  status: SandboxStatus | null,
+  graceMs: number,
+): Promise<void> {
+  const killAt = Date.now() + graceMs;
+  const terminated = new Set<number>();
+  for (;;) {
+    const inside = status === null ? [] : insideOf(status.initPid, await listProcesses());
+    const isUp = status !== null && (await isAlive(status.initPid));
+    if (!isUp && !(await isAlive(pid))) return;
+    const now = Date.now();
+    if (now > killAt + UNKILLABLE_AFTER_MS)
+      throw new Error(`the sandbox of process ${pid} does not end`);
+    if (now >= killAt) {
+      send(pid, "SIGKILL");
+      if (status !== null) send(status.initPid, "SIGKILL");
+    } else {
+      for (const { pid: process } of inside) {
+        if (!terminated.has(process)) send(process, "SIGTERM");
+        terminated.add(process);
+      }
+    }
+    await delay(CHECK_MS);
+  }
+}
+
+/** Everything below the first process of the sandbox, which is bubblewrap's own. */
+function insideOf(initPid: number, all: readonly ProcessInfo[]): ProcessInfo[] {
+  const inside = new Set([initPid]);
+  for (let before = 0; before !== inside.size;) {
+    before = inside.size;
+    for (const { pid, parentPid } of all) if (inside.has(parentPid)) inside.add(pid);
+  }
+  return all.filter(({ pid }) => pid !== initPid && inside.has(pid));
+}
+
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+  return stat !== "" && !/\) [ZX] /.test(stat);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** @throws JobctlError `sandbox_unavailable` */
+async function findProgram(name: string): Promise<string> {
+  for (const directory of (process.env["PATH"] ?? "/usr/bin:/bin").split(":")) {
+    const path = join(directory, name);
+    const found = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  throw new JobctlError("sandbox_unavailable", "bubblewrap is not installed", {
+    hint: "Install it (Debian, Ubuntu: apt install bubblewrap), or accept jobs without a sandbox with JOBCTL_AGENT_SANDBOX=process.",
+  });
+}
+
+async function findSystemDirectories(readOnlyPaths: readonly string[]): Promise<SystemDirectory[]> {
+  const found: SystemDirectory[] = [];
+  for (const path of [...SYSTEM_DIRECTORIES, ...readOnlyPaths]) {
+    const stat = await lstat(path).catch(() => null);
+    if (stat === null) continue;
+    found.push({ path, linkTarget: stat.isSymbolicLink() ? await readlink(path) : null });
+  }
+  return found;
+}
+
+/** @throws JobctlError `sandbox_unavailable` with bubblewrap's own words */
+async function tryOut(program: string, system: readonly SystemDirectory[]): Promise<void> {
+  const view = {
+    workspace: "/usr",
+    hostname: "probe",
+    environment: {},
+    system,
+    tmpBytes: 4096,
+    network: false,
+  };
+  const { failed, stderr } = await execa(program, [...bubblewrapArguments(view), "true"], {
+    reject: false,
+    stdin: "ignore",
+  });
+  if (!failed) return;
+  throw new JobctlError(
+    "sandbox_unavailable",
+    `bubblewrap cannot make a sandbox here: ${stderr.trim()}`,
+    {
+      hint: "Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0; in a container a seccomp profile that permits them), or accept jobs without a sandbox with JOBCTL_AGENT_SANDBOX=process.",
+    },
+  );
+}

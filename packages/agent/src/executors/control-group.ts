@@ -1,0 +1,179 @@
+import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { JobLimits } from "./limits.js";
+
+const CPU_PERIOD_US = 100_000;
+
+/** What the kernel has counted for one job. */
+export interface GroupUsage {
+  readonly cpuSeconds: number | null;
+  readonly maxMemoryBytes: number | null;
+  readonly outOfMemoryKills: number;
+}
+
+/** A control group of one job: its limits, its processes and its counters. */
+export interface ControlGroup {
+  /** Files that a process writes its id to, to enter. */
+  readonly entrances: readonly string[];
+  usage(): Promise<GroupUsage>;
+  /** Ids of the living processes in it. */
+  processes(): Promise<number[]>;
+  /** Removes it, once nothing is alive in it. */
+  remove(): Promise<void>;
+}
+
+/** Makes control groups, where this process may. */
+export interface ControlGroups {
+  readonly version: 1 | 2;
+  create(name: string, limits: JobLimits): Promise<ControlGroup>;
+}
+
+const ROOT = "/sys/fs/cgroup";
+
+/** Null where no control group can be written: then resource limits have to do. */
+export async function findControlGroups(): Promise<ControlGroups | null> {
+  const own = await ownGroups();
+  const version1 = own.get("memory");
+  if (version1 !== undefined) return versionOne(own);
+  const unified = own.get("");
+  return unified === undefined ? null : versionTwo(join(ROOT, unified));
+}
+
+/** Path of this process in each hierarchy, by controller; version 2 has an empty name. */
+async function ownGroups(): Promise<Map<string, string>> {
+  const text = await readFile("/proc/self/cgroup", "utf8").catch(() => "");
+  const groups = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    for (const controller of controllers?.split(",") ?? []) groups.set(controller, path ?? "/");
+  }
+  return groups;
+}
+
+// Version 1: a hierarchy for each controller.
+
+const V1_CONTROLLERS = ["memory", "pids", "cpu", "cpuacct"] as const;
+
+async function versionOne(own: ReadonlyMap<string, string>): Promise<ControlGroups | null> {
+  const parentOf = (controller: string): string =>
+    join(ROOT, controller, own.get(controller) ?? "/");
+  const usable: string[] = [];
+  for (const controller of V1_CONTROLLERS) {
+    if (await canMakeGroup(parentOf(controller))) usable.push(controller);
+  }
+  if (!usable.includes("memory") || !usable.includes("pids")) return null;
+  return {
+    version: 1,
+    async create(name, limits) {
+      const at = (controller: string): string => join(parentOf(controller), name);
+      for (const controller of usable) await mkdir(at(controller), { recursive: true });
+      await writeFile(join(at("memory"), "memory.limit_in_bytes"), String(limits.memoryBytes));
+      await writeFile(join(at("pids"), "pids.max"), String(limits.maxProcesses));
+      if (usable.includes("cpu")) {
+        await writeFile(
+          join(at("cpu"), "cpu.cfs_quota_us"),
+          String(limits.cpus * CPU_PERIOD_US),
+        ).catch(() => {});
+      }
+      const procs = join(at("pids"), "cgroup.procs");
+      return {
+        entrances: usable.map((controller) => join(at(controller), "cgroup.procs")),
+        async usage() {
+          const nanoseconds = await readNumber(join(at("cpuacct"), "cpuacct.usage"));
+          return {
+            cpuSeconds: nanoseconds === null ? null : nanoseconds / 1e9,
+            maxMemoryBytes: await readNumber(join(at("memory"), "memory.max_usage_in_bytes")),
+            outOfMemoryKills: await readField(join(at("memory"), "memory.oom_control"), "oom_kill"),
+          };
+        },
+        processes: () => readProcesses(procs),
+        async remove() {
+          for (const controller of usable) await removeGroup(at(controller));
+        },
+      };
+    },
+  };
+}
+
+// Version 2: one hierarchy; controllers are handed down to groups that hold no process themselves.
+
+async function versionTwo(own: string): Promise<ControlGroups | null> {
+  try {
+    // The agent has to leave its own group before that may have groups with controllers.
+    const agent = join(own, "agent");
+    await mkdir(agent, { recursive: true });
+    await writeFile(join(agent, "cgroup.procs"), String(process.pid));
+    await writeFile(join(own, "cgroup.subtree_control"), "+memory +pids +cpu");
+  } catch {
+    return null;
+  }
+  return {
+    version: 2,
+    async create(name, limits) {
+      const group = join(own, name);
+      await mkdir(group, { recursive: true });
+      await writeFile(join(group, "memory.max"), String(limits.memoryBytes));
+      await writeFile(join(group, "memory.swap.max"), "0").catch(() => {});
+      await writeFile(join(group, "pids.max"), String(limits.maxProcesses));
+      await writeFile(join(group, "cpu.max"), `${limits.cpus * CPU_PERIOD_US} ${CPU_PERIOD_US}`);
+      const procs = join(group, "cgroup.procs");
+      return {
+        entrances: [procs],
+        async usage() {
+          return {
+            cpuSeconds: (await readField(join(group, "cpu.stat"), "usage_usec")) / 1e6,
+            maxMemoryBytes: await readNumber(join(group, "memory.peak")),
+            outOfMemoryKills: await readField(join(group, "memory.events"), "oom_kill"),
+          };
+        },
+        processes: () => readProcesses(procs),
+        remove: () => removeGroup(group),
+      };
+    },
+  };
+}
+
+async function canMakeGroup(parent: string): Promise<boolean> {
+  const probe = join(parent, `jobctl-probe-${process.pid}`);
+  try {
+    await mkdir(probe);
+    await rmdir(probe);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function readNumber(path: string): Promise<number | null> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return /^\d+$/.test(text.trim()) ? Number(text) : null;
+}
+
+/** A line `name value` of a file; 0 when there is none. */
+async function readField(path: string, name: string): Promise<number> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+}
+
+async function readProcesses(path: string): Promise<number[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
+}
+
+/** The kernel needs a moment after the last process has ended. */
+async function removeGroup(path: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    try {
+      await rmdir(path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") return;
+      await delay(20);
+    }
+  }
+}

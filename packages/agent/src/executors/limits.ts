@@ -1,0 +1,51 @@
+/** What one job may use. Each that is exceeded ends the job, or the process that exceeds it. */
+export interface JobLimits {
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly maxProcesses: number;
+  readonly maxOpenFiles: number;
+  /** Largest single file. */
+  readonly maxFileBytes: number;
+  /** Size of the private /tmp, and of /dev/shm, where there is one. */
+  readonly tmpBytes: number;
+}
+
+/** What an executor can limit by other means, or must not limit for a single job. */
+export interface LimitScope {
+  /** A control group counts the memory of the whole job, and what it really uses. */
+  readonly memoryIsGrouped: boolean;
+  /** The job has a user namespace, or processes of its user elsewhere would count as well. */
+  readonly hasOwnUser: boolean;
+}
+
+/**
+ * A command that lowers the limits of its own process and then becomes another: nothing of the job
+ * runs before it is limited. A limit that cannot be set, because the hard limit is lower already, is
+ * left as it is.
+ */
+export function withLimits(
+  limits: JobLimits,
+  scope: LimitScope,
+  command: readonly string[],
+): string[] {
+  const resources = [
+    ["-c", 0],
+    ["-n", limits.maxOpenFiles],
+    ["-f", Math.ceil(limits.maxFileBytes / 1024)],
+    ...(scope.hasOwnUser ? [["-u", limits.maxProcesses]] : []),
+    ...(scope.memoryIsGrouped ? [] : [["-d", Math.ceil(limits.memoryBytes / 1024)]]),
+  ];
+  const lower = resources.map(([flag, value]) => `ulimit ${flag} ${value} 2> /dev/null || :`);
+  return shell([...lower, 'exec "$@"'].join("; "), command);
+}
+
+/** A command that enters control groups and then becomes another. */
+export function inGroups(entrances: readonly string[], command: readonly string[]): string[] {
+  const enter =
+    'while [[ $1 != -- ]]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"';
+  return shell(enter, [...entrances, "--", ...command]);
+}
+
+function shell(script: string, args: readonly string[]): string[] {
+  return ["bash", "--norc", "--noprofile", "-c", script, "jobctl", ...args];
+}

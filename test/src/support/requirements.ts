@@ -1,0 +1,16 @@
+import { spawnSync } from "node:child_process";
+
+/**
+ * Why a suite cannot run on this machine; false when it can. Where nothing may be skipped
+ * (`JOBCTL_TEST_REQUIRE=all`) it runs in any case, and fails by itself.
+ */
+export function unless(what: string, isThere: () => boolean): string | false {
+  if (process.env["JOBCTL_TEST_REQUIRE"] === "all" || isThere()) return false;
+  return `${what} is not available here`;
+}
+
+/** Whether bubblewrap is installed and may make namespaces. */
+export function hasBubblewrap(): boolean {
+  const args = ["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"];
+  return spawnSync("bwrap", args).status === 0;
+}
