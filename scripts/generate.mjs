@@ -21,7 +21,7 @@ try {
   const server = createServer(config, silent);
   await server.http.ready();
   documents.set("docs/openapi.json", `${JSON.stringify(server.http.swagger(), null, 2)}\n`);
-  for (const step of server.shutdown) await step.run();
+  for (const step of server.shutdown) await step.run("SIGTERM");
   documents.set("docs/schema.sql", dumpSchema(config.dbPath));
   documents.set("docs/errors.md", listErrors());
 } finally {

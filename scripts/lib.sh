@@ -33,6 +33,24 @@ install_dependencies() {
   printf '%s\n' "$wanted" > "$stamp"
 }
 
+# Installs the sandbox on Debian and Ubuntu, where that needs no password. Without it jobs run as
+# ordinary processes, and its tests are skipped.
+install_sandbox() {
+  command -v bwrap > /dev/null && return
+  [[ $(uname -s) == Linux ]] && command -v apt-get > /dev/null || return 0
+  local as_root=()
+  if [[ $(id -u) != 0 ]]; then
+    sudo -n true 2> /dev/null || {
+      say "For a sandbox: sudo apt install bubblewrap"
+      return 0
+    }
+    as_root=(sudo -n)
+  fi
+  say "Installing bubblewrap"
+  { "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes bubblewrap; } > /dev/null ||
+    say "bubblewrap could not be installed; going on without it"
+}
+
 build() {
   npm run --silent build
 }

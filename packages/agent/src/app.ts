@@ -119,8 +119,8 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       {
         name: "drain",
         timeoutMs: (config.drainSeconds + config.killGraceSeconds) * 1000 + 5000,
-        run: () => {
-          const drained = pool.drain(config.drainSeconds * 1000);
+        run: (cause) => {
+          const drained = pool.drain(cause === "parent_gone" ? 0 : config.drainSeconds * 1000);
           feed.loadChanged();
           return drained;
         },

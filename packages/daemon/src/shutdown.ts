@@ -1,11 +1,14 @@
 import type { Logger } from "./logger.js";
 
+/** What asked for the end; `parent_gone` leaves nobody who could use what is still finished. */
+type ShutdownCause = "SIGTERM" | "SIGINT" | "parent_gone";
+
 /** A step of the way down. */
 export interface ShutdownStep {
   readonly name: string;
   /** After this time the next step begins all the same. */
   readonly timeoutMs: number;
-  readonly run: () => Promise<void> | void;
+  readonly run: (cause: ShutdownCause) => Promise<void> | void;
 }
 
 /**
@@ -22,7 +25,7 @@ export function shutDownOnSignal(
   onForce: () => void = () => {},
 ): void {
   let stopping = false;
-  const stop = (cause: string): void => {
+  const stop = (cause: ShutdownCause): void => {
     if (stopping) {
       if (cause === "parent_gone") return;
       onForce();
@@ -30,7 +33,7 @@ export function shutDownOnSignal(
     }
     stopping = true;
     logger.info({ event: "shutdown_started", cause });
-    void runSteps(steps, logger).then((clean) => {
+    void runSteps(steps, cause, logger).then((clean) => {
       logger.info({ event: "shutdown_finished", clean });
       process.exit(clean ? 0 : 1);
     });
@@ -40,11 +43,15 @@ export function shutDownOnSignal(
   process.on("disconnect", () => stop("parent_gone"));
 }
 
-async function runSteps(steps: readonly ShutdownStep[], logger: Logger): Promise<boolean> {
+async function runSteps(
+  steps: readonly ShutdownStep[],
+  cause: ShutdownCause,
+  logger: Logger,
+): Promise<boolean> {
   let clean = true;
   for (const step of steps) {
     try {
-      await withTimeout(step);
+      await withTimeout(step, cause);
     } catch (error) {
       clean = false;
       logger.error({ event: "shutdown_step_failed", step: step.name, err: error });
@@ -53,7 +60,7 @@ async function runSteps(steps: readonly ShutdownStep[], logger: Logger): Promise
   return clean;
 }
 
-async function withTimeout(step: ShutdownStep): Promise<void> {
+async function withTimeout(step: ShutdownStep, cause: ShutdownCause): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
@@ -62,7 +69,7 @@ async function withTimeout(step: ShutdownStep): Promise<void> {
     );
   });
   try {
-    await Promise.race([step.run(), expired]);
+    await Promise.race([step.run(cause), expired]);
   } finally {
     clearTimeout(timer);
   }

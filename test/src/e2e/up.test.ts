@@ -112,11 +112,6 @@ describe("jobctl up", () => {
         up.kill(signals[1]);
       }
       await up;
-      if (signals[0] === "SIGKILL") {
-        // The daemons notice, and drain.
-        for (const pid of await findProcesses(join(directory, signals[0], "agent/attempts")))
-          process.kill(pid, "SIGTERM");
-      }
       await waitUntil(
         "nothing is left",
         async () => (await findProcesses(join(directory, signals[0]))).length === 0,

@@ -13,7 +13,7 @@ import {
   bubblewrapArguments,
   type SystemDirectory,
 } from "./bubblewrap-arguments.js";
-import { findControlGroups, type ControlGroup, type ControlGroups } from "./control-group.js";
+import { findControlGroups, type ControlGroups } from "./control-group.js";
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
 import { inGroups, withLimits } from "./limits.js";
 import { listProcesses, type ProcessInfo } from "./process-table.js";
@@ -104,7 +104,7 @@ async function start(
   const argumentPipe = child.stdio[3] as unknown as NodeJS.WritableStream;
   argumentPipe.on("error", () => {});
   argumentPipe.end(sandbox.map((argument) => `${argument}\0`).join(""));
-  const status = readStatus(child.stdio[4] as unknown as Readable);
+  const status = readStatus(child.stdio[4]);
   return {
     stdout: child.stdout,
     stderr: child.stderr,

@@ -7,7 +7,7 @@ import type { JobLimits } from "./limits.js";
 const CPU_PERIOD_US = 100_000;
 
 /** What the kernel has counted for one job. */
-export interface GroupUsage {
+interface GroupUsage {
   readonly cpuSeconds: number | null;
   readonly maxMemoryBytes: number | null;
   readonly outOfMemoryKills: number;

@@ -49,10 +49,7 @@ export class DiskGuard {
 }
 
 /** What is too much in a workspace; null when it is within its limits. */
-export async function findExcess(
-  directory: string,
-  limits: WorkspaceLimits,
-): Promise<string | null> {
+async function findExcess(directory: string, limits: WorkspaceLimits): Promise<string | null> {
   let bytes = 0;
   let entries = 0;
   try {
