@@ -1,12 +1,36 @@
-// Writes what is made from the source, and is checked in: docs/openapi.json, docs/schema.sql and
-// docs/errors.md. With --check it only compares, and fails when something is out of date.
+// Writes what is made from the source, and is checked in: docs/openapi.json, docs/schema.sql,
+// docs/errors.md and docs/validation.md. With --check it only compares, and fails when something is out of date.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ERRORS } from "@jobctl/protocol";
 import { createServer, readConfig } from "@jobctl/server";
+import { DEFAULT_POLICY, FAMILIES, RULES, validate } from "@jobctl/validator";
 import Database from "better-sqlite3";
+
+const VALIDATION_INTRODUCTION = `# Validation of run.sh
+
+Before an agent runs a script it checks it, and \`jobctl submit\` does the same before anything is sent.
+\`jobctl validate DIR\` checks without submitting, with \`--format sarif\` for editors and code scanning.
+
+**It is a sanity check, not a sandbox.** It keeps plainly dangerous scripts from running, however they
+are spelled, and explains itself. Compiled programs, files of other languages and containers that a
+script starts are opaque to it, and whoever wants to get around it can. What holds a job back is the
+[sandbox](sandbox.md).
+
+It reads a script as bash does, on a syntax tree: words in comments, in quoted prose, in file names and in
+here-documents that go nowhere are not commands; \`c''url\`, \`command curl\`, \`bash -c 'curl ...'\`, a variable
+that holds \`curl\` and a decoded pipe into a shell are.
+
+An \`error\` blocks, a \`warning\` is recorded with the job, an \`info\` is only shown. The operator decides for
+each service: \`SERVICE_<NAME>_PROFILE=strict\` blocks warnings too, \`permissive\` blocks only what is
+destructive, escapes, gains privileges, changes the kernel, mines or multiplies without end;
+\`SERVICE_<NAME>_RULES=NET-REMOTE=warning,PRIV-CHOWN=off\` changes single rules;
+\`SERVICE_<NAME>_NETWORK=true\` makes fetching a warning. A script cannot lower anything.
+
+This page is made from the rules by \`npm run generate\`.
+`;
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -24,6 +48,7 @@ try {
   for (const step of server.shutdown) await step.run("SIGTERM");
   documents.set("docs/schema.sql", dumpSchema(config.dbPath));
   documents.set("docs/errors.md", listErrors());
+  documents.set("docs/validation.md", await listRules());
 } finally {
   await rm(directory, { recursive: true });
 }
@@ -71,4 +96,42 @@ function listErrors() {
     ...rows,
     "",
   ].join("\n");
+}
+
+/** The rules, each with the shortest sample that breaks it. */
+async function listRules() {
+  const read = async (name) =>
+    JSON.parse(
+      await readFile(
+        new URL(`../packages/validator/samples/${name}.json`, import.meta.url),
+        "utf8",
+      ),
+    );
+  const [attacks, doubtful] = [await read("attacks"), await read("doubtful")];
+  const scripts = [...Object.values(attacks).flat(), ...Object.values(doubtful)].toSorted(
+    (a, b) => a.length - b.length,
+  );
+  const examples = new Map();
+  for (const script of scripts) {
+    for (const { rule } of validate(Buffer.from(script), "run.sh", DEFAULT_POLICY).diagnostics) {
+      if (!examples.has(rule)) examples.set(rule, script);
+    }
+  }
+  const describe = ({ id, severity, why, fix, needsNetwork }) => {
+    const example = examples.get(id);
+    const lighter = needsNetwork === true ? "; a warning where the service has the network" : "";
+    return [
+      `### ${id}`,
+      "",
+      `${severity}${lighter}. The script, or a command in it, ${why}. ${fix}`,
+      "",
+      ...(example === undefined ? [] : ["```sh", example.trimEnd(), "```", ""]),
+    ];
+  };
+  const sections = FAMILIES.flatMap((family) => [
+    `## ${family}`,
+    "",
+    ...RULES.filter((rule) => rule.family === family).flatMap(describe),
+  ]);
+  return [VALIDATION_INTRODUCTION, ...sections].join("\n");
 }

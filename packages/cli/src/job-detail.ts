@@ -66,7 +66,16 @@ function resourcesOf(job: Job): string {
 }
 
 function describeFinding(finding: Finding): string {
-  const place = finding.line === null ? "run.sh" : `run.sh:${finding.line}:${finding.column ?? 1}`;
-  const hint = finding.hint === null ? "" : `\n  help: ${printable(finding.hint)}`;
-  return `${place}  ${finding.severity}  ${finding.rule}  ${printable(finding.message)}${hint}`;
+  const { line, column, endColumn, source, severity, rule, message, hint } = finding;
+  const lines = [`run.sh:${line ?? 1}:${column ?? 1}  ${severity}  ${rule}  ${printable(message)}`];
+  if (source !== null && line !== null && column !== null) {
+    const text = printable(source.replaceAll("\t", " "));
+    const width = Math.max(1, Math.min(endColumn ?? Infinity, [...text].length + 1) - column);
+    lines.push(`   ${line} | ${text}`);
+    lines.push(
+      `   ${" ".repeat(String(line).length)} | ${" ".repeat(column - 1)}${"^".repeat(width)}`,
+    );
+  }
+  if (hint !== null) lines.push(`   help: ${printable(hint)}`);
+  return lines.join("\n");
 }

@@ -22,6 +22,8 @@ export interface JobSource {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
+  /** The script, where it lies on this machine; null for an archive that was made elsewhere. */
+  readonly scriptPath: string | null;
   /** What goes into the archive; null for an archive that was made elsewhere. */
   readonly entries: readonly PackEntry[] | null;
   /** The archive, from the start. */
@@ -95,6 +97,7 @@ async function fromEntries(
     sizeBytes: packedSize(entries),
     sha256: await digest(openArchive(), onBytes),
     entries,
+    scriptPath: join(root, scriptFile ?? RUN_SCRIPT),
     open: openArchive,
   };
 }
@@ -107,6 +110,7 @@ async function fromArchive(path: string, sizeBytes: number, onBytes: OnBytes): P
     sizeBytes,
     sha256: await digest(openArchive(), onBytes),
     entries: null,
+    scriptPath: null,
     open: openArchive,
   };
 }

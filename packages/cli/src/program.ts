@@ -40,6 +40,7 @@ export function createProgram(): Command {
     .option("--priority <n>", "among your own jobs, higher goes first")
     .option("--output <glob>", "keep only matching files in the result; repeatable", repeat)
     .option("--no-requeue", "do not run it again when its agent is lost")
+    .option("--no-validate", "leave the check of run.sh to the agent")
     .option("--wait", "wait for the end, and end with the job's exit code")
     .option("--follow", "show its output, and end with the job's exit code")
     .option("--download <dir>", "wait, then unpack the result into this directory")
@@ -86,6 +87,14 @@ export function createProgram(): Command {
   define(program, "cancel <id...>", "stop jobs")
     .option("--wait", "until they have stopped")
     .action(async (ids, flags) => (await import("./commands/cancel.js")).cancel(ids, flags));
+
+  define(program, "validate <path...>", "check scripts as an agent would before it runs them")
+    .option("--format <name>", "text, json or sarif")
+    .option("--profile <name>", "strict, standard or permissive")
+    .option("--network", "as for a service whose jobs have the network")
+    .action(async (paths, flags) =>
+      (await import("./commands/validate.js")).validateScripts(paths, flags),
+    );
 
   define(program, "queue", "show what waits, why, and at which place")
     .option("--no-header", "leave the heading out")

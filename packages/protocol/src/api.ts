@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { agentSchema, cachedLoadSchema } from "./agent.js";
+import { validationPolicySchema } from "./attempt.js";
 import { ERRORS, type ErrorCode } from "./error.js";
 import { jobEventSchema, jobSchema, resultFileSchema } from "./job.js";
 import { JOB_STATUSES } from "./lifecycle.js";
@@ -131,6 +132,8 @@ export const serverInfoSchema = z.object({
   version: z.string(),
   now: z.iso.datetime({ precision: 3 }),
   services: z.array(z.string()),
+  /** What jobs of each service may do, by its name. */
+  policies: z.record(z.string(), validationPolicySchema.extend({ network: z.boolean() })),
   limits: z.object({
     maxUploadBytes: z.number().int(),
     maxExtractedBytes: z.number().int(),

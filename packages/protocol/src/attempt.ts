@@ -16,6 +16,14 @@ export const attemptIdSchema = z.string().regex(/^[1-9][0-9]*\.[1-9][0-9]*$/);
 /** Header of `PUT /v1/attempts/:id` that carries the specification: base64url of its JSON. */
 export const ATTEMPT_HEADER = "jobctl-attempt";
 
+/** How strictly scripts of a service are checked. */
+export const validationPolicySchema = z.object({
+  profile: z.enum(["standard", "strict", "permissive"]),
+  /** Severities of single rules, by id. */
+  overrides: z.record(z.string(), z.enum(["error", "warning", "info", "off"])),
+});
+export type ValidationPolicy = z.infer<typeof validationPolicySchema>;
+
 /** What an agent needs to know to run an attempt. */
 export const attemptSpecSchema = z.object({
   id: attemptIdSchema,
@@ -29,6 +37,8 @@ export const attemptSpecSchema = z.object({
   outputs: z.array(z.string()),
   /** Whether the job may use the network. */
   network: z.boolean(),
+  /** What its script may do, beside that. */
+  validation: validationPolicySchema,
   archive: z.object({
     sha256: digestSchema,
     sizeBytes: z.number().int().nonnegative(),

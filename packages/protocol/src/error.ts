@@ -118,6 +118,11 @@ export const ERRORS = {
     exitCode: EXIT.rejected,
     meaning: "There is no run.sh at the top level, nor in a single top-level folder.",
   },
+  script_rejected: {
+    status: 422,
+    exitCode: EXIT.rejected,
+    meaning: "The script does what jobs may not do; the findings say where.",
+  },
   idempotency_conflict: {
     status: 409,
     exitCode: EXIT.conflict,

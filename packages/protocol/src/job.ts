@@ -74,6 +74,9 @@ export const findingSchema = z.object({
   severity: z.enum(["error", "warning", "info"]),
   line: z.number().int().positive().nullable(),
   column: z.number().int().positive().nullable(),
+  endColumn: z.number().int().positive().nullable(),
+  /** The line of the script. */
+  source: z.string().nullable(),
   message: z.string(),
   hint: z.string().nullable(),
 });

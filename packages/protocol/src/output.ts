@@ -93,6 +93,38 @@ export const doctorOutputSchema = z.object({
   nextCursor: z.null(),
 });
 
+const diagnosticSchema = z.object({
+  rule: z.string(),
+  severity: z.enum(["error", "warning", "info"]),
+  category: z.string(),
+  line: z.number().int().positive(),
+  column: z.number().int().positive(),
+  endLine: z.number().int().positive(),
+  endColumn: z.number().int().positive(),
+  offset: z.number().int().nonnegative(),
+  message: z.string(),
+  resolved: z.string(),
+  source: z.string(),
+  trace: z.array(z.object({ kind: z.string(), name: z.string() })),
+  fix: z.string(),
+  doc: z.string(),
+});
+
+/** `jobctl validate --json`. */
+export const validateOutputSchema = z.object({
+  schema: z.literal("jobctl.validation/v1"),
+  items: z.array(
+    z.object({
+      file: z.string(),
+      verdict: z.enum(["accept", "reject"]),
+      profile: z.string(),
+      counts: z.object({ error: z.number(), warning: z.number(), info: z.number() }),
+      diagnostics: z.array(diagnosticSchema),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+
 /** `jobctl up --json`: printed once everything is ready. */
 export const upOutputSchema = z.object({
   schema: z.literal("jobctl.up/v1"),
@@ -131,6 +163,7 @@ export const outputSchema = z.discriminatedUnion("schema", [
   configPathOutputSchema,
   doctorOutputSchema,
   upOutputSchema,
+  validateOutputSchema,
   completionOutputSchema,
   versionOutputSchema,
   errorAnswerSchema,

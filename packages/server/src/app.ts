@@ -144,6 +144,12 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
       version: VERSION,
       now: new Date().toISOString(),
       services: [...config.services.keys()],
+      policies: Object.fromEntries(
+        [...config.services].map(([name, { network, validation }]) => [
+          name,
+          { network, ...validation },
+        ]),
+      ),
       limits: {
         maxUploadBytes: config.maxUploadBytes,
         maxExtractedBytes: config.archiveLimits.maxExtractedBytes,

@@ -9,7 +9,12 @@ import {
   wholeNumber,
   type Environment,
 } from "@jobctl/daemon";
-import { JobctlError, serviceNameSchema } from "@jobctl/protocol";
+import {
+  JobctlError,
+  serviceNameSchema,
+  validationPolicySchema,
+  type ValidationPolicy,
+} from "@jobctl/protocol";
 import { z } from "zod";
 
 const MEBIBYTE = 1024 ** 2;
@@ -48,9 +53,15 @@ export interface ServicePolicy {
   readonly runsPerUser: number | null;
   /** Whether its jobs have the network. */
   readonly network: boolean;
+  readonly validation: ValidationPolicy;
 }
 
-export const DEFAULT_POLICY: ServicePolicy = { maxRuns: null, runsPerUser: null, network: false };
+export const DEFAULT_POLICY: ServicePolicy = {
+  maxRuns: null,
+  runsPerUser: null,
+  network: false,
+  validation: { profile: "standard", overrides: {} },
+};
 
 export interface ServerConfig {
   readonly host: string;
@@ -133,7 +144,7 @@ function checkAgentUrl(text: string): string {
   );
 }
 
-const POLICY_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS|NETWORK)$/;
+const POLICY_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS|NETWORK|PROFILE|RULES)$/;
 /** For a service that has one of the two set; one that has none is not limited. */
 const LIMIT_DEFAULTS = { RUNS_PER_USER: 5, MAX_RUNS: 10 } as const;
 
@@ -161,19 +172,37 @@ function readServices(
 }
 
 function readPolicy(name: string, environment: Environment): ServicePolicy {
-  const [maxRuns, runsPerUser, network] = ["MAX_RUNS", "RUNS_PER_USER", "NETWORK"].map(
-    (suffix) => `SERVICE_${name}_${suffix}`,
-  ) as [string, string, string];
-  const isLimited = [maxRuns, runsPerUser].some((variable) => environment[variable] !== undefined);
-  const shape = z.object({ [network]: z.stringbool().default(false) });
+  const variable = (suffix: string): string => `SERVICE_${name}_${suffix}`;
+  const [maxRuns, runsPerUser] = [variable("MAX_RUNS"), variable("RUNS_PER_USER")];
+  const isLimited = [maxRuns, runsPerUser].some((limit) => environment[limit] !== undefined);
+  const [network, profile, rules] = [variable("NETWORK"), variable("PROFILE"), variable("RULES")];
+  const validation = validationPolicySchema.shape;
+  const read = readEnvironment(
+    z.object({
+      [network]: z.stringbool().default(false),
+      [profile]: validation.profile.default("standard"),
+      [rules]: ruleList.pipe(validation.overrides).default({}),
+    }),
+    environment,
+  ) as Record<string, unknown>;
   return {
     maxRuns: isLimited ? readLimit(maxRuns, LIMIT_DEFAULTS.MAX_RUNS, environment) : null,
     runsPerUser: isLimited
       ? readLimit(runsPerUser, LIMIT_DEFAULTS.RUNS_PER_USER, environment)
       : null,
-    network: readEnvironment(shape, environment)[network] ?? false,
+    network: read[network] as boolean,
+    validation: {
+      profile: read[profile] as ValidationPolicy["profile"],
+      overrides: read[rules] as ValidationPolicy["overrides"],
+    },
   };
 }
+
+/** `RULE=severity,RULE=severity` as a record. */
+const ruleList = z.string().transform((text) => {
+  const entries = text.split(",").filter((entry) => entry.trim() !== "");
+  return Object.fromEntries(entries.map((entry) => entry.trim().split("=", 2)));
+});
 
 function readLimit(variable: string, byDefault: number, environment: Environment): number {
   const shape = z.object({ [variable]: wholeNumber(1).default(byDefault) });

@@ -40,6 +40,7 @@ const CALLS: readonly string[][] = [
   ["download", "{id}", "--path", "run.sh", "-o", "json-files", "--force"],
   ["cancel", "{id}"],
   ["cancel", "{id}", "--wait"],
+  ["validate", "{job}"],
   ["queue"],
   ["events", "{id}"],
   ["agents", "list"],
@@ -81,6 +82,8 @@ const FAILURES: readonly [string[], number][] = [
   [["agents"], 2],
   [["config", "set", "bogus", "1"], 2],
   [["config", "set", "token", "secret"], 2],
+  [["validate", "nowhere"], 102],
+  [["validate", "{job}", "--profile", "lax"], 2],
   [["completion", "powershell"], 2],
   [["up", "--port", "abc"], 2],
 ];

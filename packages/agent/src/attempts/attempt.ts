@@ -24,6 +24,7 @@ import {
   removeTree,
   type AttemptPaths,
 } from "../workspace/workspace.js";
+import { checkScript } from "./check-script.js";
 import { exceededLimit, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
@@ -207,6 +208,11 @@ export class Attempt {
     if (!(await exists(join(this.paths.workspace, RUN_SCRIPT)))) {
       return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
     }
+    const { network, validation } = this.spec;
+    const path = join(this.paths.workspace, RUN_SCRIPT);
+    const script = await checkScript(path, { network, ...validation });
+    this.#update({ findings: script.findings });
+    if (!script.accepted) return notRun("rejected", describeRejection(script.findings));
     await this.#record({ state: "running", startedAt: new Date().toISOString() });
     const { executor, jobLimits, maxMemoryBytes, workspaceLimits } = this.#settings;
     const execution = await executor.start({
@@ -351,6 +357,13 @@ export class Attempt {
   #ids() {
     return { jobId: this.spec.jobId, attempt: this.spec.attempt };
   }
+}
+
+function describeRejection(findings: AttemptReport["findings"]): string {
+  const errors = findings.filter(({ severity }) => severity === "error");
+  const [first] = errors;
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  return `${RUN_SCRIPT}:${first?.line ?? 1}: ${first?.message ?? "it was rejected"} (${first?.rule ?? "policy"})${more}`;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -27,6 +27,7 @@ export interface SubmitFlags extends CommonFlags {
   readonly priority?: string;
   readonly output?: readonly string[];
   readonly requeue: boolean;
+  readonly validate: boolean;
   readonly wait?: boolean;
   readonly follow?: boolean;
   readonly download?: string;
@@ -43,6 +44,10 @@ export async function submit(path: string, flags: SubmitFlags): Promise<void> {
       progress.phase("Packing");
       const source = await readJobSource(path, (bytes) => progress.advance(bytes));
       if (flags.dryRun === true) return showContent(source, context);
+      if (flags.validate) {
+        const { checkBeforeSubmit } = await import("../check-script.js");
+        await checkBeforeSubmit(source, options.service ?? "default", context);
+      }
       return await submitSource(source, options, flags, context, progress);
     } finally {
       progress.stop();

@@ -1,9 +1,15 @@
-import { attemptId, type AttemptSpec } from "@jobctl/protocol";
+import { attemptId, type AttemptSpec, type ValidationPolicy } from "@jobctl/protocol";
 
 import type { JobRow } from "../store/job-row.js";
 
+/** What jobs of a service may do. */
+export interface JobPolicy {
+  readonly network: boolean;
+  readonly validation: ValidationPolicy;
+}
+
 /** What the agent is told of the current attempt at a job. */
-export function attemptSpec(row: JobRow, network: boolean): AttemptSpec {
+export function attemptSpec(row: JobRow, policy: JobPolicy): AttemptSpec {
   return {
     id: attemptId(row.id, row.attempt),
     jobId: row.id,
@@ -13,7 +19,8 @@ export function attemptSpec(row: JobRow, network: boolean): AttemptSpec {
     timeoutSeconds: row.timeout_seconds,
     cpus: row.cpus,
     memoryBytes: row.memory_bytes,
-    network,
+    network: policy.network,
+    validation: policy.validation,
     outputs: JSON.parse(row.outputs) as string[],
     archive: { sha256: row.input_sha256, sizeBytes: row.input_size_bytes, root: row.input_root },
   };

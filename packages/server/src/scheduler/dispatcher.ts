@@ -8,7 +8,7 @@ import type { AgentRegistry } from "../agents/agent-registry.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { QueuePlace } from "../jobs/job-view.js";
 import type { JobRow } from "../store/job-row.js";
-import { attemptSpec } from "./attempt-spec.js";
+import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import type { JobTable } from "./job-table.js";
 import { plan, type AgentOffer, type Plan, type RunLimits } from "./placement.js";
 
@@ -20,7 +20,7 @@ export interface DispatcherParts {
   readonly table: JobTable;
   readonly registry: AgentRegistry;
   readonly attempts: AttemptService;
-  readonly policyOf: (service: string) => RunLimits & { readonly network: boolean };
+  readonly policyOf: (service: string) => RunLimits & JobPolicy;
   readonly archivePath: (digest: string) => string;
   /** Called with what an agent says of an attempt when it takes it. */
   readonly onReport: (link: AgentLink, report: AttemptReport) => void;
@@ -72,7 +72,7 @@ export class Dispatcher {
       try {
         // After an unknown outcome the agent is asked before anything else is done.
         const known = failures === 0 ? null : await link.client.getAttempt(id);
-        const spec = attemptSpec(row, this.#parts.policyOf(row.service).network);
+        const spec = attemptSpec(row, this.#parts.policyOf(row.service));
         const report =
           known ??
           (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));

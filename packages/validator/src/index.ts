@@ -1,0 +1,7 @@
+export { SEVERITIES, type Diagnostic, type Report, type Severity } from "./diagnostic.js";
+export { formatReport } from "./format-text.js";
+export { DEFAULT_POLICY, PROFILES, blocks, type Policy, type Profile } from "./policy.js";
+export { FAMILIES, type Family, type Rule } from "./rule.js";
+export { RULES } from "./rules/catalogue.js";
+export { toSarif } from "./sarif.js";
+export { MAX_SCRIPT_BYTES, validate } from "./validate.js";

@@ -1,0 +1,240 @@
+import { readable } from "../characters.js";
+import type { CommandRule } from "./report.js";
+import { hasOption, operands } from "./report.js";
+
+const POWER = new Set(["shutdown", "reboot", "poweroff", "halt", "init", "telinit", "kexec"]);
+const KERNEL = new Set([
+  "insmod",
+  "modprobe",
+  "rmmod",
+  "depmod",
+  "iptables",
+  "ip6tables",
+  "nft",
+  "ufw",
+  "firewall-cmd",
+  "ebtables",
+  "swapoff",
+  "swapon",
+  "hwclock",
+  "ntpdate",
+  "setenforce",
+  "ifconfig",
+  "route",
+  "brctl",
+  "ovs-vsctl",
+  "tc",
+  "bpftool",
+  "auditctl",
+  "apparmor_parser",
+  "aa-disable",
+  "aa-teardown",
+  "semodule",
+  "grub-install",
+  "update-grub",
+  "losetup",
+  "kmod",
+]);
+const PRIVILEGE = new Set([
+  "sudo",
+  "su",
+  "doas",
+  "pkexec",
+  "runuser",
+  "sudoedit",
+  "visudo",
+  "gosu",
+  "su-exec",
+  "newgrp",
+  "sg",
+  "useradd",
+  "adduser",
+  "usermod",
+  "userdel",
+  "deluser",
+  "groupadd",
+  "groupmod",
+  "passwd",
+  "chpasswd",
+  "chage",
+  "vipw",
+  "gpasswd",
+  "setcap",
+  "capsh",
+  "chsh",
+]);
+const NAMESPACE = new Set([
+  "nsenter",
+  "unshare",
+  "chroot",
+  "pivot_root",
+  "mount",
+  "umount",
+  "fusermount",
+  "switch_root",
+  "systemd-nspawn",
+  "setns",
+  "debugfs",
+  "lxc-attach",
+]);
+const ENGINES = new Set([
+  "docker",
+  "dockerd",
+  "docker-compose",
+  "kubectl",
+  "ctr",
+  "crictl",
+  "nerdctl",
+  "lxc",
+  "lxd",
+  "virsh",
+  "helm",
+  "oc",
+  "minikube",
+  "containerd",
+  "runc",
+  "crun",
+  "buildah",
+  "machinectl",
+]);
+const MINERS =
+  /^(xmrig|xmr-stak\S*|minerd|cpuminer\S*|cgminer|bfgminer|ethminer|t-rex|nbminer|lolminer|phoenixminer|claymore\S*|ccminer|nanominer|gminer|teamredminer|srbminer\S*|xmr-\S*|minergate\S*|nicehash\S*|kryptex|rigel|verthashminer|wildrig\S*|monerod|p2pool|kawpowminer|xmrig-\S+)$/i;
+const POOL =
+  /stratum\+?\w*:\/\/|\b(nanopool|minexmr|supportxmr|moneroocean|2miners|ethermine|f2pool|nicehash|hashvault|herominers|unmineable|c3pool|nanopool|flypool|viabtc|antpool|slushpool|poolin|minergate|xmrpool|kryptex)\.\w+|--(donate-level|coin=|algo=?(rx|cn|randomx|ethash|kawpow)|nicehash|randomx-\w+|cpu-max-threads-hint)|\brandomx\b/i;
+
+export const systemRules: CommandRule = ({ name, args }, found) => {
+  if (POWER.has(name) && (args.length > 0 || !/init$/.test(name)))
+    found("SYS-POWER", `${name} stops or restarts the machine`);
+  if (
+    name === "systemctl" &&
+    /^(reboot|poweroff|halt|kexec|suspend|hibernate|rescue|emergency)$/.test(args[0] ?? "")
+  )
+    found("SYS-POWER", `systemctl ${args[0]} stops the machine`);
+  if (KERNEL.has(name) && (args.length > 0 || !["ifconfig", "route"].includes(name)))
+    checkKernel(name, args, found);
+  if (
+    name === "sysctl" &&
+    (hasOption(args, "wp", "--write") || operands(args).some((arg) => arg.includes("=")))
+  )
+    found("KERN-CMD", "sysctl changes settings of the kernel");
+  if (name === "ip" && /\b(add|del|set|flush|change|replace)\b/.test(args.join(" ")))
+    found("KERN-CMD", "ip changes the network");
+  if (name === "date" && hasOption(args, "s", "--set")) found("KERN-CMD", "date sets the clock");
+  if (name === "timedatectl" && /^set/.test(args[0] ?? ""))
+    found("KERN-CMD", "timedatectl sets the clock");
+  if (name === "kill" && args.at(-1) === "-1" && args.length > 1)
+    found("SYS-KILLALL", "kill -1 ends every process");
+  if (
+    ["pkill", "killall", "skill"].includes(name) &&
+    /\b(slurmd|slurmctld|sshd|systemd|init|jobctl\S*|cron|dockerd|munged)\b|^-u root/.test(
+      args.join(" "),
+    )
+  )
+    found("SYS-KILLALL", `${name} ends a service of the machine`);
+  if (name === "scancel" && /-u\s*root|--user[= ]root/.test(args.join(" ")))
+    found("SYS-KILLALL", "scancel ends jobs of others");
+
+  if (PRIVILEGE.has(name)) found("PRIV-CMD", `${name} asks for other rights`);
+  if (name === "chmod" && makesSetId(args)) {
+    // A directory that passes its group on is common; a program that runs as its group is not.
+    const groupOnly = /^(g\+[rwxXt]*s|0?2[0-7]{3})$/.test(operands(args)[0] ?? "");
+    found(
+      "PRIV-SETUID",
+      `chmod ${readable(args.join(" "))} sets the ${groupOnly ? "set-group-id" : "set-user-id"} bit`,
+      groupOnly ? "warning" : undefined,
+    );
+  }
+  if (
+    name === "install" &&
+    args.some((arg, at) =>
+      /^(-m|--mode)$/.test(args[at - 1] ?? "")
+        ? /^[2467]\d{3}$/.test(arg)
+        : /^(--mode=|-m)[2467]\d{3}$/.test(arg),
+    )
+  )
+    found("PRIV-SETUID", "install sets the set-user-id bit");
+  if ((name === "chown" || name === "chgrp") && args.length > 1)
+    found(
+      "PRIV-CHOWN",
+      `${name} changes the owner`,
+      /(^|\s)(root|0)(:|\s|$)/.test(args.join(" ")) ? "error" : "warning",
+    );
+
+  if (NAMESPACE.has(name) && !(name === "mount" && args.length === 0))
+    found("ESC-NS", `${name} changes namespaces, roots or mounts`);
+  if (ENGINES.has(name)) found("ESC-CTRCTL", `${name} controls containers`);
+  if (name === "podman") found("ESC-CTRCTL", "podman controls containers", "warning");
+  if (
+    (name === "singularity" || name === "apptainer") &&
+    /(-B|--bind)[ =]\/(:|\s|,)|--(add-caps|allow-setuid|writable-tmpfs=|keep-privs)/.test(
+      args.join(" "),
+    )
+  )
+    found("ESC-CTRCTL", `${name} is given the machine's files or capabilities`);
+
+  if (MINERS.test(name)) found("MINE-BIN", `${name} mines cryptocurrency`);
+  const pool = args.find((arg) => POOL.test(arg));
+  if (pool !== undefined && !["echo", "printf", "grep", "sed", "awk"].includes(name))
+    found("MINE-POOL", `${readable(pool)} belongs to a miner`);
+
+  schedule(name, args, found);
+};
+
+function checkKernel(
+  name: string,
+  args: readonly string[],
+  found: Parameters<CommandRule>[1],
+): void {
+  if (/^(-V|--version|-h|--help|-L|--list)$/.test(args[0] ?? "") && args.length === 1) return;
+  if (["ifconfig", "route"].includes(name) && args.length < 2) return;
+  found("KERN-CMD", `${name} changes the kernel or the network`);
+}
+
+function makesSetId(args: readonly string[]): boolean {
+  const mode = operands(args)[0] ?? "";
+  return (
+    /^0?[2467][0-7]{3}$/.test(mode) ||
+    /(^|,)[ugoa]*[+=][rwxXt]*s/.test(mode) ||
+    args.some((arg) => /^[ugoa]*\+[rwxXt]*s/.test(arg))
+  );
+}
+
+function schedule(name: string, args: readonly string[], found: Parameters<CommandRule>[1]): void {
+  const text = args.join(" ");
+  if (name === "crontab" && !/^-l\b/.test(text))
+    found("PERSIST-SCHED", "crontab arranges for something to run later");
+  if ((name === "at" || name === "batch") && !/^-[lqV]/.test(text))
+    found("PERSIST-SCHED", `${name} arranges for something to run later`);
+  if (
+    name === "systemctl" &&
+    /\b(enable|start|restart|daemon-reload|edit|link|mask|stop|disable)\b/.test(text)
+  )
+    found("PERSIST-SCHED", "systemctl changes a service");
+  if (
+    [
+      "systemd-run",
+      "service",
+      "chkconfig",
+      "update-rc.d",
+      "rc-update",
+      "initctl",
+      "launchctl",
+      "schtasks",
+    ].includes(name)
+  )
+    found("PERSIST-SCHED", `${name} changes a service`);
+  if (name === "loginctl" && /enable-linger/.test(text))
+    found("PERSIST-SCHED", "loginctl keeps processes after the end");
+  if (name === "disown") found("PERSIST-DETACH", "disown leaves a process behind");
+  if (name === "screen" && /-\w*d\w*m|-dmS?/.test(text))
+    found("PERSIST-DETACH", "screen leaves a session behind");
+  if (name === "tmux" && /\bnew(-session)?\b.*-\w*d/.test(text))
+    found("PERSIST-DETACH", "tmux leaves a session behind");
+  if (name === "setsid") found("PERSIST-DETACH", "setsid leaves the job's session");
+  if (name === "history" && hasOption(args, "cw"))
+    found("EVADE-LOG", "history is cleared", "warning");
+  if (name === "journalctl" && /--vacuum|--rotate/.test(text))
+    found("EVADE-LOG", "journalctl removes logs");
+  if (["logrotate", "wtmpclean", "utmpdump"].includes(name) && /-f|-r/.test(text))
+    found("EVADE-LOG", `${name} changes logs`);
+}

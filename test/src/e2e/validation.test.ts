@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { after, before, describe, it } from "node:test";
+
+import { Cluster } from "../support/cluster.js";
+
+const DANGEROUS = fileURLToPath(new URL("../../../examples/dangerous", import.meta.url));
+
+/** Rejected for what it says; what it would do is nothing. */
+const REJECTED = "echo begun\nsudo true\n";
+
+describe("validation", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start({
+      server: { SERVICE_STRICT_PROFILE: "strict", SERVICE_LENIENT_RULES: "PRIV-CMD=warning" },
+      agent: { JOBCTL_AGENT_SERVICES: "default,strict,lenient" },
+    });
+  });
+  after(() => cluster.stop());
+
+  it("refuses a script before anything is sent", async () => {
+    const job = await cluster.makeJob({ "run.sh": REJECTED });
+    const { exitCode, stderr } = await cluster.jobctl(["submit", job]);
+    assert.equal(exitCode, 105);
+    assert.match(stderr, /^run\.sh:2:1 {2}error {2}PRIV-CMD/m);
+    assert.match(stderr, /^ {3}2 \| sudo true\n {5}\| \^{9}$/m);
+    assert.deepEqual(await cluster.blobs(), []);
+  });
+
+  it("on the agent ends a job as invalid, and shows where", async () => {
+    const job = await cluster.makeJob({ "run.sh": REJECTED });
+    const { exitCode, stdout } = await cluster.jobctl(["submit", job, "--no-validate", "--wait"]);
+    assert.equal(exitCode, 105);
+    const id = Number(stdout.trim());
+    const { status, outcome, findings } = await cluster.job(id);
+    assert.deepEqual([status, outcome?.reason], ["invalid", "rejected"]);
+    assert.deepEqual(
+      findings.map(({ rule, line, column }) => [rule, line, column]),
+      [["PRIV-CMD", 2, 1]],
+    );
+    assert.equal(await cluster.ok(["logs", String(id)]), "", "nothing of it has run");
+    const shown = await cluster.ok(["status", String(id)]);
+    assert.match(shown, /run\.sh:2:1 {2}error {2}PRIV-CMD/);
+    assert.match(shown, /\^{9}/);
+  });
+
+  it("follows the policy of the service, here and on the agent", async () => {
+    const doubtful = await cluster.makeJob({
+      "run.sh": 'eval "$(./configure-environment)"\ntrue\n',
+      "configure-environment": "",
+    });
+    assert.equal((await cluster.jobctl(["submit", doubtful, "--service", "default"])).exitCode, 0);
+    for (const flags of [[], ["--no-validate", "--wait"]]) {
+      const strict = await cluster.jobctl(["submit", doubtful, "--service", "strict", ...flags]);
+      assert.equal(strict.exitCode, 105);
+    }
+    const raised = await cluster.makeJob({ "run.sh": "sudo --version > /dev/null || true\n" });
+    assert.equal(
+      (await cluster.jobctl(["submit", raised, "--service", "lenient", "--wait"])).exitCode,
+      0,
+    );
+  });
+
+  it("shows each finding with its place, the reason and what to do", async () => {
+    const { exitCode, stdout } = await cluster.jobctl(["validate", DANGEROUS]);
+    assert.equal(exitCode, 105);
+    for (const rule of [
+      "NET-FETCH",
+      "EXEC-NET-PIPE",
+      "PRIV-CMD",
+      "PATH-SYSWRITE",
+      "PERSIST-SCHED",
+      "NET-RAW",
+    ]) {
+      assert.match(stdout, new RegExp(`run\\.sh:\\d+:\\d+ {2}error {2}${rule} `));
+    }
+    assert.match(stdout, /\^+ resolves to "curl -s https:\/\/example\.org\/install\.sh"/);
+    assert.match(stdout, /\^+ run through srun/);
+    assert.match(stdout, /help: /);
+  });
+
+  it("has a machine-readable form for editors and code scanning", async () => {
+    const { exitCode, stdout } = await cluster.jobctl(["validate", DANGEROUS, "--format", "sarif"]);
+    assert.equal(exitCode, 105);
+    const { version, runs } = JSON.parse(stdout);
+    assert.equal(version, "2.1.0");
+    const [{ tool, results }] = runs;
+    const known = new Set(tool.driver.rules.map(({ id }: { id: string }) => id));
+    assert.ok(results.length >= 6);
+    for (const { ruleId, locations } of results) {
+      assert.ok(known.has(ruleId));
+      assert.ok(locations[0].physicalLocation.region.startLine > 0);
+    }
+    const json = JSON.parse((await cluster.jobctl(["validate", DANGEROUS, "--json"])).stdout);
+    assert.deepEqual([json.schema, json.items[0].verdict], ["jobctl.validation/v1", "reject"]);
+  });
+
+  it("leaves the examples alone", async () => {
+    for (const name of ["hello", "monte-carlo-pi", "tree", "fails", "sleeps"]) {
+      assert.equal(
+        (await cluster.jobctl(["validate", `${DANGEROUS}/../${name}`])).exitCode,
+        0,
+        name,
+      );
+    }
+  });
+});
