@@ -1,12 +1,13 @@
-import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { ServerInfo } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 import { RUN_SCRIPT } from "@jobctl/protocol/reserved";
-import { DEFAULT_POLICY, formatReport, validate, type Report } from "@jobctl/validator";
+import { DEFAULT_POLICY, blocks, formatReport, validateJob, type Report } from "@jobctl/validator";
 
 import type { Context } from "./command.js";
 import type { JobSource } from "./pack-job.js";
+import { readScript } from "./read-script.js";
 
 /**
  * Checks the script of a job before it is sent, as its agent will, so that a refusal costs nothing.
@@ -19,21 +20,27 @@ export async function checkBeforeSubmit(
   service: string,
   context: Context,
 ): Promise<void> {
-  if (source.scriptPath === null) return;
-  const content = await readFile(source.scriptPath);
+  const { scripts } = source;
+  if (scripts === null) return;
   const info = await context.client.json<ServerInfo>("/v1/info", { signal: context.signal });
-  const report = validate(content, RUN_SCRIPT, info.policies[service] ?? DEFAULT_POLICY);
-  show(report, context);
-  if (report.verdict === "accept") return;
-  const errors = report.diagnostics.filter(({ severity }) => severity === "error");
-  const [first] = errors;
-  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  const policy = info.policies[service] ?? DEFAULT_POLICY;
+  const read = (path: string): Uint8Array | null =>
+    readScript(path === RUN_SCRIPT ? scripts.run : join(scripts.directory, path));
+  const reports = validateJob(RUN_SCRIPT, read, policy);
+  for (const report of reports) show(report, context);
+  if (reports.every(({ verdict }) => verdict === "accept")) return;
+  const diagnostics = reports.flatMap((report) =>
+    report.diagnostics.map((found) => ({ ...found, file: report.file })),
+  );
+  const blocking = diagnostics.filter(({ severity }) => blocks(severity, policy));
+  const [first] = blocking;
+  const more = blocking.length > 1 ? `, and ${blocking.length - 1} more` : "";
   throw new JobctlError(
     "script_rejected",
-    `${RUN_SCRIPT} was rejected: line ${first?.line}: ${first?.message} (${first?.rule})${more}`,
+    `${first?.file} was rejected: line ${first?.line}: ${first?.message} (${first?.rule})${more}`,
     {
       hint: "Nothing was sent. Correct the script; --no-validate leaves the check to the agent.",
-      details: { diagnostics: report.diagnostics },
+      details: { diagnostics },
     },
   );
 }

@@ -66,8 +66,10 @@ function resourcesOf(job: Job): string {
 }
 
 function describeFinding(finding: Finding): string {
-  const { line, column, endColumn, source, severity, rule, message, hint } = finding;
-  const lines = [`run.sh:${line ?? 1}:${column ?? 1}  ${severity}  ${rule}  ${printable(message)}`];
+  const { file, line, column, endColumn, source, severity, rule, message, hint } = finding;
+  const lines = [
+    `${printable(file)}:${line ?? 1}:${column ?? 1}  ${severity}  ${rule}  ${printable(message)}`,
+  ];
   if (source !== null && line !== null && column !== null) {
     const text = printable(source.replaceAll("\t", " "));
     const width = Math.max(1, Math.min(endColumn ?? Infinity, [...text].length + 1) - column);

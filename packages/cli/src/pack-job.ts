@@ -22,8 +22,8 @@ export interface JobSource {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** The script, where it lies on this machine; null for an archive that was made elsewhere. */
-  readonly scriptPath: string | null;
+  /** Its scripts, where they lie on this machine; null for an archive that was made elsewhere. */
+  readonly scripts: { readonly run: string; readonly directory: string } | null;
   /** What goes into the archive; null for an archive that was made elsewhere. */
   readonly entries: readonly PackEntry[] | null;
   /** The archive, from the start. */
@@ -97,7 +97,7 @@ async function fromEntries(
     sizeBytes: packedSize(entries),
     sha256: await digest(openArchive(), onBytes),
     entries,
-    scriptPath: join(root, scriptFile ?? RUN_SCRIPT),
+    scripts: { run: join(root, scriptFile ?? RUN_SCRIPT), directory: root },
     open: openArchive,
   };
 }
@@ -110,7 +110,7 @@ async function fromArchive(path: string, sizeBytes: number, onBytes: OnBytes): P
     sizeBytes,
     sha256: await digest(openArchive(), onBytes),
     entries: null,
-    scriptPath: null,
+    scripts: null,
     open: openArchive,
   };
 }

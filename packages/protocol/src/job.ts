@@ -71,6 +71,8 @@ export type SubmissionInput = z.input<typeof submissionSchema>;
 /** A reason why run.sh was refused. */
 export const findingSchema = z.object({
   rule: z.string(),
+  /** The script, relative to the job's directory. */
+  file: z.string(),
   severity: z.enum(["error", "warning", "info"]),
   line: z.number().int().positive().nullable(),
   column: z.number().int().positive().nullable(),

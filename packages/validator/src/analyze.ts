@@ -24,7 +24,7 @@ import { networkRules } from "./rules/network.js";
 import type { Found } from "./rules/report.js";
 import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
-import { unwrap, type Invocation } from "./unwrap.js";
+import { isOwnProgram, unwrap, type Invocation } from "./unwrap.js";
 
 /** Something that was found, at a place of the script. */
 export interface Finding {
@@ -86,6 +86,8 @@ interface Origin {
 /** Looks at every command that a script may run. */
 export class Analysis {
   readonly findings: Finding[] = [];
+  /** Paths of scripts that this one runs, as it names them. */
+  readonly calledScripts = new Set<string>();
   readonly #symbols = new Symbols();
   readonly #budget: Budget;
   readonly #resolver: Resolver;
@@ -167,8 +169,10 @@ export class Analysis {
   #checkInvocation(invocation: Invocation, node: Command, origin: Origin): void {
     const { name, args } = invocation;
     if (!invocation.bypassesFunctions && this.#symbols.functions.has(name)) return;
+    if (isOwnProgram(invocation)) return;
     const found = this.#founder(invocation, node, origin);
     for (const rule of COMMAND_RULES) rule(invocation, found);
+    this.#rememberScript(invocation);
     this.#checkAlias(invocation, node, origin);
     this.#checkEvaluation(invocation, node, found, origin);
     if (startsOwnScript(name, args)) found("RES-SELFEXEC", "the script starts itself");
@@ -180,6 +184,15 @@ export class Analysis {
     }
     if (name === "awk" || name === "gawk" || name === "mawk")
       this.#checkAwk(invocation, node, origin);
+  }
+
+  #rememberScript({ name, program, args }: Invocation): void {
+    if (SHELLS.has(name) || name === "source" || name === ".") {
+      const script = args.find((arg) => !arg.startsWith("-"));
+      if (script !== undefined && isKnown(script)) this.calledScripts.add(script);
+    } else if (/^(\.\/|[\w.-]+\/)/.test(program) && isKnown(program)) {
+      this.calledScripts.add(program);
+    }
   }
 
   /** Inline code: given as an option, or as a here-document. */

@@ -4,4 +4,4 @@ export { DEFAULT_POLICY, PROFILES, blocks, type Policy, type Profile } from "./p
 export { FAMILIES, type Family, type Rule } from "./rule.js";
 export { RULES } from "./rules/catalogue.js";
 export { toSarif } from "./sarif.js";
-export { MAX_SCRIPT_BYTES, validate } from "./validate.js";
+export { MAX_SCRIPT_BYTES, validate, validateJob } from "./validate.js";

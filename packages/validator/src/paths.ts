@@ -40,7 +40,7 @@ export function deleteTarget(path: string): DeleteTarget | null {
   if (bare === HOME) return "home";
   if (/^\/dev\/shm(\/|$)/.test(normal)) return null;
   if (SYSTEM_DIRECTORY.test(normal)) return "system";
-  if (isKnown(path) && /^\.\.\/\.\.(\/|$)/.test(normal)) return "parent";
+  if (isKnown(path) && /^(\.\.\/)+\.\.(\/\*)?$/.test(normal)) return "parent";
   return null;
 }
 

@@ -20,6 +20,9 @@ export class Resolver {
   readonly #symbols: Symbols;
   readonly #budget: Budget;
   readonly #busy = new Set<string>();
+  readonly #cache = new Map<string, string[]>();
+  #cachedFor = 0;
+  #metItself = false;
   #depth = 0;
 
   constructor(symbols: Symbols, budget: Budget) {
@@ -79,12 +82,30 @@ export class Resolver {
     if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];
     const sources = this.#symbols.variables.get(name);
     if (sources === undefined) return [UNSET, UNKNOWN];
-    if (this.#busy.has(name)) return [UNKNOWN];
+    return this.#assigned(name, sources);
+  }
+
+  /** The values that a variable is given anywhere, worked out once for as long as no more is defined. */
+  #assigned(name: string, sources: readonly ValueSource[]): string[] {
+    if (this.#cachedFor !== this.#symbols.size) {
+      this.#cache.clear();
+      this.#cachedFor = this.#symbols.size;
+    }
+    const known = this.#cache.get(name);
+    if (known !== undefined) return known;
+    if (this.#busy.has(name)) {
+      this.#metItself = true;
+      return [UNKNOWN];
+    }
     this.#busy.add(name);
     try {
-      return this.#fromSources(sources);
+      const values = this.#fromSources(sources);
+      // Within a circle of variables the others' values are not complete yet.
+      if (!this.#metItself) this.#cache.set(name, values);
+      return values;
     } finally {
       this.#busy.delete(name);
+      if (this.#busy.size === 0) this.#metItself = false;
     }
   }
 

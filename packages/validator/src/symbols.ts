@@ -17,6 +17,12 @@ export class Symbols {
   readonly variables = new Map<string, ValueSource[]>();
   readonly functions = new Set<string>();
   readonly aliases = new Map<string, Word>();
+  #assignments = 0;
+
+  /** Grows with every assignment that is found. */
+  get size(): number {
+    return this.#assignments;
+  }
 
   /** Adds what a script, or a piece of one that is evaluated, defines. */
   add(script: ParsedScript): void {
@@ -108,6 +114,7 @@ export class Symbols {
   }
 
   #assign(name: string, source: ValueSource): void {
+    this.#assignments += 1;
     const sources = this.variables.get(name);
     if (sources === undefined) this.variables.set(name, [source]);
     else sources.push(source);

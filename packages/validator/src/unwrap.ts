@@ -15,6 +15,50 @@ export interface Invocation {
 
 const MAX_WRAPPERS = 8;
 
+/** Where the system keeps its programs. */
+const SYSTEM_PROGRAM = /^\/(usr\/)?(local\/)?s?bin\//;
+
+/** Names that a program of the job may well have: they mean something only as the system's own. */
+const GENERIC_NAMES = new Set([
+  ...[
+    "fetch",
+    "http",
+    "https",
+    "links",
+    "mail",
+    "mc",
+    "lt",
+    "bore",
+    "tor",
+    "gost",
+    "wg",
+    "chisel",
+    "hydra",
+    "medusa",
+  ],
+  ...[
+    "init",
+    "service",
+    "at",
+    "batch",
+    "route",
+    "tc",
+    "sg",
+    "halt",
+    "screen",
+    "script",
+    "watch",
+    "wipe",
+    "exec",
+  ],
+  ...["parallel", "time", "run", "perf", "rig", "rigel", "gminer", "helm", "oc", "fdisk", "parted"],
+]);
+
+/** Whether the command is a program of the job's own that only has the name of another. */
+export function isOwnProgram({ program, name }: Pick<Invocation, "program" | "name">): boolean {
+  return program.includes("/") && !SYSTEM_PROGRAM.test(program) && GENERIC_NAMES.has(name);
+}
+
 /** Programs that run the rest of their arguments, with the options that take a value. */
 const WRAPPERS: Readonly<Record<string, string>> = {
   command: "",

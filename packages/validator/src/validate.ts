@@ -4,12 +4,13 @@ import { withoutMarkers } from "./characters.js";
 import type { Diagnostic, Report, Severity } from "./diagnostic.js";
 import { LineTable } from "./line-table.js";
 import { parseBash } from "./parse.js";
+import { normalizePath } from "./paths.js";
 import { DEFAULT_POLICY, blocks, severityOf, type Policy } from "./policy.js";
 import { ruleOf, type RuleId } from "./rules/catalogue.js";
 
 /** Largest script that is looked at, in bytes. */
 export const MAX_SCRIPT_BYTES = 1024 * 1024;
-const MAX_STEPS = 200_000;
+const MAX_STEPS = 3_000_000;
 const MAX_MS = 1500;
 const MAX_DIAGNOSTICS = 100;
 const MAX_SHOWN = 200;
@@ -26,7 +27,58 @@ export function validate(
   file: string,
   policy: Policy = DEFAULT_POLICY,
 ): Report {
-  const findings = findAll(content);
+  return toReport(findAll(content).findings, content, file, policy);
+}
+
+/** Most files of one job that are looked at. */
+const MAX_FILES = 50;
+
+/**
+ * Checks a script and the shell scripts of the same job that it runs, and those that they run.
+ *
+ * @param read content of a file of the job by its relative path; null when there is none
+ * @returns a report for each, the first script's first
+ */
+export function validateJob(
+  script: string,
+  read: (path: string) => Uint8Array | null,
+  policy: Policy = DEFAULT_POLICY,
+): Report[] {
+  const reports: Report[] = [];
+  const open = new Set([script]);
+  // A set that is added to while it is walked hands out what is new as well.
+  for (const file of open) {
+    const content = reports.length < MAX_FILES ? read(file) : null;
+    if (content === null || (file !== script && !isShellScript(file, content))) continue;
+    const { findings, calledScripts } = findAll(content);
+    reports.push(toReport(findings, content, file, policy));
+    for (const called of calledScripts) {
+      const path = normalizePath(called);
+      if (path !== "" && !path.startsWith("/") && !path.startsWith("..")) open.add(path);
+    }
+  }
+  return reports;
+}
+
+/** By its first line, or without one by its name. */
+function isShellScript(file: string, content: Uint8Array): boolean {
+  const start = Buffer.from(content.subarray(0, 100)).toString("latin1");
+  const [firstLine = ""] = start.split("\n", 1);
+  if (firstLine.startsWith("#!")) return /\b(ba|da|k|z)?sh\b/.test(firstLine);
+  return /\.(sh|bash)$/.test(file);
+}
+
+interface Found {
+  readonly findings: readonly Finding[];
+  readonly calledScripts: ReadonlySet<string>;
+}
+
+function toReport(
+  findings: readonly Finding[],
+  content: Uint8Array,
+  file: string,
+  policy: Policy,
+): Report {
   const text = Buffer.from(content.subarray(0, MAX_SCRIPT_BYTES)).toString("utf8");
   const lines = new LineTable(text);
   const diagnostics = findings
@@ -45,47 +97,52 @@ export function validate(
   };
 }
 
-function findAll(content: Uint8Array): Finding[] {
-  if (content.length > MAX_SCRIPT_BYTES)
-    return [whole("SIZE", `it has ${content.length} bytes, the limit is ${MAX_SCRIPT_BYTES}`)];
+function findAll(content: Uint8Array): Found {
+  const only = (rule: RuleId, message: string): Found => ({
+    findings: [whole(rule, message)],
+    calledScripts: new Set(),
+  });
+  if (content.length > MAX_SCRIPT_BYTES) {
+    return only("SIZE", `it has more than ${MAX_SCRIPT_BYTES} bytes`);
+  }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(content);
   } catch {
-    return [whole("ENCODING", "it is not UTF-8")];
+    return only("ENCODING", "it is not UTF-8");
   }
-  if (text.includes("\0")) return [whole("ENCODING", "it has a NUL character")];
+  if (text.includes("\0")) return only("ENCODING", "it has a NUL character");
   try {
     return analyzeText(text);
   } catch (error) {
-    const message =
-      error instanceof BudgetExceeded
-        ? error.message
-        : `it cannot be checked: ${(error as Error).message}`;
-    return [whole("BUDGET", message)];
+    const reason = error instanceof Error ? error.message : String(error);
+    return only(
+      "BUDGET",
+      error instanceof BudgetExceeded ? reason : `it cannot be checked: ${reason}`,
+    );
   }
 }
 
-function analyzeText(text: string): Finding[] {
+function analyzeText(text: string): Found {
   const findings: Finding[] = [];
   const shebang = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(text);
   const interpreter = shebang?.[1]?.endsWith("/env") === true ? shebang[2] : shebang?.[1];
   if (interpreter !== undefined && !/(^|\/)(ba|da)?sh$/.test(interpreter)) {
     findings.push(whole("SHEBANG", `its first line names ${interpreter}`));
   }
-  if (/\r\n/.test(text))
-    findings.push({ ...whole("CRLF", "its lines end in CR LF"), pos: text.indexOf("\r\n") });
-  const source = withoutMarkers(text).replace(/\r(?=\n)/g, " ");
-  const { script, problem } = parseBash(source);
+  const crlf = text.indexOf("\r\n");
+  if (crlf !== -1) findings.push({ ...whole("CRLF", "its lines end in CR LF"), pos: crlf });
+  const { script, problem } = parseBash(withoutMarkers(text).replace(/\r(?=\n)/g, " "));
   if (script === null) {
-    return [
-      ...findings,
-      { ...whole("PARSE", problem.message), pos: problem.offset, end: problem.offset + 1 },
-    ];
+    const place = { pos: problem.offset, end: problem.offset + 1 };
+    return {
+      findings: [...findings, { ...whole("PARSE", problem.message), ...place }],
+      calledScripts: new Set(),
+    };
   }
   const analysis = new Analysis(new Budget(MAX_STEPS, MAX_MS));
   analysis.run(script);
-  return [...findings, ...analysis.findings];
+  return { findings: [...findings, ...analysis.findings], calledScripts: analysis.calledScripts };
 }
 
 /** A finding about the file as a whole. */

@@ -45,6 +45,26 @@ describe("validation", () => {
     assert.match(shown, /\^{9}/);
   });
 
+  it("looks into the scripts of the job that run.sh runs", async () => {
+    const job = await cluster.makeJob({
+      "run.sh": "source lib/setup.sh\nbash step.sh\n./notes.txt || true\n",
+      "lib/setup.sh": "export A=1\n",
+      "step.sh": "#!/bin/bash\n./tools/inner.sh\n",
+      "tools/inner.sh": "echo inner\nsudo true\n",
+      "notes.txt": "sudo is not a command here\n",
+    });
+    const here = await cluster.jobctl(["submit", job]);
+    assert.equal(here.exitCode, 105);
+    assert.match(here.stderr, /^tools\/inner\.sh:2:1 {2}error {2}PRIV-CMD/m);
+    const there = await cluster.jobctl(["submit", job, "--no-validate", "--wait", "--json"]);
+    assert.equal(there.exitCode, 105);
+    const { findings } = JSON.parse(there.stdout);
+    assert.deepEqual(
+      findings.map(({ file, line }: { file: string; line: number }) => [file, line]),
+      [["tools/inner.sh", 2]],
+    );
+  });
+
   it("follows the policy of the service, here and on the agent", async () => {
     const doubtful = await cluster.makeJob({
       "run.sh": 'eval "$(./configure-environment)"\ntrue\n',

@@ -24,7 +24,7 @@ import {
   removeTree,
   type AttemptPaths,
 } from "../workspace/workspace.js";
-import { checkScript } from "./check-script.js";
+import { checkScripts } from "./check-script.js";
 import { exceededLimit, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
@@ -209,8 +209,7 @@ export class Attempt {
       return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
     }
     const { network, validation } = this.spec;
-    const path = join(this.paths.workspace, RUN_SCRIPT);
-    const script = await checkScript(path, { network, ...validation });
+    const script = checkScripts(this.paths.workspace, { network, ...validation });
     this.#update({ findings: script.findings });
     if (!script.accepted) return notRun("rejected", describeRejection(script.findings));
     await this.#record({ state: "running", startedAt: new Date().toISOString() });
@@ -363,7 +362,7 @@ function describeRejection(findings: AttemptReport["findings"]): string {
   const errors = findings.filter(({ severity }) => severity === "error");
   const [first] = errors;
   const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
-  return `${RUN_SCRIPT}:${first?.line ?? 1}: ${first?.message ?? "it was rejected"} (${first?.rule ?? "policy"})${more}`;
+  return `${first?.file ?? RUN_SCRIPT}:${first?.line ?? 1}: ${first?.message ?? "it was rejected"} (${first?.rule ?? "policy"})${more}`;
 }
 
 async function exists(path: string): Promise<boolean> {

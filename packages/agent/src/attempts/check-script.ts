@@ -1,33 +1,51 @@
-import { open } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
 
-import type { Finding } from "@jobctl/protocol";
-import { MAX_SCRIPT_BYTES, validate, type Policy, type Report } from "@jobctl/validator";
+import { RUN_SCRIPT, type Finding } from "@jobctl/protocol";
+import { MAX_SCRIPT_BYTES, validateJob, type Policy, type Report } from "@jobctl/validator";
 
 interface ScriptCheck {
   readonly accepted: boolean;
   readonly findings: Finding[];
 }
 
-/** Checks run.sh, before it is run, against what jobs of its service may do. */
-export async function checkScript(path: string, policy: Policy): Promise<ScriptCheck> {
-  const report = validate(await readScript(path), "run.sh", policy);
-  return { accepted: report.verdict === "accept", findings: toFindings(report) };
+/**
+ * Checks run.sh, and the scripts of the job that it runs, against what jobs of its service may do.
+ *
+ * @param workspace where the job has been unpacked: no link in it leads out of it
+ */
+export function checkScripts(workspace: string, policy: Policy): ScriptCheck {
+  const reports = validateJob(RUN_SCRIPT, (path) => readScript(join(workspace, path)), policy);
+  return {
+    accepted: reports.every(({ verdict }) => verdict === "accept"),
+    findings: reports.flatMap(toFindings),
+  };
 }
 
 /** At most one byte more than a script may have: it is rejected for that, not read to its end. */
-async function readScript(path: string): Promise<Uint8Array> {
-  const file = await open(path, "r");
+function readScript(path: string): Uint8Array | null {
+  let descriptor: number;
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_SCRIPT_BYTES + 1), 0);
-    return buffer.subarray(0, bytesRead);
+    descriptor = openSync(path, "r");
+  } catch {
+    return null;
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    const content = Buffer.alloc(Math.min(size, MAX_SCRIPT_BYTES + 1));
+    return content.subarray(0, readSync(descriptor, content));
+  } catch {
+    // A directory, for one.
+    return null;
   } finally {
-    await file.close();
+    closeSync(descriptor);
   }
 }
 
-function toFindings({ diagnostics }: Report): Finding[] {
+function toFindings({ file, diagnostics }: Report): Finding[] {
   return diagnostics.map((found) => ({
     rule: found.rule,
+    file,
     severity: found.severity,
     line: found.line,
     column: found.column,

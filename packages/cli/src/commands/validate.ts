@@ -1,5 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 import { EXIT, JobctlError } from "@jobctl/protocol/error";
 import { RUN_SCRIPT } from "@jobctl/protocol/reserved";
@@ -9,12 +9,13 @@ import {
   PROFILES,
   formatReport,
   toSarif,
-  validate,
+  validateJob,
   type Policy,
   type Report,
 } from "@jobctl/validator";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
+import { readScript } from "../read-script.js";
 
 export interface ValidateFlags extends CommonFlags {
   readonly format?: string;
@@ -29,8 +30,7 @@ export async function validateScripts(
 ): Promise<void> {
   await runCommand(flags, async (context) => {
     const policy = readPolicy(flags);
-    const reports: Report[] = [];
-    for (const path of paths) reports.push(await check(path, policy));
+    const reports = paths.flatMap((path) => check(path, policy));
     print(reports, flags, context);
     return reports.some(({ verdict }) => verdict === "reject") ? EXIT.rejected : EXIT.ok;
   });
@@ -46,16 +46,17 @@ function readPolicy(flags: ValidateFlags): Policy {
   return { ...DEFAULT_POLICY, profile, network: flags.network ?? false };
 }
 
-async function check(path: string, policy: Policy): Promise<Report> {
-  const found = await stat(path).catch(() => null);
-  const file = found?.isDirectory() === true ? join(path, RUN_SCRIPT) : path;
-  const content = await readFile(file).catch((cause: unknown) => {
-    throw new JobctlError("file_not_found", `${file} cannot be read`, {
-      hint: "Give a script, or a directory with a run.sh.",
-      cause,
-    });
+/** A script, or of a directory run.sh and the scripts that it runs. */
+function check(path: string, policy: Policy): Report[] {
+  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const [directory, script] = isDirectory ? [path, RUN_SCRIPT] : [dirname(path), basename(path)];
+  const reports = validateJob(script, (file) => readScript(join(directory, file)), policy);
+  if (reports.length > 0) {
+    return reports.map((report) => ({ ...report, file: join(directory, report.file) }));
+  }
+  throw new JobctlError("file_not_found", `${join(directory, script)} cannot be read`, {
+    hint: "Give a script, or a directory with a run.sh.",
   });
-  return validate(content, file, policy);
 }
 
 function print(reports: readonly Report[], flags: ValidateFlags, { output }: Context): void {

@@ -67,6 +67,8 @@ export const fileRules: CommandRule = ({ name, args }, found) => {
 
 /** A file that is read, or only named. */
 export function checkRead(path: string, found: Found): void {
+  // Most words are no paths.
+  if (!path.includes("/")) return;
   const normal = normalizePath(path);
   if (isCredential(path)) found("PATH-CRED", `${readable(path)} holds credentials`);
   if (
