@@ -27,7 +27,8 @@ export function validate(
   file: string,
   policy: Policy = DEFAULT_POLICY,
 ): Report {
-  return toReport(findAll(content).findings, content, file, policy);
+  const { findings } = findAll(content, new Budget(MAX_STEPS, MAX_MS));
+  return toReport(findings, content, file, policy);
 }
 
 /** Most files of one job that are looked at. */
@@ -46,11 +47,16 @@ export function validateJob(
 ): Report[] {
   const reports: Report[] = [];
   const open = new Set([script]);
+  // One budget for all of them: many files are not to take longer than one.
+  const budget = new Budget(MAX_STEPS, MAX_MS);
+  let totalBytes = 0;
   // A set that is added to while it is walked hands out what is new as well.
   for (const file of open) {
     const content = reports.length < MAX_FILES ? read(file) : null;
     if (content === null || (file !== script && !isShellScript(file, content))) continue;
-    const { findings, calledScripts } = findAll(content);
+    totalBytes += content.length;
+    const { findings, calledScripts } =
+      totalBytes > MAX_SCRIPT_BYTES ? tooLarge() : findAll(content, budget);
     reports.push(toReport(findings, content, file, policy));
     for (const called of calledScripts) {
       const path = normalizePath(called);
@@ -97,14 +103,8 @@ function toReport(
   };
 }
 
-function findAll(content: Uint8Array): Found {
-  const only = (rule: RuleId, message: string): Found => ({
-    findings: [whole(rule, message)],
-    calledScripts: new Set(),
-  });
-  if (content.length > MAX_SCRIPT_BYTES) {
-    return only("SIZE", `it has more than ${MAX_SCRIPT_BYTES} bytes`);
-  }
+function findAll(content: Uint8Array, budget: Budget): Found {
+  if (content.length > MAX_SCRIPT_BYTES) return tooLarge();
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(content);
@@ -113,7 +113,7 @@ function findAll(content: Uint8Array): Found {
   }
   if (text.includes("\0")) return only("ENCODING", "it has a NUL character");
   try {
-    return analyzeText(text);
+    return analyzeText(text, budget);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return only(
@@ -123,7 +123,7 @@ function findAll(content: Uint8Array): Found {
   }
 }
 
-function analyzeText(text: string): Found {
+function analyzeText(text: string, budget: Budget): Found {
   const findings: Finding[] = [];
   const shebang = /^#!\s*(\S+)(?:\s+(\S+))?/.exec(text);
   const interpreter = shebang?.[1]?.endsWith("/env") === true ? shebang[2] : shebang?.[1];
@@ -140,9 +140,20 @@ function analyzeText(text: string): Found {
       calledScripts: new Set(),
     };
   }
-  const analysis = new Analysis(new Budget(MAX_STEPS, MAX_MS));
+  const analysis = new Analysis(budget);
   analysis.run(script);
   return { findings: [...findings, ...analysis.findings], calledScripts: analysis.calledScripts };
+}
+
+function tooLarge(): Found {
+  return only(
+    "SIZE",
+    `it, or all scripts of the job together, have more than ${MAX_SCRIPT_BYTES} bytes`,
+  );
+}
+
+function only(rule: RuleId, message: string): Found {
+  return { findings: [whole(rule, message)], calledScripts: new Set() };
 }
 
 /** A finding about the file as a whole. */
