@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,6 +76,26 @@ describe("jobctl up", () => {
     );
     first.kill("SIGINT");
     await first;
+  });
+
+  it("goes on without a sandbox where there is none, and says so", async () => {
+    // A PATH with nothing but bash on it: bubblewrap is not found.
+    await mkdir(join(directory, "bin"));
+    await symlink("/bin/bash", join(directory, "bin/bash"));
+    const up = execa(process.execPath, [CLI, "up", "--port", "0"], {
+      cwd: directory,
+      env: { PATH: join(directory, "bin"), HOME: directory },
+      extendEnv: false,
+      reject: false,
+      stdin: "ignore",
+    });
+    await once(up.stdout as NodeJS.ReadableStream, "data");
+    const { stdout: id } = await jobctl("submit", await script("echo it runs\n"), "--wait");
+    assert.equal((await jobctl("logs", id)).stdout, "it runs");
+    up.kill("SIGINT");
+    const { exitCode, stderr } = await up;
+    assert.equal(exitCode, 0);
+    assert.match(stderr, /WITHOUT A SANDBOX.*bubblewrap is not installed/);
   });
 
   it("refuses a port that is taken", async () => {
