@@ -11,7 +11,10 @@ import { createProcessExecutor } from "./executors/process.js";
 export async function selectExecutor(config: AgentConfig): Promise<Executor> {
   switch (config.sandbox) {
     case "bubblewrap":
-      return createBubblewrapExecutor({ readOnlyPaths: config.sandboxReadOnlyPaths });
+      return createBubblewrapExecutor({
+        agentName: config.name,
+        readOnlyPaths: config.sandboxReadOnlyPaths,
+      });
     case "process":
       return createProcessExecutor();
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
@@ -236,6 +237,25 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
     await cluster.startAgent(1);
     await waitUntil("it runs again", async () => (await cluster.job(id)).attempt === 2);
     await cluster.ok(["cancel", String(id), "--wait"]);
+  });
+
+  it("nothing survives an agent that is killed while it starts a job", async () => {
+    for (let round = 1; round <= 5; round += 1) {
+      const id = await cluster.submitScript(`exec ${SLEEP}\n`);
+      const record = join(cluster.root, `agent-1/attempts/${id}.1/record.json`);
+      await waitUntil("the attempt is on the agent", () => existsSync(record));
+      await cluster.agents[0]?.end("SIGKILL");
+      await cluster.startAgent(1);
+      await waitUntil("it runs again", async () => {
+        const { attempt, status } = await cluster.job(id);
+        return attempt === 2 && status === "running";
+      });
+      await waitUntil("only the second attempt is alive", async () => {
+        return (await findProcesses(SLEEP.replace(" ", "\0"))).length === 1;
+      });
+      await cluster.ok(["cancel", String(id), "--wait"]);
+      assert.deepEqual(await findProcesses(SLEEP.replace(" ", "\0")), []);
+    }
   });
 
   it("the environment of a job is in nobody's arguments", async () => {

@@ -155,7 +155,7 @@ export class AttemptPool {
   async #recoverAttempt(id: string): Promise<void> {
     const { logger, executor } = this.#settings;
     const directory = join(this.#root, id);
-    await executor.terminateSurvivors(directory, id);
+    await executor.terminateSurvivors({ attemptId: id, directory });
     const record = await readRecord(join(directory, "record.json"));
     const outcome = record?.report.outcome ?? null;
     if (record === null || outcome === null) {

@@ -25,6 +25,7 @@ const CHECK_MS = 20;
 const UNKILLABLE_AFTER_MS = 30_000;
 
 export interface BubblewrapSettings {
+  readonly agentName: string;
   /** Further directories that jobs see, read-only: software that is installed outside of /usr. */
   readonly readOnlyPaths: readonly string[];
 }
@@ -46,6 +47,7 @@ export async function createBubblewrapExecutor(settings: BubblewrapSettings): Pr
   const system = await findSystemDirectories(settings.readOnlyPaths);
   const groups = await findControlGroups();
   await tryOut(program, system);
+  await groups?.sweep(groupName(settings.agentName, ""));
   return {
     name: "bubblewrap",
     capabilities: {
@@ -56,9 +58,13 @@ export async function createBubblewrapExecutor(settings: BubblewrapSettings): Pr
     },
     layout: () => ({ workspace: SANDBOX_WORKSPACE, temporary: SANDBOX_TEMPORARY }),
     start: (request) => start(request, program, system, groups),
-    terminateSurvivors: (directory, attemptId) =>
+    terminateSurvivors: ({ attemptId, directory }) =>
       terminateProcesses({ groupId: null, attemptId, directory }, 0),
   };
+}
+
+function groupName(agentName: string, attemptId: string): string {
+  return `jobctl-${agentName}-${attemptId}`;
 }
 
 async function start(
@@ -67,9 +73,8 @@ async function start(
   system: readonly SystemDirectory[],
   groups: ControlGroups | null,
 ): Promise<Execution> {
-  const group =
-    (await groups?.create(`jobctl-${request.agentName}-${request.attemptId}`, request.limits)) ??
-    null;
+  const name = groupName(request.agentName, request.attemptId);
+  const group = (await groups?.create(name, request.limits)) ?? null;
   const sandbox = bubblewrapArguments({
     workspace: request.workspace,
     hostname: `job-${request.attemptId.replace(".", "-")}`,
@@ -114,7 +119,7 @@ async function start(
       await meter.finish();
       await group?.remove();
     },
-    kill: () => send(pid, "SIGKILL"),
+    kill: () => killSandbox(pid, null),
     usage: () => meter.usage(),
   };
 }
@@ -183,8 +188,7 @@ async function terminate(
     if (now > killAt + UNKILLABLE_AFTER_MS)
       throw new Error(`the sandbox of process ${pid} does not end`);
     if (now >= killAt) {
-      send(pid, "SIGKILL");
-      if (status !== null) send(status.initPid, "SIGKILL");
+      killSandbox(pid, status);
     } else {
       for (const { pid: process } of inside) {
         if (!terminated.has(process)) send(process, "SIGTERM");
@@ -193,6 +197,15 @@ async function terminate(
     }
     await delay(CHECK_MS);
   }
+}
+
+/**
+ * Kills bubblewrap, which takes the sandbox along once it is set up. Before that its first process is
+ * still in the same process group.
+ */
+function killSandbox(pid: number, status: SandboxStatus | null): void {
+  send(-pid, "SIGKILL");
+  if (status !== null) send(status.initPid, "SIGKILL");
 }
 
 /** Everything below the first process of the sandbox, which is bubblewrap's own. */

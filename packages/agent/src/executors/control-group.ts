@@ -1,4 +1,4 @@
-import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -18,8 +18,6 @@ export interface ControlGroup {
   /** Files that a process writes its id to, to enter. */
   readonly entrances: readonly string[];
   usage(): Promise<GroupUsage>;
-  /** Ids of the living processes in it. */
-  processes(): Promise<number[]>;
   /** Removes it, once nothing is alive in it. */
   remove(): Promise<void>;
 }
@@ -28,6 +26,8 @@ export interface ControlGroup {
 export interface ControlGroups {
   readonly version: 1 | 2;
   create(name: string, limits: JobLimits): Promise<ControlGroup>;
+  /** Removes those that an agent that was killed has left behind, unless something is alive in them. */
+  sweep(prefix: string): Promise<void>;
 }
 
 const ROOT = "/sys/fs/cgroup";
@@ -66,6 +66,9 @@ async function versionOne(own: ReadonlyMap<string, string>): Promise<ControlGrou
   if (!usable.includes("memory") || !usable.includes("pids")) return null;
   return {
     version: 1,
+    async sweep(prefix) {
+      for (const controller of usable) await sweepGroups(parentOf(controller), prefix);
+    },
     async create(name, limits) {
       const at = (controller: string): string => join(parentOf(controller), name);
       for (const controller of usable) await mkdir(at(controller), { recursive: true });
@@ -77,7 +80,6 @@ async function versionOne(own: ReadonlyMap<string, string>): Promise<ControlGrou
           String(limits.cpus * CPU_PERIOD_US),
         ).catch(() => {});
       }
-      const procs = join(at("pids"), "cgroup.procs");
       return {
         entrances: usable.map((controller) => join(at(controller), "cgroup.procs")),
         async usage() {
@@ -88,7 +90,6 @@ async function versionOne(own: ReadonlyMap<string, string>): Promise<ControlGrou
             outOfMemoryKills: await readField(join(at("memory"), "memory.oom_control"), "oom_kill"),
           };
         },
-        processes: () => readProcesses(procs),
         async remove() {
           for (const controller of usable) await removeGroup(at(controller));
         },
@@ -111,6 +112,7 @@ async function versionTwo(own: string): Promise<ControlGroups | null> {
   }
   return {
     version: 2,
+    sweep: (prefix) => sweepGroups(own, prefix),
     async create(name, limits) {
       const group = join(own, name);
       await mkdir(group, { recursive: true });
@@ -118,9 +120,8 @@ async function versionTwo(own: string): Promise<ControlGroups | null> {
       await writeFile(join(group, "memory.swap.max"), "0").catch(() => {});
       await writeFile(join(group, "pids.max"), String(limits.maxProcesses));
       await writeFile(join(group, "cpu.max"), `${limits.cpus * CPU_PERIOD_US} ${CPU_PERIOD_US}`);
-      const procs = join(group, "cgroup.procs");
       return {
-        entrances: [procs],
+        entrances: [join(group, "cgroup.procs")],
         async usage() {
           return {
             cpuSeconds: (await readField(join(group, "cpu.stat"), "usage_usec")) / 1e6,
@@ -128,7 +129,6 @@ async function versionTwo(own: string): Promise<ControlGroups | null> {
             outOfMemoryKills: await readField(join(group, "memory.events"), "oom_kill"),
           };
         },
-        processes: () => readProcesses(procs),
         remove: () => removeGroup(group),
       };
     },
@@ -157,12 +157,10 @@ async function readField(path: string, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
 }
 
-async function readProcesses(path: string): Promise<number[]> {
-  const text = await readFile(path, "utf8").catch(() => "");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(Number);
+async function sweepGroups(parent: string, prefix: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(prefix)) await rmdir(join(parent, name)).catch(() => {});
+  }
 }
 
 /** The kernel needs a moment after the last process has ended. */

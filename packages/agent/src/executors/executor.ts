@@ -75,6 +75,6 @@ export interface Executor {
   layout(real: JobLayout): JobLayout;
   /** @throws when the process cannot be created */
   start(request: StartRequest): Promise<Execution>;
-  /** Ends what an agent that was killed has left running in this directory. */
-  terminateSurvivors(directory: string, attemptId: string): Promise<void>;
+  /** Ends what an agent that was killed has left running of an attempt. */
+  terminateSurvivors(attempt: Pick<StartRequest, "attemptId" | "directory">): Promise<void>;
 }

@@ -50,3 +50,9 @@ export async function peakMemoryBytes(pid: number): Promise<number> {
 export async function startEnvironment(pid: number): Promise<string> {
   return readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
 }
+
+/** What is mounted in the namespace of a process: the directories that the mounts show. */
+export async function mountSources(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => "");
+  return text.split("\n").flatMap((line) => line.split(" ")[3] ?? []);
+}

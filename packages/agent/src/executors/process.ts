@@ -29,7 +29,7 @@ export async function createProcessExecutor(): Promise<Executor> {
     },
     layout: (real) => real,
     start,
-    terminateSurvivors: (directory, attemptId) =>
+    terminateSurvivors: ({ attemptId, directory }) =>
       terminateProcesses({ groupId: null, attemptId, directory }, 0),
   };
 }

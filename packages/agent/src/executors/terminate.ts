@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { listProcesses, startEnvironment } from "./process-table.js";
+import { listProcesses, mountSources, startEnvironment } from "./process-table.js";
 
 /** What tells the processes of one attempt from all others. */
 export interface ProcessScope {
   /** Process group of the main process; null when it is not known. */
   readonly groupId: number | null;
   readonly attemptId: string;
-  /** The attempt's directory: it is in HOME and TMPDIR of every process of the job. */
+  /** The attempt's directory: it is in HOME and TMPDIR, or mounted, in every process of the job. */
   readonly directory: string;
 }
 
@@ -51,10 +51,25 @@ async function findProcesses(scope: ProcessScope): Promise<number[]> {
       if (groupId === scope.groupId) return pid;
       const environment = await startEnvironment(pid);
       const marked = `\0${environment}`.includes(`\0JOBCTL_ATTEMPT=${scope.attemptId}\0`);
-      return marked && environment.includes(`${scope.directory}/`) ? pid : null;
+      if (!marked) return null;
+      const isOurs =
+        environment.includes(`${scope.directory}/`) || (await seesDirectory(pid, scope.directory));
+      return isOurs ? pid : null;
     }),
   );
   return ours.filter((pid) => pid !== null);
+}
+
+/**
+ * Whether a process in a mount namespace of its own has the attempt's workspace mounted. The kernel
+ * names the source of a mount from the top of its file system, which may be below the machine's own.
+ */
+async function seesDirectory(pid: number, directory: string): Promise<boolean> {
+  const mounts = await mountSources(pid);
+  return mounts.some(
+    (source) =>
+      source.endsWith("/workspace") && directory.endsWith(source.slice(0, -"/workspace".length)),
+  );
 }
 
 /** Without /proc only the group is known, under the negative of its id. */

@@ -11,7 +11,8 @@ import {
 
 import type { AgentClient } from "./agent-client.js";
 
-const RECONNECT = { firstMs: 100, maxMs: 5000 };
+/** One light connection an agent: a short wait costs nothing, and jobs wait for it. */
+const RECONNECT = { firstMs: 50, maxMs: 1000 };
 
 export interface LinkSettings {
   readonly heartbeatSeconds: number;
