@@ -219,11 +219,6 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "A daemon that `jobctl up` started ended or did not come up.",
   },
-  checks_failed: {
-    status: 500,
-    exitCode: EXIT.unexpected,
-    meaning: "`jobctl doctor` found something that needs attention.",
-  },
   sandbox_unavailable: {
     status: 500,
     exitCode: EXIT.usage,

@@ -140,11 +140,6 @@ export const completionOutputSchema = z.object({
   script: z.string(),
 });
 
-export const versionOutputSchema = z.object({
-  schema: z.literal("jobctl.version/v1"),
-  version: z.string(),
-});
-
 /** Everything that the command line prints with `--json`, told apart by `schema`. */
 export const outputSchema = z.discriminatedUnion("schema", [
   submitOutputSchema,
@@ -165,7 +160,6 @@ export const outputSchema = z.discriminatedUnion("schema", [
   upOutputSchema,
   validateOutputSchema,
   completionOutputSchema,
-  versionOutputSchema,
   errorAnswerSchema,
 ]);
 export type Output = z.infer<typeof outputSchema>;

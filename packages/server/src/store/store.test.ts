@@ -11,6 +11,7 @@ import { lockDataDirectory } from "./data-lock.js";
 import { openDatabase } from "./database.js";
 import type { NewJobRow } from "./job-row.js";
 import { createJobStore, listStatement } from "./job-store.js";
+import { openStore } from "./store.js";
 
 const NEW_JOB: NewJobRow = {
   tenant: "t",
@@ -173,6 +174,17 @@ describe("the store", () => {
     assert.throws(() => openDatabase(join(directory, "jobctl.db")), { code: "database_newer" });
     db = new Database(join(directory, "jobctl.db"));
     assert.equal(db.pragma("user_version", { simple: true }), 999);
+  });
+
+  it("says that it cannot write while somebody else does, and writes nothing", () => {
+    const store = openStore(join(directory, "jobctl.db"), 10);
+    db.exec("BEGIN IMMEDIATE");
+    assert.throws(() => store.transaction(() => store.jobs.insert(NEW_JOB, {})), {
+      code: "database_unavailable",
+    });
+    db.exec("ROLLBACK");
+    assert.deepEqual(store.jobs.open(), []);
+    store.close();
   });
 
   it("locks its directory for one server at a time", () => {

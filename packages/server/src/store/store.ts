@@ -1,3 +1,6 @@
+import { JobctlError } from "@jobctl/protocol";
+import Database from "better-sqlite3";
+
 import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
 import { closeDatabase, openDatabase } from "./database.js";
@@ -8,23 +11,59 @@ export interface Store {
   readonly jobs: JobStore;
   readonly attempts: AttemptStore;
   readonly agents: AgentStore;
-  /** Runs the function in one transaction: all of it is committed, or nothing. */
+  /**
+   * Runs the function in one transaction: all of it is committed, or nothing.
+   *
+   * @throws JobctlError `storage_full`, `database_unavailable`, or what the function throws
+   */
   transaction<T>(work: () => T): T;
   /** @throws when the database cannot be written */
   checkWritable(): void;
   close(): void;
 }
 
-/** @throws JobctlError when the database cannot be opened or is too new */
-export function openStore(path: string): Store {
+/**
+ * @param busyTimeoutMs how long to wait for somebody else's lock on the database
+ * @throws JobctlError when the database cannot be opened or is too new
+ */
+export function openStore(path: string, busyTimeoutMs = 5000): Store {
   const db = openDatabase(path);
+  db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
   return {
     jobs: createJobStore(db),
     attempts: createAttemptStore(db),
     agents: createAgentStore(db),
-    transaction: (work) => db.transaction(work).immediate(),
-    checkWritable: () => checkWritable.immediate(),
+    transaction: (work) => translated(() => db.transaction(work).immediate()),
+    checkWritable: () => translated(() => checkWritable.immediate()),
     close: () => closeDatabase(db),
   };
+}
+
+/** SQLite's reasons for not writing, in words for clients: they may come back later. */
+function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = error instanceof Database.SqliteError ? error.code : "";
+    if (code === "SQLITE_FULL") {
+      throw new JobctlError("storage_full", "the volume of the server's database is full", {
+        hint: "Nothing was stored. Ask the operator to free space, then try again.",
+        cause: error,
+        retryAfterSeconds: 60,
+      });
+    }
+    if (/^SQLITE_(BUSY|LOCKED|READONLY|IOERR|CANTOPEN)/.test(code)) {
+      throw new JobctlError(
+        "database_unavailable",
+        `the server's database cannot be written: ${code}`,
+        {
+          hint: "Nothing was stored. Try again in a moment; if it stays so, ask the operator.",
+          cause: error,
+          retryAfterSeconds: 5,
+        },
+      );
+    }
+    throw error;
+  }
 }
