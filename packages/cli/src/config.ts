@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
@@ -142,20 +150,31 @@ function isConfigKey(key: string): key is ConfigKey {
   return Object.hasOwn(CONFIG_KEYS, key);
 }
 
+const PROJECT_FILES = [
+  ".jobctlrc.json",
+  ".jobctlrc.yaml",
+  "jobctl.config.json",
+  "jobctl.config.yaml",
+  "package.json",
+] as const;
+
+/** Whether there is anything to look into: loading what reads it costs a fifth of a short command. */
+function hasCandidate(directory: string): boolean {
+  for (let at = resolve(directory); ; at = dirname(at)) {
+    if (PROJECT_FILES.some((name) => existsSync(join(at, name)))) return true;
+    if (at === dirname(at)) return false;
+  }
+}
+
 async function findProjectFile(
   directory: string,
   environment: ConfigSources["environment"],
 ): Promise<ConfigFile | null> {
+  if (!hasCandidate(directory)) return null;
   const { cosmiconfig } = await import("cosmiconfig");
   // Data only: a directory that one merely enters does not get to run code.
   const explorer = cosmiconfig("jobctl", {
-    searchPlaces: [
-      ".jobctlrc.json",
-      ".jobctlrc.yaml",
-      "jobctl.config.json",
-      "jobctl.config.yaml",
-      "package.json",
-    ],
+    searchPlaces: [...PROJECT_FILES],
     stopDir: homedir(),
   });
   const found = await explorer.search(directory).catch((error: unknown) => {

@@ -124,6 +124,15 @@ export const QUEUE_REASONS = [
 ] as const;
 export type QueueReason = (typeof QUEUE_REASONS)[number];
 
-/** What an agent says of an attempt; `finished` is its last word. */
-export const ATTEMPT_STATES = ["accepted", "running", "packing", "finished"] as const;
+/**
+ * What an agent says of an attempt. `finished` is its last word, and so is `interrupted`: the agent
+ * went down while it ran, or may have run, and nothing of it is left.
+ */
+export const ATTEMPT_STATES = [
+  "accepted",
+  "running",
+  "packing",
+  "finished",
+  "interrupted",
+] as const;
 export type AttemptState = (typeof ATTEMPT_STATES)[number];

@@ -157,9 +157,8 @@ export class AttemptPool {
     const directory = join(this.#root, id);
     await executor.terminateSurvivors({ attemptId: id, directory });
     const record = await readRecord(join(directory, "record.json"));
-    const outcome = record?.report.outcome ?? null;
-    if (record === null || outcome === null) {
-      logger.warn({ event: "attempt_interrupted", attemptId: id });
+    if (record === null) {
+      // It was never recorded, so it was never started: the server may send it again.
       await removeTree(directory);
       return;
     }
@@ -167,9 +166,12 @@ export class AttemptPool {
       this.#onChange(changed),
     );
     this.#attempts.set(id, attempt);
-    if (record.report.state === "finished") attempt.restore(record.report);
+    const { state, outcome } = record.report;
+    if (state === "finished" || state === "interrupted") attempt.restore(record.report);
+    // Remembered until the server knows: were it sent again, it must not run again.
+    else if (outcome === null) await attempt.interrupted(record.report);
     else this.#track(id, attempt.resumePacking(record.report, outcome));
-    logger.info({ event: "attempt_recovered", attemptId: id, state: record.report.state });
+    logger.info({ event: "attempt_recovered", attemptId: id, state: attempt.report.state });
   }
 
   #onChange(attempt: Attempt): void {

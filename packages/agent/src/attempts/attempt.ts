@@ -122,6 +122,12 @@ export class Attempt {
     this.#report = report;
   }
 
+  /** Takes note that an attempt was cut off by the end of the agent. */
+  async interrupted(report: AttemptReport): Promise<void> {
+    this.#report = report;
+    await this.#record({ state: "interrupted", finishedAt: new Date().toISOString() });
+  }
+
   /** Finishes an attempt whose process had ended when the agent died, from its record. */
   async resumePacking(report: AttemptReport, outcome: Outcome): Promise<void> {
     this.#report = report;

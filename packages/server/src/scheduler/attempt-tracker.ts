@@ -92,6 +92,10 @@ export class AttemptTracker implements LinkEvents {
       case "finished":
         void this.#collect(link, row, report);
         break;
+      case "interrupted":
+        this.#parts.attempts.lose(jobId, attempt, `agent ${link.name} went down while it ran`);
+        void this.#discard(link, report.id);
+        break;
     }
   }
 
