@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { waitUntil } from "../support/wait-until.js";
 
 const LIMIT = 2 * 1024 * 1024;
 
@@ -85,7 +86,7 @@ describe("submit", () => {
     const results = await Promise.all(calls);
     assert.deepEqual([...new Set(results.map(({ exitCode }) => exitCode))], [0]);
     assert.equal(new Set(results.map(({ stdout }) => stdout)).size, 1);
-    assert.deepEqual(await cluster.temporaryFiles(), []);
+    await contents(cluster);
   });
 
   it("refuses a key that belongs to another job", async () => {
@@ -233,13 +234,17 @@ describe("submit", () => {
   });
 });
 
+/** What is stored, once nothing is under way any more. */
 async function contents(cluster: Cluster) {
+  await waitUntil("every job has ended", async () => {
+    const open = ["status", "--state", "queued,dispatched,running,collecting", "--json"];
+    return JSON.parse(await cluster.ok(open)).items.length === 0;
+  });
+  await waitUntil("nothing is being written", async () => {
+    return (await cluster.temporaryFiles()).length === 0;
+  });
   const { items } = JSON.parse(await cluster.ok(["status", "--json", "--limit", "1000"]));
-  return {
-    jobs: items.length,
-    blobs: (await cluster.blobs()).length,
-    temporary: await cluster.temporaryFiles(),
-  };
+  return { jobs: items.length, blobs: (await cluster.blobs()).length };
 }
 
 /** A valid tar archive of exactly this many bytes: a tar may be padded with zeros at its end. */
