@@ -114,7 +114,7 @@ async function submitWithArchive(
     }
     const archive = archiveOf(part, submission);
     const options = submission ?? parseSubmission({});
-    jobs.checkSubmission(options);
+    if (submission === null) jobs.checkSubmission(options);
     const staged = await takeInArchive(blobs, archive, limits, options.input);
     return jobs.submitUploaded(options, context, staged);
   }
