@@ -9,6 +9,8 @@ import { createServer, readConfig } from "@jobctl/server";
 import { DEFAULT_POLICY, FAMILIES, RULES, validate } from "@jobctl/validator";
 import Database from "better-sqlite3";
 
+import { attackSamples, doubtfulSamples } from "../packages/validator/dist/samples.test-support.js";
+
 const VALIDATION_INTRODUCTION = `# Validation of run.sh
 
 Before an agent runs a script it checks it, and \`jobctl submit\` does the same before anything is sent.
@@ -27,7 +29,12 @@ An \`error\` blocks, a \`warning\` is recorded with the job, an \`info\` is only
 each service: \`SERVICE_<NAME>_PROFILE=strict\` blocks warnings too, \`permissive\` blocks only what is
 destructive, escapes, gains privileges, changes the kernel, mines or multiplies without end;
 \`SERVICE_<NAME>_RULES=NET-REMOTE=warning,PRIV-CHOWN=off\` changes single rules;
-\`SERVICE_<NAME>_NETWORK=true\` makes fetching a warning. A script cannot lower anything.
+\`SERVICE_<NAME>_NETWORK=true\` makes fetching a warning, and \`SERVICE_<NAME>_ALLOW_HOSTS=data.example.org\`
+drops it for these hosts; \`SERVICE_<NAME>_ALLOW_COMMANDS=socat\` drops what is found about a command,
+except what destroys, escapes or gains rights.
+
+A script can explain a warning: a line \`# jobctl: allow DEL-UNSET -- set by the site\` makes it an \`info\` that
+carries the reason, except under \`strict\`. A script cannot lower an error.
 
 This page is made from the rules by \`npm run generate\`.
 `;
@@ -100,30 +107,24 @@ function listErrors() {
 
 /** The rules, each with the shortest sample that breaks it. */
 async function listRules() {
-  const read = async (name) =>
-    JSON.parse(
-      await readFile(
-        new URL(`../packages/validator/samples/${name}.json`, import.meta.url),
-        "utf8",
-      ),
-    );
-  const [attacks, doubtful] = [await read("attacks"), await read("doubtful")];
-  const scripts = [...Object.values(attacks).flat(), ...Object.values(doubtful)].toSorted(
-    (a, b) => a.length - b.length,
-  );
+  const scripts = [...attackSamples().values(), ...doubtfulSamples().values()]
+    .flat()
+    .toSorted((a, b) => a.length - b.length);
   const examples = new Map();
   for (const script of scripts) {
     for (const { rule } of validate(Buffer.from(script), "run.sh", DEFAULT_POLICY).diagnostics) {
       if (!examples.has(rule)) examples.set(rule, script);
     }
   }
-  const describe = ({ id, severity, why, fix, needsNetwork }) => {
+  const describe = ({ id, severity, why, fix, needsNetwork, strictOnly }) => {
     const example = examples.get(id);
-    const lighter = needsNetwork === true ? "; a warning where the service has the network" : "";
+    const networked = severity === "error" ? "a warning" : "an info";
+    const lighter = needsNetwork === true ? `; ${networked} where the service has the network` : "";
+    const level = strictOnly === true ? "error under strict, not shown elsewhere" : severity;
     return [
       `### ${id}`,
       "",
-      `${severity}${lighter}. The script, or a command in it, ${why}. ${fix}`,
+      `${level}${lighter}. The script, or a command in it, ${why}. ${fix}`,
       "",
       ...(example === undefined ? [] : ["```sh", example.trimEnd(), "```", ""]),
     ];

@@ -1,19 +1,15 @@
 // Prints how many of the honest sample scripts the validator blocks, and how many attacks it finds.
 // With --list also which ones it gets wrong. The samples are data: they are read, never run.
-import { readFile } from "node:fs/promises";
+import { DEFAULT_POLICY, validate } from "@jobctl/validator";
 
-import { DEFAULT_POLICY, FAMILIES, validate } from "@jobctl/validator";
+import { attackSamples, honestSamples } from "../packages/validator/dist/samples.test-support.js";
 
-const samples = async (name) =>
-  JSON.parse(
-    await readFile(new URL(`../packages/validator/samples/${name}.json`, import.meta.url), "utf8"),
-  );
 const check = (script, policy = DEFAULT_POLICY) => validate(Buffer.from(script), "run.sh", policy);
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)}%`;
 const list = process.argv.includes("--list");
 const print = (line) => process.stdout.write(`${line}\n`);
 
-const honest = Object.entries(await samples("honest"));
+const honest = [...honestSamples()];
 const withNetwork = { ...DEFAULT_POLICY, network: true };
 const reports = honest.map(([name, script]) => [name, check(script, withNetwork)]);
 const blocked = reports.filter(([, report]) => report.counts.error > 0);
@@ -27,13 +23,10 @@ if (list)
       `  ${name}: ${diagnostics.map(({ rule, line }) => `${rule} in line ${line}`).join(", ")}`,
     );
 
-const attacks = await samples("attacks");
 let total = 0;
 let errors = 0;
 let noticed = 0;
-for (const family of FAMILIES) {
-  const scripts = attacks[family] ?? [];
-  if (scripts.length === 0) continue;
+for (const [family, scripts] of attackSamples()) {
   const found = scripts.map((script) => check(script).counts);
   const byError = found.filter(({ error }) => error > 0).length;
   const byAny = found.filter(({ error, warning }) => error + warning > 0).length;

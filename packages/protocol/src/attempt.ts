@@ -21,6 +21,10 @@ export const validationPolicySchema = z.object({
   profile: z.enum(["standard", "strict", "permissive"]),
   /** Severities of single rules, by id. */
   overrides: z.record(z.string(), z.enum(["error", "warning", "info", "off"])),
+  /** Hosts that jobs with the network may use, with everything below them. */
+  allowHosts: z.array(z.string()),
+  /** Commands that jobs may use, by name or by path, whatever a rule says of them. */
+  allowCommands: z.array(z.string()),
 });
 export type ValidationPolicy = z.infer<typeof validationPolicySchema>;
 

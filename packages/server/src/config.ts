@@ -60,7 +60,7 @@ export const DEFAULT_POLICY: ServicePolicy = {
   maxRuns: null,
   runsPerUser: null,
   network: false,
-  validation: { profile: "standard", overrides: {} },
+  validation: { profile: "standard", overrides: {}, allowHosts: [], allowCommands: [] },
 };
 
 export interface ServerConfig {
@@ -176,12 +176,15 @@ function readPolicy(name: string, environment: Environment): ServicePolicy {
   const [maxRuns, runsPerUser] = [variable("MAX_RUNS"), variable("RUNS_PER_USER")];
   const isLimited = [maxRuns, runsPerUser].some((limit) => environment[limit] !== undefined);
   const [network, profile, rules] = [variable("NETWORK"), variable("PROFILE"), variable("RULES")];
+  const [hosts, commands] = [variable("ALLOW_HOSTS"), variable("ALLOW_COMMANDS")];
   const validation = validationPolicySchema.shape;
   const read = readEnvironment(
     z.object({
       [network]: z.stringbool().default(false),
       [profile]: validation.profile.default("standard"),
       [rules]: ruleList.pipe(validation.overrides).default({}),
+      [hosts]: wordList.default([]),
+      [commands]: wordList.default([]),
     }),
     environment,
   ) as Record<string, unknown>;
@@ -194,9 +197,19 @@ function readPolicy(name: string, environment: Environment): ServicePolicy {
     validation: {
       profile: read[profile] as ValidationPolicy["profile"],
       overrides: read[rules] as ValidationPolicy["overrides"],
+      allowHosts: read[hosts] as string[],
+      allowCommands: read[commands] as string[],
     },
   };
 }
+
+/** `one,two` as a list. */
+const wordList = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== ""),
+);
 
 /** `RULE=severity,RULE=severity` as a record. */
 const ruleList = z.string().transform((text) => {

@@ -1,6 +1,9 @@
 import type { Budget } from "./budget.js";
-import { BREAK, INDIRECT, OUTPUT, UNSET, isKnown, readable } from "./characters.js";
+import { BREAK, HOME, OUTPUT, SELF, UNSET, isKnown, readable } from "./characters.js";
 import type { Severity, TraceStep } from "./diagnostic.js";
+import { SHELLS, recipes, shellTexts } from "./embedded.js";
+import { Directory } from "./directory.js";
+import { Inputs, readsCode, type Input } from "./inputs.js";
 import {
   forEachChild,
   parseBash,
@@ -11,20 +14,28 @@ import {
   type Redirection,
   type SyntaxNode,
 } from "./parse.js";
-import { globPattern } from "./glob.js";
+import { normalizePath } from "./paths.js";
 import { evaluatePipe } from "./pure-output.js";
 import { Resolver } from "./resolve.js";
 import type { RuleId } from "./rules/catalogue.js";
-import { isDangerousName } from "./rules/dangerous-names.js";
+import { COMMAND_VARIABLES, checkVariable } from "./rules/assignments.js";
+import { checkName } from "./rules/dynamic-names.js";
 import { destructiveRules } from "./rules/destructive.js";
+import { copyRules } from "./rules/copies.js";
+import { DECODERS, FETCHERS, TEXT_DECODERS, runsDecoded } from "./rules/evaluated.js";
 import { checkRead, checkWrite, fileRules } from "./rules/files.js";
-import { checkForkBomb, startsItself } from "./rules/fork-bomb.js";
-import { checkCode, inlineRules, isInterpreter, shellTextsIn } from "./rules/inline.js";
+import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/fork-bomb.js";
+import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
 import { networkRules } from "./rules/network.js";
-import type { Found } from "./rules/report.js";
+import type { CommandRule, Found } from "./rules/report.js";
+import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
+import { embedRules } from "./rules/embed.js";
+import { minerRules, minerText } from "./rules/miner.js";
 import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
+import { commandsIn, targetOf, usesArguments } from "./tree.js";
 import { isOwnProgram, unwrap, type Invocation } from "./unwrap.js";
+import { downloadedFile, isShellScript } from "./written-files.js";
 
 /** Something that was found, at a place of the script. */
 export interface Finding {
@@ -37,43 +48,19 @@ export interface Finding {
   readonly trace: readonly TraceStep[];
 }
 
-const COMMAND_RULES = [destructiveRules, networkRules, systemRules, fileRules, inlineRules];
+const COMMAND_RULES: readonly CommandRule[] = [
+  destructiveRules,
+  networkRules,
+  systemRules,
+  fileRules,
+  secretRules,
+  copyRules,
+  resourceRules,
+  embedRules,
+];
 const MAX_EMBEDDED = 6;
-const SHELLS = new Set(["bash", "sh", "dash", "zsh", "ksh", "ash", "mksh"]);
-const FETCHES = new Set([
-  "curl",
-  "wget",
-  "fetch",
-  "aria2c",
-  "lynx",
-  "nc",
-  "ncat",
-  "socat",
-  "ftp",
-  "lftp",
-  "ssh",
-]);
-const DECODERS = new Set([
-  "base64",
-  "base32",
-  "xxd",
-  "openssl",
-  "gunzip",
-  "zcat",
-  "gzip",
-  "bunzip2",
-  "xz",
-  "uudecode",
-  "rev",
-  "tr",
-  "od",
-  "perl",
-  "python",
-  "python3",
-]);
-/** Text that tools print for a shell to evaluate, so that it sets up an environment. */
-const ENVIRONMENT_TOOLS =
-  /^(conda|mamba|micromamba|modulecmd|lmod|spack|ssh-agent|scram\w*|direnv|pyenv|rbenv|nodenv|brew|opam|dircolors|register-python-argcomplete|aws_completer|starship|zoxide|mise|asdf|resize|tset|luarocks|perl|guix|nix|eb|thefuck)$/;
+/** Calls within calls that are followed with their arguments. */
+const MAX_CALLS = 4;
 
 /** The part of a script that is being looked at, seen from the file: embedded text has no place of its own. */
 interface Origin {
@@ -81,6 +68,17 @@ interface Origin {
   readonly end: number;
   readonly trace: readonly TraceStep[];
   readonly depth: number;
+  /** Body of the function that is looked at once more for a call of it. */
+  readonly body?: { readonly pos: number; readonly end: number };
+}
+
+/** A file that the script writes, and may run. */
+interface WrittenFile {
+  readonly path: string;
+  readonly text: string | null;
+  readonly from: "text" | "network" | "decoder";
+  readonly node: Command;
+  readonly origin: Origin;
 }
 
 /** Looks at every command that a script may run. */
@@ -92,125 +90,199 @@ export class Analysis {
   readonly #budget: Budget;
   readonly #resolver: Resolver;
   readonly #embedded = new Set<string>();
+  readonly #inputs: Inputs;
+  readonly #written: WrittenFile[] = [];
+  readonly #executed = new Set<string>();
+  readonly #directory = new Directory();
 
   constructor(budget: Budget) {
     this.#budget = budget;
     this.#resolver = new Resolver(this.#symbols, budget);
+    this.#inputs = new Inputs(this.#resolver);
   }
 
   run(script: ParsedScript): void {
     this.#symbols.add(script);
     this.#visit(script, { pos: null, end: 0, trace: [], depth: 0 });
+    this.#checkWrittenFiles();
   }
 
   #visit(node: SyntaxNode, origin: Origin): void {
     this.#budget.spend();
     switch (node.type) {
       case "Pipeline":
-        this.#visitPipe(node.commands, origin);
+        this.#inputs.addPipe(node.commands);
         break;
       case "Command":
         this.#visitCommand(node, origin);
         break;
       case "Redirected":
-        this.#visitRedirects(node.redirects, node, origin);
+        this.#visitRedirects(node.redirects, origin);
         break;
-      case "Function":
-        this.#visitFunction(node, origin);
+      case "Function": {
+        const name = node.name.value;
+        if (checkForkBomb(node))
+          this.#report(
+            origin,
+            node,
+            "RES-FORKBOMB",
+            `the function ${name} starts itself`,
+            name,
+            [],
+          );
+        break;
+      }
+      case "Statement":
+        if (node.background === true) this.#checkSelfStart(node.command, origin);
         break;
       case "While":
       case "For":
-      case "ArithmeticFor":
-        this.#visitLoop(node, origin);
+      case "ArithmeticFor": {
+        const grows = growsForever(node);
+        if (grows !== null) this.#report(origin, node, "RES-LOOP", grows, "", []);
         break;
+      }
       default:
         break;
     }
+    if (node.type === "Subshell" || node.type === "Function")
+      this.#directory.within(() => this.#visitChildren(node, origin));
+    else this.#visitChildren(node, origin);
+  }
+
+  #visitChildren(node: SyntaxNode, origin: Origin): void {
     forEachChild(node, (child) => this.#visit(child, origin));
   }
 
-  #visitFunction(node: FunctionNode, origin: Origin): void {
-    const found = checkForkBomb(node);
-    if (found)
-      this.#report(
-        origin,
-        node,
-        "RES-FORKBOMB",
-        `the function ${node.name.value} starts itself`,
-        node.name.value,
-        [],
-      );
-  }
-
-  #visitLoop(
-    node: Extract<SyntaxNode, { type: "While" | "For" | "ArithmeticFor" }>,
-    origin: Origin,
-  ): void {
-    if (!startsItself(node)) return;
-    this.#report(origin, node, "RES-LOOP", "an endless loop starts processes", "", []);
-  }
-
   #visitCommand(node: Command, origin: Origin): void {
-    for (const item of node.prefix) {
-      if (item.type === "Assignment") this.#checkAssignment(item.name, item, node, origin);
+    for (const item of [...node.prefix, ...node.args]) {
+      if (item.type === "Assignment") this.#checkAssignment(item, node, origin);
     }
-    for (const argument of node.args) {
-      if (argument.type === "Assignment")
-        this.#checkAssignment(argument.name, argument, node, origin);
-    }
-    this.#visitRedirects(node.redirects, node, origin);
+    this.#visitRedirects(node.redirects, origin);
     if (node.name === undefined) return;
+    this.#checkSecretsIn(node, origin);
+    this.#checkOutputs(node, origin);
+    const input = this.#inputs.of(node);
     for (const argv of this.#resolver.argumentLists([node.name, ...node.args])) {
-      this.#checkDynamicName(argv, node, origin);
-      for (const invocation of unwrap(argv)) this.#checkInvocation(invocation, node, origin);
-    }
-  }
-
-  #checkInvocation(invocation: Invocation, node: Command, origin: Origin): void {
-    const { name, args } = invocation;
-    if (!invocation.bypassesFunctions && this.#symbols.functions.has(name)) return;
-    if (isOwnProgram(invocation)) return;
-    const found = this.#founder(invocation, node, origin);
-    for (const rule of COMMAND_RULES) rule(invocation, found);
-    this.#rememberScript(invocation);
-    this.#checkAlias(invocation, node, origin);
-    this.#checkEvaluation(invocation, node, found, origin);
-    if (startsOwnScript(name, args)) found("RES-SELFEXEC", "the script starts itself");
-    if (isInterpreter(name)) {
-      for (const text of this.#codeOf(node, args)) {
-        checkCode(name, text, found);
-        for (const command of shellTextsIn(text)) this.#embed(command, invocation, node, origin);
+      checkName(argv[0] ?? "", (rule, message, severity) =>
+        this.#report(origin, node.name ?? node, rule, message, argv.join(" "), [], severity),
+      );
+      for (const invocation of unwrap(argv)) {
+        this.#checkInvocation(invocation, node, input, origin);
+        this.#directory.follow(invocation);
       }
     }
-    if (name === "awk" || name === "gawk" || name === "mawk")
-      this.#checkAwk(invocation, node, origin);
   }
 
-  #rememberScript({ name, program, args }: Invocation): void {
-    if (SHELLS.has(name) || name === "source" || name === ".") {
-      const script = args.find((arg) => !arg.startsWith("-"));
-      if (script !== undefined && isKnown(script)) this.calledScripts.add(script);
-    } else if (/^(\.\/|[\w.-]+\/)/.test(program) && isKnown(program)) {
-      this.calledScripts.add(program);
+  /** Variables from outside that hold credentials, in the arguments of a command. */
+  #checkSecretsIn(node: Command, origin: Origin): void {
+    if (/^(\[|test|export|unset|:|declare|local)$/.test(node.name?.value ?? "")) return;
+    const visit = (part: SyntaxNode): void => {
+      if (part.type === "CommandExpansion" || part.type === "ProcessSubstitution") return;
+      const name =
+        part.type === "SimpleExpansion"
+          ? part.text.slice(1)
+          : part.type === "ParameterExpansion" && part.operation === undefined
+            ? part.parameter
+            : "";
+      if (isSecretName(name) && !this.#symbols.variables.has(name))
+        this.#report(origin, part, "SECRET-ENV", `${name} is given to a command`, name, []);
+      forEachChild(part, visit);
+    };
+    for (const argument of node.args)
+      if (argument.type !== "Word" || argument.parts) visit(argument);
+  }
+
+  /** `echo text > >(sh)`, `tee >(sh)`: what a command prints as a script. */
+  #checkOutputs(node: Command, origin: Origin): void {
+    for (const word of [...node.args, ...node.redirects.flatMap(targetOf)]) {
+      if (word.type !== "Word") continue;
+      for (const part of word.parts ?? []) {
+        if (part.type !== "ProcessSubstitution" || part.operator !== ">") continue;
+        const shell = commandsIn(part)[0];
+        if (shell === undefined || !this.#inputs.invocationsOf(shell).some(readsCode)) continue;
+        const { before, text } = this.#inputs.of(node);
+        const printed =
+          node.name?.value === "tee" ? text : evaluatePipe([...before, node], this.#resolver);
+        if (printed !== null) this.#embedText(printed, [], node, origin);
+        else
+          this.#report(
+            origin,
+            part,
+            "EXEC-PIPE-SHELL",
+            "a shell runs what a command prints",
+            "",
+            [],
+            "warning",
+          );
+      }
     }
   }
 
-  /** Inline code: given as an option, or as a here-document. */
-  #codeOf(node: Command, args: readonly string[]): string[] {
-    const at = args.findIndex((arg) => /^-(c|e|E|r|-eval)$/.test(arg));
-    const option = at === -1 ? [] : [args[at + 1] ?? ""];
-    const documents = node.redirects.flatMap((redirect) => this.#inputText(redirect) ?? []);
-    return [...option, ...documents];
+  #checkInvocation(invocation: Invocation, node: Command, input: Input, origin: Origin): void {
+    const { name } = invocation;
+    if (!invocation.bypassesFunctions) {
+      const body = this.#symbols.functions.get(name);
+      if (body !== undefined) return this.#visitCall(body, invocation, node, origin);
+    }
+    const found = this.#founder(invocation, node, origin);
+    if (/^(export|declare|typeset|readonly|local|env)$/.test(name)) {
+      for (const arg of invocation.args) {
+        const at = arg.indexOf("=");
+        if (at > 0) checkVariable(arg.slice(0, at), arg.slice(at + 1), true, found);
+      }
+    }
+    minerRules(invocation, found);
+    if (isOwnProgram(invocation)) return;
+    for (const rule of COMMAND_RULES) rule(invocation, found);
+    const inside = this.#directory.resolveAll(invocation);
+    if (inside !== null) {
+      destructiveRules(inside, found);
+      fileRules(inside, found);
+    }
+    this.#rememberRun(invocation);
+    if (
+      SHELLS.has(name) &&
+      /^(\.\/)?run\.sh$/.test(invocation.args[0] ?? "") &&
+      !this.#directory.moved
+    )
+      found("RES-SELFEXEC", "the script starts itself");
+    this.#rememberWritten(invocation, node, input, origin);
+    this.#checkAlias(invocation, node, origin);
+    this.#checkInput(invocation, node, input, found, origin);
+    this.#checkEvaluation(invocation, node, input, found, origin);
+    for (const text of shellTexts(invocation, input)) this.#embed(text, invocation, node, origin);
+    this.#checkCode(invocation, node, input, found, origin);
   }
 
-  #checkAwk(invocation: Invocation, node: Command, origin: Origin): void {
-    for (const arg of invocation.args) {
-      for (const [, text = ""] of arg.matchAll(/system\s*\(\s*"((?:\\.|[^"\\])*)"/g))
-        this.#embed(text, invocation, node, origin);
-      for (const [, text = ""] of arg.matchAll(
-        /\|\s*"((?:\\.|[^"\\])*)"|"((?:\\.|[^"\\])*)"\s*\|\s*getline/g,
-      ))
-        this.#embed(text, invocation, node, origin);
+  /** Looks at a function's body with the arguments of a call, where they make a difference. */
+  #visitCall(body: FunctionNode, { name, args }: Invocation, node: Command, origin: Origin): void {
+    if (!usesArguments(body) || (args.length > 0 && !args.some(isKnown))) return;
+    const calls = origin.trace.filter(({ kind }) => kind === "function").length;
+    const key = `call:${body.pos}:${args.join("\0")}`;
+    if (calls >= MAX_CALLS || this.#embedded.has(key)) return;
+    this.#embedded.add(key);
+    const place = origin.pos === null ? node : { pos: origin.pos, end: origin.end };
+    this.#resolver.withArguments(args, () =>
+      this.#visit(body.body, {
+        pos: place.pos,
+        end: place.end,
+        trace: [...origin.trace, { kind: "function", name }],
+        depth: origin.depth,
+        body: { pos: body.pos, end: body.end },
+      }),
+    );
+  }
+
+  #rememberRun({ name, program, args }: Invocation): void {
+    if (SHELLS.has(name) || name === "source" || name === "." || isInterpreter(name)) {
+      const script = args.find((arg) => !arg.startsWith("-"));
+      if (script === undefined || !isKnown(script)) return;
+      if (!isInterpreter(name)) this.calledScripts.add(script);
+      this.#executed.add(normalizePath(script));
+    } else if (program.includes("/") && isKnown(program)) {
+      if (/^(\.\/|[\w.-]+\/)/.test(program)) this.calledScripts.add(program);
+      this.#executed.add(normalizePath(program));
     }
   }
 
@@ -222,133 +294,178 @@ export class Analysis {
     this.#embedText(text, [{ kind: "alias", name }], node, origin);
   }
 
-  /** Text that becomes commands: `sh -c`, `eval`, `trap`, a here-document to a shell. */
-  #checkEvaluation(invocation: Invocation, node: Command, found: Found, origin: Origin): void {
-    const { name, args } = invocation;
-    if (SHELLS.has(name) || name === "su" || name === "script") {
-      const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
-      const text = args[at + 1];
-      if (at !== -1 && text !== undefined) this.#evaluate(text, invocation, node, found, origin);
-      const readsScript = at === -1 && args.every((arg) => arg.startsWith("-"));
-      if (readsScript) {
-        for (const redirect of node.redirects) {
-          const input = this.#inputText(redirect);
-          if (input !== null) this.#evaluate(input, invocation, node, found, origin);
-        }
-      }
-    }
-    if (name === "eval") this.#evaluate(args.join(" "), invocation, node, found, origin);
-    if (name === "trap" && args.length > 1) this.#embed(args[0] ?? "", invocation, node, origin);
-    if (name === "sbatch" || name === "qsub" || name === "bsub") {
-      const wrap =
-        args.find((arg) => arg.startsWith("--wrap="))?.slice(7) ?? args[args.indexOf("--wrap") + 1];
-      if (args.some((arg) => arg.startsWith("--wrap")) && wrap !== undefined)
-        this.#embed(wrap, invocation, node, origin);
-    }
-    if (name === "cat" || name === "tee") this.#checkGeneratedScript(invocation, node, origin);
-  }
-
-  #evaluate(
-    text: string,
+  /** What comes through a pipe: to a shell, to an interpreter, to `xargs`, out into the network. */
+  #checkInput(
     invocation: Invocation,
     node: Command,
+    input: Input,
     found: Found,
     origin: Origin,
   ): void {
-    if (isKnown(text)) return this.#embed(text, invocation, node, origin);
-    // What is known of it is looked at all the same, unless it begins with what is not.
-    if (!text.trim().startsWith(OUTPUT)) this.#embed(text, invocation, node, origin);
-    else this.#checkEvaluatedOutput(node, found);
-  }
-
-  /** `eval "$(conda shell.bash hook)"` is how environments are set up; other output is anything. */
-  #checkEvaluatedOutput(node: Command, found: Found): void {
-    const commands = commandsIn(node);
-    const names = commands.flatMap((command) => this.#namesOf(command));
-    if (names.some((name) => FETCHES.has(name)))
-      found("EXEC-NET-PIPE", "what comes from the network is run");
-    else if (names.some((name) => DECODERS.has(name) && !ENVIRONMENT_TOOLS.test(name)))
-      found("EXEC-PIPE-SHELL", "decoded text is run");
-    else if (!names.some((name) => ENVIRONMENT_TOOLS.test(name)))
-      found("EXEC-EVAL", "the output of another command is run");
-  }
-
-  /** A script that is written by this one, and will be run by it or later. */
-  #checkGeneratedScript(invocation: Invocation, node: Command, origin: Origin): void {
-    const target = node.redirects.find(
-      (redirect) => redirect.type === "Redirect" && />/.test(redirect.operator),
-    );
-    const word = target?.type === "Redirect" ? target.target : undefined;
-    const path =
-      word === undefined ? (invocation.args[0] ?? "") : (this.#resolver.word(word)[0] ?? "");
-    for (const redirect of node.redirects) {
-      const text = this.#inputText(redirect);
-      if (text === null) continue;
-      if (
-        /\.(sh|bash|sbatch|slurm|pbs|job)$/.test(path) ||
-        /^#!\S*\/(env )?(ba|da|k|z)?sh\b/.test(text)
-      )
-        this.#embed(text, invocation, node, origin);
+    const { name, args } = invocation;
+    if (readsCode(invocation)) {
+      if (input.upstream.some((other) => FETCHERS.has(other)))
+        found("EXEC-NET-PIPE", `${name} runs what comes from the network`);
+      else if (isInterpreter(name) && input.upstream.some((other) => TEXT_DECODERS.has(other)))
+        found("EXEC-PIPE-SHELL", `${name} runs decoded text`);
+      else if (input.text !== null) {
+        if (SHELLS.has(name) || name === "source" || name === ".")
+          this.#embed(input.text, invocation, node, origin);
+      } else if (input.upstream.some((other) => DECODERS.has(other)))
+        found("EXEC-PIPE-SHELL", `${name} runs decoded text`);
+      else if (SHELLS.has(name) && input.upstream.length > 0)
+        found(
+          "EXEC-PIPE-SHELL",
+          `${name} runs the output of ${input.upstream.at(-1) ?? "another command"}`,
+          "warning",
+        );
+    }
+    if (sendsEnvironment(name, input))
+      found("SECRET-EXFIL", `the environment is sent away by ${name}`);
+    if (name === "xargs" && input.listed.length > 0) {
+      for (const wrapped of unwrap(["xargs", ...args]).slice(1))
+        destructiveRules({ ...wrapped, args: ["-r", ...wrapped.args, ...input.listed] }, found);
     }
   }
 
-  #visitPipe(commands: readonly CommandNode[], origin: Origin): void {
-    for (const [at, command] of commands.entries()) {
-      if (at === 0 || command.type !== "Command" || command.name === undefined) continue;
-      for (const argv of this.#resolver.argumentLists([command.name, ...command.args])) {
-        const invocation = unwrap(argv).at(-1);
-        if (invocation !== undefined)
-          this.#checkPipeEnd(invocation, commands.slice(0, at), command, origin);
+  /** Text that becomes commands: `sh -c`, `eval`, a here-document to a shell. */
+  #checkEvaluation(
+    invocation: Invocation,
+    node: Command,
+    input: Input,
+    found: Found,
+    origin: Origin,
+  ): void {
+    const { name, args } = invocation;
+    const evaluate = (text: string): void => {
+      // What is known of it is looked at all the same, unless it begins with what is not.
+      if (isKnown(text) || !/^[\uE004\uE006]/.test(text.trim()))
+        this.#embed(text, invocation, node, origin);
+      else runsDecoded(this.#inputs.namesBehind(node), found);
+    };
+    if (name === "eval") {
+      found("EVAL-CODE", "eval runs text as commands");
+      evaluate(args.join(" "));
+    }
+    if (SHELLS.has(name) || /^(su|script|runuser|sg)$/.test(name)) {
+      const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
+      if (at !== -1) evaluate(args[at + 1] ?? "");
+      else if (input.text !== null && input.upstream.length === 0 && readsCode(invocation))
+        evaluate(input.text);
+    }
+    if (SHELLS.has(name) || name === "source" || name === ".")
+      this.#checkSubstituted(node, found, origin);
+  }
+
+  /** `bash <(curl ...)`: the output of a command as a script. */
+  #checkSubstituted(node: Command, found: Found, origin: Origin): void {
+    for (const word of [...node.args, ...node.redirects.flatMap(targetOf)]) {
+      if (word.type !== "Word") continue;
+      for (const part of word.parts ?? []) {
+        if (part.type !== "ProcessSubstitution" || part.operator !== "<") continue;
+        const { script } = part;
+        const command = script?.commands[0]?.command;
+        if (script === undefined || command === undefined) continue;
+        const text = evaluatePipe(
+          command.type === "Pipeline" ? command.commands : [command as CommandNode],
+          this.#resolver,
+        );
+        if (text !== null) this.#embedText(text, [], node, origin);
+        else runsDecoded(this.#inputs.namesOf(commandsIn(part)), found);
       }
     }
   }
 
-  #checkPipeEnd(
+  /** Inline code of another language: as an option, in a here-document, through a pipe. */
+  #checkCode(
     invocation: Invocation,
-    before: readonly CommandNode[],
     node: Command,
+    input: Input,
+    found: Found,
     origin: Origin,
   ): void {
     const { name, args } = invocation;
-    const upstream = before.flatMap((command) =>
-      command.type === "Command" ? this.#namesOf(command) : [],
-    );
-    const readsCode =
-      (SHELLS.has(name) && args.every((arg) => /^(-|-s|-x|-e|\/dev\/stdin|--)$/.test(arg))) ||
-      (isInterpreter(name) && args.every((arg) => arg === "-"));
-    const found = this.#founder(invocation, node, origin);
-    if (readsCode) {
-      if (upstream.some((other) => FETCHES.has(other)))
-        return found("EXEC-NET-PIPE", `${name} runs what comes from the network`);
-      const text = evaluatePipe(before, this.#resolver);
-      if (text !== null) return this.#embed(text, invocation, node, origin);
-      if (upstream.some((other) => DECODERS.has(other)))
-        found("EXEC-PIPE-SHELL", `${name} runs decoded text`);
-      else if (SHELLS.has(name))
-        found(
-          "EXEC-PIPE-SHELL",
-          `${name} runs the output of ${upstream.at(-1) ?? "another command"}`,
-          "warning",
-        );
+    if (/^[gmn]?awk$/.test(name) && args.some((arg) => /\/inet\/(tcp|udp)\//.test(arg)))
+      found("INLINE-NET", `${name} opens a connection`);
+    if (!isInterpreter(name)) return;
+    const reads = input.text !== null && (input.upstream.length === 0 || readsCode(invocation));
+    const code = codeOptions(name, args);
+    const modules = args.filter((arg) => /^-[Mr]/.test(arg)).join(" ");
+    for (const text of reads ? [...code, input.text ?? ""] : code) {
+      if (text.trim() === OUTPUT) {
+        runsDecoded(this.#inputs.namesBehind(node), found);
+        continue;
+      }
+      if (code.includes(text)) found("INLINE-CODE", `${name} runs code that stands in the script`);
+      checkCode(name, `${modules} ${text}`, found);
+      for (const command of shellTextsIn(name, text))
+        this.#embed(command, invocation, node, origin);
     }
-    const dumps = upstream.some((other) =>
-      ["env", "printenv", "set", "export", "declare"].includes(other),
+  }
+
+  #rememberWritten(invocation: Invocation, node: Command, input: Input, origin: Origin): void {
+    const { name, args } = invocation;
+    const remember = (path: string, text: string | null, from: WrittenFile["from"]): void => {
+      this.#written.push({ path: normalizePath(path), text, from, node, origin });
+    };
+    const download = downloadedFile(name, args);
+    if (download !== null) remember(download, null, "network");
+    const targets = node.redirects.flatMap((redirect) =>
+      redirect.type === "Redirect" && /^&?>[>|]?$/.test(redirect.operator) && redirect.target
+        ? this.#resolver.word(redirect.target)
+        : [],
     );
-    if (dumps && (FETCHES.has(name) || ["mail", "ncat", "netcat", "telnet"].includes(name)))
-      found("SECRET-ENVDUMP", `the environment is sent away by ${name}`);
+    const files =
+      name === "tee" ? [...targets, ...args.filter((arg) => !arg.startsWith("-"))] : targets;
+    if (files.length === 0) return;
+    const text =
+      /^(cat|tee)$/.test(name) && input.text !== null
+        ? input.text
+        : evaluatePipe([...input.before, node], this.#resolver);
+    const pipe = [...input.upstream, name];
+    for (const file of files) {
+      if (pipe.some((other) => FETCHERS.has(other))) remember(file, null, "network");
+      else if (text === null && pipe.some((other) => DECODERS.has(other) && !isInterpreter(other)))
+        remember(file, null, "decoder");
+      else if (text !== null) remember(file, text, "text");
+      if (fillsDisk(invocation, input.upstream))
+        this.#founder(invocation, node, origin)("RES-DISKFILL", `${name} writes without end`);
+      if (text !== null && minerText(text))
+        this.#founder(invocation, node, origin)("MINE-POOL", "the text belongs to a miner");
+    }
   }
 
-  #namesOf(command: Command): string[] {
-    if (command.name === undefined) return [];
-    return this.#resolver
-      .argumentLists([command.name, ...command.args])
-      .flatMap((argv) => unwrap(argv).map(({ name }) => name));
+  /** Scripts that this one writes: those that it runs, and those that are plainly meant to be run. */
+  #checkWrittenFiles(): void {
+    for (const { path, text, from, node, origin } of this.#written) {
+      const isRun = this.#executed.has(path);
+      const report = (rule: RuleId, message: string): void =>
+        this.#report(origin, node, rule, message, path, []);
+      if (from === "network" && isRun)
+        report("EXEC-NET-FILE", `${readable(path)} is fetched and then run`);
+      if (from === "decoder" && isRun)
+        report("EXEC-PIPE-SHELL", `${readable(path)} is decoded and then run`);
+      if (text === null) continue;
+      const trace = [{ kind: "embedded", name: path }] as const;
+      if (/(^|\/)(GNU)?[Mm]akefile$|\.mk$/.test(path)) {
+        for (const line of recipes(text)) this.#embedText(line, trace, node, origin);
+      } else if (isShellScript(path, text) || (isRun && !/^#!/.test(text) && !/\.\w+$/.test(path)))
+        this.#embedText(text, trace, node, origin);
+      else if (isRun) {
+        const dangerous: Found = (rule, message, severity) => {
+          if (rule === "INLINE-NET" || rule === "EXEC-NET-PIPE" || rule.startsWith("DEL-"))
+            this.#report(origin, node, rule, message, path, [], severity);
+        };
+        checkCode(path, text, dangerous);
+      }
+    }
   }
 
-  #visitRedirects(redirects: readonly Redirection[], node: SyntaxNode, origin: Origin): void {
+  #visitRedirects(redirects: readonly Redirection[], origin: Origin): void {
     for (const redirect of redirects) {
       if (redirect.type !== "Redirect" || redirect.target === undefined) continue;
-      for (const path of this.#resolver.word(redirect.target)) {
+      for (const value of this.#resolver.word(redirect.target)) {
+        const path = this.#directory.resolve(value) ?? value;
         const found: Found = (rule, message, severity) =>
           this.#report(
             origin,
@@ -367,50 +484,29 @@ export class Analysis {
     }
   }
 
-  #checkAssignment(name: string, item: SyntaxNode, node: Command, origin: Origin): void {
-    if (item.type !== "Assignment" || item.value.type !== "Word") return;
+  #checkAssignment(
+    item: Extract<SyntaxNode, { type: "Assignment" }>,
+    node: Command,
+    origin: Origin,
+  ): void {
+    if (item.value.type !== "Word") return;
+    const { name } = item;
     const [value = ""] = this.#resolver.word(item.value);
-    const report = (rule: RuleId, message: string, severity?: Severity): void =>
+    const found: Found = (rule, message, severity) =>
       this.#report(origin, item, rule, message, `${name}=${value}`, [], severity);
-    if (/^(LD_PRELOAD|LD_AUDIT)$/.test(name) && value !== "") {
-      report(
-        "EXEC-PRELOAD",
-        `${name} is set to ${readable(value)}`,
-        /^(\/tmp|\/dev\/shm|\/var\/tmp|\.\/)/.test(value) ? undefined : "warning",
-      );
-    }
-    if (/^(BASH_ENV|ENV)$/.test(name) && node.name !== undefined && value !== "")
-      report("PERSIST-RC", `${name} makes every shell run ${readable(value)}`, "warning");
-    if (/^(PROMPT_COMMAND|PS4|PAGER|EDITOR|VISUAL|GIT_SSH_COMMAND|GIT_PAGER|LESSOPEN)$/.test(name))
-      this.#embedText(value, [{ kind: "embedded", name }], node, origin);
+    checkVariable(name, value, node.name !== undefined, found);
+    if (COMMAND_VARIABLES.test(name))
+      this.#embedText(value.replace(/^\|+-?/, ""), [{ kind: "embedded", name }], node, origin);
   }
 
-  #checkDynamicName(argv: readonly string[], node: Command, origin: Origin): void {
-    const [program = ""] = argv;
-    if (isKnown(program) && !/[*?[]/.test(program)) return;
-    const last = program.split("/").at(-1) ?? "";
-    const report = (rule: RuleId, message: string): void =>
-      this.#report(origin, node.name ?? node, rule, message, argv.join(" "), []);
-    if (/[*?[]/.test(last) && isKnown(last)) {
-      const pattern = globPattern(last.replace(/\[[^\]]*\]/g, "?"));
-      if (pattern !== null && isDangerousName(new RegExp(`^${pattern}$`)))
-        report("DYN-CMD-GLOB", `${readable(program)} may be a dangerous command`);
-      return;
+  /** `$0 &`: the script starts itself and goes on. */
+  #checkSelfStart(node: SyntaxNode, origin: Origin): void {
+    if (node.type !== "Command" || node.name === undefined) return;
+    for (const { name, program, args } of this.#inputs.invocationsOf(node)) {
+      const script = SHELLS.has(name) ? (args[0] ?? "") : program;
+      if (script === SELF || /^(\.\/)?run\.sh$/.test(script))
+        this.#report(origin, node, "RES-SELFEXEC", "the script starts itself", script, []);
     }
-    if (last.includes(INDIRECT))
-      report("DYN-CMD-INDIRECT", "the name of the command is in a variable that is not known");
-    else if (last === OUTPUT)
-      report("DYN-CMD-SUBST", "the name of the command is the output of another");
-  }
-
-  #inputText(redirect: Redirection): string | null {
-    if (redirect.type === "HereString") {
-      return redirect.target === undefined ? null : (this.#resolver.word(redirect.target)[0] ?? "");
-    }
-    if (redirect.type !== "HereDoc") return null;
-    return redirect.delimiter?.quoted === true
-      ? redirect.body.text
-      : this.#resolver.text(redirect.body.parts, redirect.body.text);
   }
 
   #embed(text: string, { name, trace }: Invocation, node: SyntaxNode, origin: Origin): void {
@@ -419,7 +515,7 @@ export class Analysis {
 
   /** Looks at text that is run as a script; what is found in it is reported where it came from. */
   #embedText(text: string, trace: readonly TraceStep[], node: SyntaxNode, origin: Origin): void {
-    const source = text.replaceAll(UNSET, "").replaceAll(BREAK, " ");
+    const source = text.replaceAll(UNSET, "").replaceAll(BREAK, " ").replaceAll(HOME, "~");
     const key = `${node.pos}:${source}`;
     if (origin.depth >= MAX_EMBEDDED || source.trim() === "" || this.#embedded.has(key)) return;
     this.#embedded.add(key);
@@ -427,9 +523,14 @@ export class Analysis {
     const { script } = parseBash(source);
     if (script === null) return;
     this.#symbols.add(script);
-    const place =
-      origin.pos === null ? { pos: node.pos, end: node.end } : { pos: origin.pos, end: origin.end };
-    this.#visit(script, { ...place, trace: [...origin.trace, ...trace], depth: origin.depth + 1 });
+    const { pos, end } = origin.pos === null ? node : { pos: origin.pos, end: origin.end };
+    this.#visit(script, {
+      pos,
+      end,
+      trace: [...origin.trace, ...trace],
+      depth: origin.depth + 1,
+      ...(origin.body === undefined ? {} : { body: origin.body }),
+    });
   }
 
   #founder(invocation: Invocation, node: Command, origin: Origin): Found {
@@ -449,7 +550,15 @@ export class Analysis {
     severity?: Severity,
   ): void {
     const { pos, end } = origin.pos === null ? place : { pos: origin.pos, end: origin.end };
-    if (this.findings.some((other) => other.rule === rule && other.pos === pos)) return;
+    const { body } = origin;
+    const known = this.findings.some(
+      (other) =>
+        other.rule === rule &&
+        (other.pos === pos ||
+          // What a function does whoever calls it is said once, where it stands.
+          (body !== undefined && other.pos >= body.pos && other.end <= body.end)),
+    );
+    if (known) return;
     this.findings.push({
       rule,
       severity: severity ?? null,
@@ -460,19 +569,4 @@ export class Analysis {
       trace: [...origin.trace, ...trace],
     });
   }
-}
-
-function startsOwnScript(name: string, args: readonly string[]): boolean {
-  return SHELLS.has(name) && args.length === 1 && /^(\.\/)?run\.sh$/.test(args[0] ?? "");
-}
-
-/** The commands inside the substitutions of a command. */
-function commandsIn(node: Command): Command[] {
-  const found: Command[] = [];
-  const visit = (child: SyntaxNode): void => {
-    if (child.type === "Command") found.push(child);
-    forEachChild(child, visit);
-  };
-  forEachChild(node, visit);
-  return found;
 }

@@ -16,10 +16,17 @@ export const OUTPUT = "\uE004";
 /** The value of a variable whose name is not known. */
 export const INDIRECT = "\uE005";
 
-const MARKERS = /[\uE000-\uE005]/g;
+/** What was read from a file or from standard input. */
+export const INPUT = "\uE006";
+/** Nothing, if the script or function is given no arguments. */
+export const ABSENT = "\uE007";
+/** The script's own path. */
+export const SELF = "\uE008";
+
+const MARKERS = /[\uE000-\uE008]/g;
 
 export function isKnown(text: string): boolean {
-  return !/[\uE000\uE004\uE005]/.test(text);
+  return !/[\uE000\uE004-\uE008]/.test(text);
 }
 
 /** A text without markers, for people. */
@@ -28,7 +35,14 @@ export function readable(text: string): string {
     .replaceAll(HOME, "~")
     .replaceAll(BREAK, " ")
     .replaceAll(UNSET, "")
+    .replaceAll(ABSENT, "")
+    .replaceAll(SELF, "$0")
     .replace(MARKERS, "…");
+}
+
+/** The text as it is when variables that may be empty are. */
+export function withoutUnset(text: string): string {
+  return text.replaceAll(UNSET, "").replaceAll(ABSENT, "");
 }
 
 /** The text with markers taken out, as input. */

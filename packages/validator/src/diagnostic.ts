@@ -3,7 +3,7 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** A step between what stands in the script and what was found: a wrapper, an evaluation. */
 export interface TraceStep {
-  readonly kind: "wrapper" | "embedded" | "alias";
+  readonly kind: "wrapper" | "embedded" | "alias" | "function";
   readonly name: string;
 }
 

@@ -7,6 +7,7 @@ export type {
   CommandArgument,
   CommandNode,
   Function as FunctionNode,
+  HereDoc,
   ParsedScript,
   Redirection,
   SyntaxNode,

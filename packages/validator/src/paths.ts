@@ -1,7 +1,12 @@
-import { BREAK, HOME, UNSET, isKnown } from "./characters.js";
+import { globPattern } from "./glob.js";
+import { ABSENT, BREAK, HOME, UNSET, isKnown } from "./characters.js";
+
+/** Segments that begin with a letter or digit: nothing to take out. */
+const PLAIN_PATH = /^\/?(?!proc\/)(?:\w[\w.*?=,:+-]*\/)*\w[\w.*?=,:+-]*$/;
 
 /** A path without `//`, `.` and `..`, as far as it is known; relative ones stay relative. */
 export function normalizePath(path: string): string {
+  if (PLAIN_PATH.test(path)) return path;
   const text =
     path.replaceAll(UNSET, "").replace(/^\/proc\/(self|\d+)\/root(?=\/|$)/, "") ||
     (path.includes(UNSET) ? "" : path);
@@ -33,14 +38,14 @@ export type DeleteTarget = "root" | "home" | "system" | "parent";
 
 /** What deleting this path recursively would take along; null for what may be the job's own. */
 export function deleteTarget(path: string): DeleteTarget | null {
-  if (path.includes(BREAK)) return null;
+  if (path.includes(BREAK) || path.includes(ABSENT)) return null;
   const normal = normalizePath(path);
   const bare = normal.replace(/\/(\*|\.\*|\{.*\})+$/, "");
   if (normal === "/" || normal === "/*" || (path.startsWith("/") && bare === "")) return "root";
-  if (bare === HOME) return "home";
+  if (bare === HOME || normal.startsWith(`${HOME}/..`) || /^~\w*$/.test(bare)) return "home";
   if (/^\/dev\/shm(\/|$)/.test(normal)) return null;
   if (SYSTEM_DIRECTORY.test(normal)) return "system";
-  if (isKnown(path) && /^(\.\.\/)+\.\.(\/\*)?$/.test(normal)) return "parent";
+  if (isKnown(path) && /^(\.\.|(\.\.\/)+\.\.(\/\*)?)$/.test(normal)) return "parent";
   return null;
 }
 
@@ -56,8 +61,36 @@ export function isCredential(path: string): boolean {
       normal,
     ) ||
     /\/\.config\/(gcloud|gh|rclone)\/\S+/.test(normal) ||
-    /^\/var\/run\/secrets\//.test(normal)
+    /^(\/var)?\/run\/secrets(\/|$)/.test(normal) ||
+    /\/\.(bash_history|zsh_history|python_history|mysql_history|psql_history)$/.test(normal) ||
+    /\/\.(mozilla|thunderbird|config\/(google-chrome|chromium))\//.test(normal) ||
+    /^\/etc\/(munge|krb5\.keytab|kubernetes|slurm\/slurmdbd\.conf|ssl\/private|ipsec\.secrets|wireguard)(\/|$)/.test(
+      normal,
+    ) ||
+    /^\/(etc|var\/lib|run)\/jobctl\//.test(normal)
   );
+}
+
+/** Files that hold credentials on many machines, for patterns to be tried on. */
+const CREDENTIALS = [
+  "/etc/shadow",
+  "/etc/gshadow",
+  "/etc/sudoers",
+  "/etc/munge/munge.key",
+  "/etc/krb5.keytab",
+  "/etc/ssh/ssh_host_rsa_key",
+  "/root/.ssh/id_rsa",
+  "/home/me/.ssh/id_rsa",
+  "/home/me/.aws/credentials",
+];
+
+/** Whether a pattern matches such a file. */
+export function matchesCredential(path: string): boolean {
+  const pattern = globPattern(path.replace(HOME, "/home/me").replace(/\[[^\]]*\]/g, "?"));
+  if (pattern === null || !/[a-z]/.test(pattern)) return false;
+  // A star does not match across directories.
+  const whole = new RegExp(`^${pattern.replaceAll("[^]", "[^/]")}$`);
+  return CREDENTIALS.some((file) => whole.test(file));
 }
 
 /** Parts of the machine that only its administrator writes to. */
@@ -69,10 +102,17 @@ export function protectedPlace(
   if (/^\/(usr|bin|sbin|lib|lib64|boot)(\/|$)/.test(normal)) return "system";
   if (/^\/var\/log(\/|$)/.test(normal)) return "log";
   if (/^\/var\/spool(\/|$)/.test(normal)) return "spool";
-  if (/^\/(proc\/sys|sys)(\/|$)/.test(normal)) return "proc";
   if (
-    normal.startsWith(`${HOME}/.`) &&
-    /^.\/\.(bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv|bash_logout|ssh\/(rc|authorized_keys|config)|config\/(autostart|systemd)\/.*|local\/share\/systemd\/.*)$/.test(
+    /^\/(proc\/(sys|sysrq-trigger|\w+\/(oom_(adj|score_adj)|uid_map|gid_map|mem))|sys)(\/|$)/.test(
+      normal,
+    )
+  )
+    return "proc";
+  if (/\/release_agent$/.test(normal)) return "proc";
+  if (/^(\/var)?\/run\/(utmp|\w+\.pid)$/.test(normal)) return "log";
+  if (
+    /^(\uE002|\/root|\/home\/[^/]+)\/\./.test(normal) &&
+    /^(.|\/root|\/home\/[^/]+)\/\.(bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv|bash_logout|ssh\/(rc|authorized_keys|config)|config\/(autostart|systemd)(\/.*)?|local\/share\/systemd\/.*)$/.test(
       normal,
     )
   ) {

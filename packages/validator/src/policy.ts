@@ -11,9 +11,19 @@ export interface Policy {
   readonly network: boolean;
   /** Severity of single rules, by id; `off` drops a rule. */
   readonly overrides: Readonly<Record<string, Severity | "off">>;
+  /** Hosts that jobs with the network may use, with everything below them. */
+  readonly allowHosts: readonly string[];
+  /** Commands that jobs may use, by name or by path; not for what destroys or escapes. */
+  readonly allowCommands: readonly string[];
 }
 
-export const DEFAULT_POLICY: Policy = { profile: "standard", network: false, overrides: {} };
+export const DEFAULT_POLICY: Policy = {
+  profile: "standard",
+  network: false,
+  overrides: {},
+  allowHosts: [],
+  allowCommands: [],
+};
 
 /** Families that block even in the profile `permissive`. */
 const ALWAYS_BLOCKING = [
@@ -26,12 +36,24 @@ const ALWAYS_BLOCKING = [
   "input",
 ];
 
-/** The severity of a finding under a policy; null when it is not to be reported. */
-export function severityOf(rule: Rule, severity: Severity, policy: Policy): Severity | null {
+/**
+ * The severity of a finding under a policy; null when it is not to be reported.
+ *
+ * @param command the command as it was understood, with its arguments
+ */
+export function severityOf(
+  rule: Rule,
+  severity: Severity,
+  command: string,
+  policy: Policy,
+): Severity | null {
+  if (isAllowed(rule, command, policy)) return null;
   const override = policy.overrides[rule.id];
   if (override === "off") return null;
   if (override !== undefined) return override;
-  if (rule.needsNetwork === true && policy.network && severity === "error") return "warning";
+  if (rule.strictOnly === true) return policy.profile === "strict" ? "error" : null;
+  if (rule.needsNetwork === true && policy.network)
+    return severity === "error" ? "warning" : "info";
   if (
     policy.profile === "permissive" &&
     severity === "error" &&
@@ -40,6 +62,35 @@ export function severityOf(rule: Rule, severity: Severity, policy: Policy): Seve
     return "warning";
   }
   return severity;
+}
+
+function isAllowed(rule: Rule, command: string, policy: Policy): boolean {
+  if (policy.allowCommands.length > 0 && !ALWAYS_BLOCKING.includes(rule.family)) {
+    const [program = ""] = command.split(" ", 1);
+    const name = program.split("/").at(-1) ?? "";
+    if (policy.allowCommands.some((allowed) => allowed === program || allowed === name))
+      return true;
+  }
+  if (rule.needsNetwork !== true || !policy.network || policy.allowHosts.length === 0) return false;
+  const hosts = hostsIn(command);
+  return (
+    hosts.length > 0 &&
+    hosts.every((host) => policy.allowHosts.some((allowed) => isBelow(host, allowed)))
+  );
+}
+
+/** Hosts of addresses, and of `user@host:path`. */
+function hostsIn(command: string): string[] {
+  const addresses = command.matchAll(/\b[a-z][\w+]*:\/\/(?:[^@/\s]*@)?([\w.-]+)/gi);
+  const remotes = command.matchAll(/(?:^|\s)(?:[\w.-]+@([\w.-]+)|([\w-]+(?:\.[\w-]+)+)):/g);
+  return [...addresses, ...remotes].map(([, first, second]) =>
+    (first ?? second ?? "").toLowerCase(),
+  );
+}
+
+function isBelow(host: string, allowed: string): boolean {
+  const name = allowed.toLowerCase();
+  return host === name || host.endsWith(`.${name}`);
 }
 
 export function blocks(severity: Severity, policy: Policy): boolean {

@@ -4,6 +4,7 @@ import type {
   CommandArgument,
   CommandNode,
   ParsedScript,
+  SyntaxNode,
   Word,
   WordPart,
 } from "./parse.js";
@@ -14,6 +15,7 @@ export interface WordValues {
   word(word: Word): string[];
   argumentLists(words: readonly CommandArgument[]): string[][];
   text(parts: readonly WordPart[] | undefined, plain: string): string;
+  functionBody(name: string): SyntaxNode | undefined;
 }
 
 /**
@@ -25,12 +27,38 @@ export function evaluateScript(script: ParsedScript, resolver: WordValues): stri
   return outputs.every((output) => output !== null) ? outputs.join("") : null;
 }
 
-type Node = ParsedScript["commands"][number]["command"];
+/** How deep functions and groups are followed. */
+const MAX_DEPTH = 8;
 
-function evaluateNode(node: Node, resolver: WordValues): string | null {
-  if (node.type === "Command") return evaluateCommand(node, "", resolver);
-  if (node.type === "Pipeline") return evaluatePipe(node.commands, resolver);
-  return null;
+function evaluateNode(
+  node: SyntaxNode,
+  resolver: WordValues,
+  stdin = "",
+  depth = 0,
+): string | null {
+  if (depth > MAX_DEPTH) return null;
+  switch (node.type) {
+    case "Command": {
+      if (node.name === undefined) return node.redirects.length > 0 ? null : "";
+      const body = resolver.functionBody(node.name.value);
+      return body === undefined
+        ? evaluateCommand(node, stdin, resolver)
+        : evaluateNode(body, resolver, stdin, depth + 1);
+    }
+    case "Pipeline":
+      return evaluatePipe(node.commands, resolver);
+    case "BraceGroup":
+    case "Subshell":
+      return evaluateNode(node.body, resolver, stdin, depth + 1);
+    case "CompoundList": {
+      const outputs = node.commands.map(({ command }) =>
+        evaluateNode(command, resolver, stdin, depth + 1),
+      );
+      return outputs.every((output) => output !== null) ? outputs.join("") : null;
+    }
+    default:
+      return null;
+  }
 }
 
 /** What the last command of a pipe prints. */
@@ -38,10 +66,10 @@ export function evaluatePipe(
   commands: readonly CommandNode[],
   resolver: WordValues,
 ): string | null {
-  let text: string | null = "";
+  let text: string | null = commands.length === 0 ? null : "";
   for (const command of commands) {
-    if (text === null || command.type !== "Command") return null;
-    text = evaluateCommand(command, text, resolver);
+    if (text === null) return null;
+    text = evaluateNode(command, resolver, text);
   }
   return text;
 }
@@ -52,6 +80,8 @@ function evaluateCommand(node: Command, stdin: string, resolver: WordValues): st
   const [argv = []] = resolver.argumentLists([node.name, ...words]);
   const [name = "", ...args] = argv;
   const input = inputOf(node, stdin, resolver);
+  // Some name, and the same one wherever it is used.
+  if (name === "mktemp") return "/tmp/tmp.mktemp\n";
   if (input === null || !args.every(isKnown)) return null;
   return apply(name.replace(/^.*\//, ""), args, input);
 }
@@ -80,7 +110,7 @@ function apply(name: string, args: readonly string[], input: string): string | n
     case "echo":
       return echo(args);
     case "printf":
-      return printf(args);
+      return formatted(args);
     case "cat":
       return args.every((arg) => arg === "-") ? input : null;
     case "rev":
@@ -89,15 +119,43 @@ function apply(name: string, args: readonly string[], input: string): string | n
         .split("\n")
         .map((line) => [...line].toReversed().join(""))
         .join("\n");
+    case "pwd":
+      return ".";
+    case "tee":
+    case "sort":
+    case "uniq":
+    case "fold":
+      return input;
+    case "tac":
+      return `${input.trimEnd().split("\n").toReversed().join("\n")}\n`;
+    case "tail":
+      return tail(args, input);
+    case "grep":
+      return grep(args, input);
     case "tr":
       return translate(args, input);
+    case "cut":
+      return cut(args, input);
+    case "head":
+      return head(args, input);
+    case "sed":
+      return substitute(args, input);
+    case "awk":
+    case "gawk":
+      return awkPrint(args);
+    case "python":
+    case "python3":
+    case "perl":
+    case "ruby":
+      return printedLiteral(args);
+
     case "base64":
       if (!args.every((arg) => arg.startsWith("-"))) return null;
       return args.some((arg) => /^(-d|-D|--decode|-di|-id)$/.test(arg))
         ? decode(input, "base64")
         : null;
     case "xxd":
-      return args.join("").includes("r") && args.join("").includes("p")
+      return args.every((arg) => arg.startsWith("-")) && /r.*p|p.*r/.test(args.join(""))
         ? decode(input, "hex")
         : null;
     case "which":
@@ -118,7 +176,8 @@ function echo(args: readonly string[]): string {
   return options.includes("n") ? text : `${text}\n`;
 }
 
-function printf(args: readonly string[]): string | null {
+/** What `printf` prints; null when it uses a conversion that is not worked out here. */
+export function formatted(args: readonly string[]): string | null {
   const [format = "", ...values] = args[0] === "--" ? args.slice(1) : args;
   if (args[0] === "-v") return "";
   let next = 0;
@@ -148,6 +207,89 @@ function translate(args: readonly string[], input: string): string | null {
       return at === -1 ? char : (to[Math.min(at, to.length - 1)] ?? "");
     })
     .join("");
+}
+
+function cut(args: readonly string[], input: string): string | null {
+  const option = (letter: string): string | undefined => {
+    const at = args.findIndex((arg) => arg.startsWith(`-${letter}`));
+    return at === -1 ? undefined : args[at]?.slice(2) || args[at + 1];
+  };
+  const range = /^(\d+)(-(\d*))?$/.exec(option("c") ?? option("f") ?? "");
+  if (range === null) return null;
+  const from = Number(range[1]) - 1;
+  const to = range[2] === undefined ? from + 1 : range[3] ? Number(range[3]) : undefined;
+  const delimiter = option("c") === undefined ? (option("d") ?? "\t") : "";
+  return input
+    .split("\n")
+    .map((line) => line.split(delimiter).slice(from, to).join(delimiter))
+    .join("\n");
+}
+
+function head(args: readonly string[], input: string): string | null {
+  const text = args.join("");
+  const bytes = /^-c(\d+)$/.exec(text)?.[1];
+  if (bytes !== undefined) return input.slice(0, Number(bytes));
+  const lines = /^-n?(\d+)$/.exec(text)?.[1];
+  return lines === undefined ? null : input.split("\n").slice(0, Number(lines)).join("\n");
+}
+
+function tail(args: readonly string[], input: string): string | null {
+  const count = /^-n?\s*(\+?)(\d+)$/.exec(args.join(" "));
+  if (count === null) return null;
+  const lines = input.trimEnd().split("\n");
+  const number = Number(count[2]);
+  return `${lines.slice(count[1] === "+" ? number - 1 : -number).join("\n")}\n`;
+}
+
+/** grep with a plain word to look for. */
+function grep(args: readonly string[], input: string): string | null {
+  const [pattern, ...files] = args.filter((arg) => !arg.startsWith("-"));
+  if (pattern === undefined || files.length > 0 || !/^[\w /-]+$/.test(pattern)) return null;
+  const lines = input.split("\n").filter((line) => line.includes(pattern));
+  return args.some((arg) => /^-\w*o/.test(arg))
+    ? lines.map(() => pattern).join("\n")
+    : lines.join("\n");
+}
+
+/** One `s` command of sed with a plain pattern. */
+function substitute(args: readonly string[], input: string): string | null {
+  const command = /^s([/|,#@])([\w .:;,-]*)\1([\w /.:;,-]*)\1(g?)$/.exec(
+    args.filter((arg) => arg !== "-e").join(" "),
+  );
+  if (command === null) return null;
+  const [, , from = "", to = "", all] = command;
+  if (from === "") return null;
+  const pattern = new RegExp(from.replace(/[.]/g, "."), all === "g" ? "g" : "");
+  return input
+    .split("\n")
+    .map((line) => line.replace(pattern, () => to))
+    .join("\n");
+}
+
+/** awk that only prints constants. */
+function awkPrint(args: readonly string[]): string | null {
+  const program = /^BEGIN\s*\{\s*(printf|print)\s*\(?([^{}()|>]*)\)?\s*;?\s*\}$/.exec(
+    args.length === 1 ? (args[0] ?? "") : "",
+  );
+  if (program === null) return null;
+  const values = [...(program[2] ?? "").matchAll(/"((?:\\.|[^"\\])*)"|(\d+)/g)].map(
+    ([, text, number]) => decodeEscapes(text ?? number ?? ""),
+  );
+  const [format = "", ...rest] = values;
+  if (program[1] === "print") return `${values.join("")}\n`;
+  let next = 0;
+  return format.replace(/%([sdc])/g, (_, kind: string) => {
+    const value = rest[next++] ?? "";
+    return kind === "c" && /^\d+$/.test(value) ? String.fromCharCode(Number(value)) : value;
+  });
+}
+
+/** An interpreter that only prints a constant. */
+function printedLiteral(args: readonly string[]): string | null {
+  const match = /^print\s*\(?\s*(["'])([^"'\\]*)\1\s*\)?;?$/.exec(
+    args.length === 2 && /^-[ce]$/.test(args[0] ?? "") ? (args[1] ?? "") : "",
+  );
+  return match?.[2] ?? null;
 }
 
 function expandRanges(set: string): string {

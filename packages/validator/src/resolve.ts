@@ -1,9 +1,30 @@
 import type { Budget } from "./budget.js";
-import { BREAK, HOME, INDIRECT, OUTPUT, UNKNOWN, UNSET, isKnown } from "./characters.js";
-import type { CommandArgument, ParsedScript, Word, WordPart } from "./parse.js";
+import {
+  ABSENT,
+  BREAK,
+  HOME,
+  INDIRECT,
+  INPUT,
+  OUTPUT,
+  SELF,
+  UNKNOWN,
+  UNSET,
+  isKnown,
+} from "./characters.js";
+import {
+  forEachChild,
+  type CommandArgument,
+  type CommandNode,
+  type HereDoc,
+  type ParsedScript,
+  type SyntaxNode,
+  type Word,
+  type WordPart,
+} from "./parse.js";
 import { decodeEscapes } from "./escapes.js";
+import { deleteTarget } from "./paths.js";
 import { globPattern } from "./glob.js";
-import { evaluateScript } from "./pure-output.js";
+import { evaluatePipe, evaluateScript, formatted } from "./pure-output.js";
 import type { Symbols, ValueSource } from "./symbols.js";
 
 /** How many values of one word are followed up; what is beyond them is taken for unknown. */
@@ -11,9 +32,14 @@ const MAX_VALUES = 6;
 const MAX_DEPTH = 12;
 const MAX_LENGTH = 20_000;
 
-/** Variables that a job always has; their values are not the script's. */
+/** Variables that a job, or a site, always has; their values are not the script's. */
 const FROM_OUTSIDE =
-  /^(PATH|PWD|OLDPWD|USER|LOGNAME|SHELL|HOSTNAME|LANG|LC_\w+|UID|EUID|PPID|RANDOM|SECONDS|LINENO|BASH\w*|JOBCTL_\w+|SLURM_\w+|PBS_\w+|LSB_\w+|SGE_\w+|OMP_\w+|CUDA_\w+)$/;
+  /^(PATH|OLDPWD|USER|LOGNAME|SHELL|HOSTNAME|LANG|LC_\w+|UID|EUID|PPID|RANDOM|SECONDS|LINENO|BASH\w*|JOBCTL_\w+|SLURM_\w+|PBS_\w+|LSB_\w+|SGE_\w+|OMP_\w+|CUDA_\w+|\w*SCRATCH\w*|WORK|WORKDIR|TMP|TEMP|JOB_?ID|TASK_?ID|PROJECT\w*|GITHUB_\w+|CI_\w+)$/;
+/** Variables whose value begins with a slash. */
+const PATHS_FROM_OUTSIDE = new Set(["HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR"]);
+/** Commands that print what a file holds. */
+const READERS = new Set(["sed", "head", "tail", "awk", "gawk", "cat", "grep", "cut", "jq", "yq"]);
+const NOT_READERS = new Set(["base64", "base32", "xxd", "openssl", "curl", "wget", "rev", "tr"]);
 
 /** Works out what words may be when the script runs. */
 export class Resolver {
@@ -24,10 +50,24 @@ export class Resolver {
   #cachedFor = 0;
   #metItself = false;
   #depth = 0;
+  #arguments: readonly string[] | null = null;
 
   constructor(symbols: Symbols, budget: Budget) {
     this.#symbols = symbols;
     this.#budget = budget;
+  }
+
+  /** Works words out as in a function that is called with these arguments. */
+  withArguments(values: readonly string[], look: () => void): void {
+    const before = this.#arguments;
+    this.#arguments = values;
+    this.#cache.clear();
+    try {
+      look();
+    } finally {
+      this.#arguments = before;
+      this.#cache.clear();
+    }
   }
 
   /** The values that a word may have, each with marks where it is split into several. */
@@ -47,6 +87,10 @@ export class Resolver {
   /** The argument lists that a command may have, in as many variants as one of its words has values. */
   argumentLists(words: readonly CommandArgument[]): string[][] {
     const values = words.map((word) => this.#argument(word));
+    if (
+      values.every((alternatives) => alternatives.length === 1 && !alternatives[0]?.includes(BREAK))
+    )
+      return [values.map(([value = ""]) => value)];
     const variants = Math.min(
       MAX_VALUES,
       Math.max(1, ...values.map((alternatives) => alternatives.length)),
@@ -69,6 +113,11 @@ export class Resolver {
     );
   }
 
+  /** What a command reads from a here-document. */
+  document({ delimiter, body }: HereDoc): string {
+    return delimiter?.quoted === true ? body.text : this.text(body.parts, body.text);
+  }
+
   /** The text of a here-document, as far as it is known. */
   text(parts: readonly WordPart[] | undefined, plain: string): string {
     return parts === undefined ? plain : (this.#parts(parts, true)[0] ?? "").replaceAll(BREAK, " ");
@@ -78,11 +127,30 @@ export class Resolver {
     if (name === "HOME") return [HOME];
     if (name === "TMPDIR") return [`/tmp/${UNKNOWN}`];
     if (name === "IFS") return [BREAK];
-    if (/^[@*]$|^\d+$/.test(name)) return [UNKNOWN];
+    if (name === "PWD") return ["."];
+    if (name === "0") return [SELF];
+    if (/^[@*]$|^\d+$/.test(name)) return this.#positional(name);
     if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];
     const sources = this.#symbols.variables.get(name);
     if (sources === undefined) return [UNSET, UNKNOWN];
     return this.#assigned(name, sources);
+  }
+
+  #positional(name: string): string[] {
+    const values = this.#arguments ?? this.#setArguments();
+    if (values === null) return [ABSENT, UNKNOWN];
+    if (name === "@" || name === "*") {
+      // With what `shift` may have taken away.
+      return [values.join(BREAK), values.slice(1).join(BREAK)];
+    }
+    return [values[Number(name) - 1] ?? ABSENT];
+  }
+
+  /** What `set --` makes of the script's arguments. */
+  #setArguments(): readonly string[] | null {
+    const sources = this.#symbols.variables.get("@");
+    if (sources === undefined) return null;
+    return (this.#assigned("@", sources)[0] ?? "").split(BREAK);
   }
 
   /** The values that a variable is given anywhere, worked out once for as long as no more is defined. */
@@ -113,8 +181,38 @@ export class Resolver {
     let values: string[] = [];
     for (const source of sources) {
       switch (source.kind) {
-        case "unknown":
-          values = union(values, [UNKNOWN]);
+        case "input":
+          values = union(values, [INPUT]);
+          break;
+        case "printf":
+          values = union(values, [formatted(this.argumentLists(source.words)[0] ?? []) ?? UNKNOWN]);
+          break;
+        case "reference":
+          values = union(
+            values,
+            this.word(source.word).flatMap((name) => this.variable(name)),
+          );
+          break;
+        case "text": {
+          const { text } = source;
+          const value =
+            text.type === "Word" ? (this.word(text)[0] ?? "") : this.document(text).trimEnd();
+          values = union(values, source.lines ? asLines(value) : [value]);
+          break;
+        }
+        case "piped": {
+          const value = evaluatePipe(source.commands, this);
+          values = union(values, value === null ? [this.#listed(source.commands)] : asLines(value));
+          break;
+        }
+        case "definition":
+          values = union(
+            values,
+            this.word(source.word).map((value) => value.slice(value.indexOf("=") + 1)),
+          );
+          break;
+        case "joined":
+          values = union([source.words.map((word) => this.word(word)[0] ?? "").join("")], values);
           break;
         case "one-of":
           values = union(
@@ -123,7 +221,9 @@ export class Resolver {
           );
           break;
         case "array": {
-          const joined = source.words.map((word) => this.word(word)[0] ?? "").join(BREAK);
+          const joined = source.words
+            .map((word) => (this.word(word)[0] ?? "").replace(/^\[[^\]]*\]=/, ""))
+            .join(BREAK);
           values = source.append ? combine(values, [BREAK + joined]) : union(values, [joined]);
           break;
         }
@@ -138,6 +238,33 @@ export class Resolver {
     }
     // The longest first: of a value that is put together in steps, that is the whole.
     return values.length === 0 ? [UNKNOWN] : values;
+  }
+
+  /** What `ls /etc` or `find /etc` prints, as far as a rule needs to know. */
+  #listed(commands: readonly CommandNode[]): string {
+    const [first] = commands;
+    if (first?.type !== "Command" || first.name === undefined) return INPUT;
+    const [name = "", ...args] = this.argumentLists([first.name, ...first.args])[0] ?? [];
+    const path = args.find((arg) => !arg.startsWith("-")) ?? "";
+    return /^(ls|find)$/.test(name) && deleteTarget(path) !== null ? path : INPUT;
+  }
+
+  /** The words that the variables of a word are given, as far as the script says. */
+  sourcesOf(node: SyntaxNode): SyntaxNode[] {
+    const names: string[] = [];
+    const visit = (part: SyntaxNode): void => {
+      if (part.type === "SimpleExpansion") names.push(part.text.slice(1));
+      if (part.type === "ParameterExpansion") names.push(part.parameter);
+      forEachChild(part, visit);
+    };
+    visit(node);
+    return names
+      .flatMap((name) => this.#symbols.variables.get(name) ?? [])
+      .flatMap((source) => (source.kind === "word" ? [source.word] : []));
+  }
+
+  functionBody(name: string): SyntaxNode | undefined {
+    return this.#symbols.functions.get(name)?.body;
   }
 
   #parts(parts: readonly WordPart[], quoted: boolean): string[] {
@@ -162,11 +289,13 @@ export class Resolver {
       case "LocaleString":
         return this.#parts(part.parts, true);
       case "SimpleExpansion":
-        return split(this.variable(part.text.replace(/^\$/, "")), quoted);
-      case "ParameterExpansion":
-        return split(this.#parameter(part), quoted);
+        return this.#split(this.variable(part.text.slice(1)), quoted && part.text !== "$@");
+      case "ParameterExpansion": {
+        const several = part.parameter === "@" || part.index?.value === "@";
+        return this.#split(this.#parameter(part), quoted && !several);
+      }
       case "CommandExpansion":
-        return split(this.#output(part.script), quoted);
+        return this.#split(this.#output(part.script), quoted);
       case "ArithmeticExpansion":
         return [UNKNOWN];
       case "ProcessSubstitution":
@@ -176,6 +305,24 @@ export class Resolver {
       case "BraceExpansion":
         return [part.text];
     }
+  }
+
+  /** An expansion as it is split into words, which one in quotes is not. */
+  #split(values: readonly string[], quoted: boolean): string[] {
+    if (quoted) return values.map((value) => value.replaceAll(BREAK, " "));
+    const separators = this.#symbols.variables.has("IFS") ? this.#separators() : "";
+    const blanks = new RegExp(`[ \\t\\n${separators}]+`, "g");
+    return values.map((value) => value.replace(blanks, BREAK));
+  }
+
+  /** Characters that the script adds to IFS. */
+  #separators(): string {
+    const sources = this.#symbols.variables.get("IFS") ?? [];
+    return this.#assigned("IFS", sources)
+      .filter(isKnown)
+      .join("")
+      .replace(/[^,:;|/+_.@%=~#-]/g, "")
+      .replace(/-/g, "\\-");
   }
 
   #parameter(part: Extract<WordPart, { type: "ParameterExpansion" }>): string[] {
@@ -201,6 +348,7 @@ export class Resolver {
         const offset = Number(operation.offset.value);
         const length = operation.length === undefined ? Infinity : Number(operation.length.value);
         if (Number.isNaN(offset) || Number.isNaN(length)) return [UNKNOWN];
+        if (offset === 0 && length === 1 && PATHS_FROM_OUTSIDE.has(part.parameter)) return ["/"];
         return values.map((value) => {
           const rest = value.slice(offset < 0 ? Math.max(0, value.length + offset) : offset);
           return isKnown(value)
@@ -240,11 +388,11 @@ export class Resolver {
     const other = this.word(operand);
     if (operator.includes("+")) return union([UNSET], other);
     if (operator.includes("?")) return values.filter((value) => value !== UNSET);
-    const isUnset = values.includes(UNSET) || values.includes("");
+    const isUnset = values.includes(UNSET) || values.includes(ABSENT) || values.includes("");
     return isUnset
       ? union(
           other,
-          values.filter((value) => value !== UNSET && value !== ""),
+          values.filter((value) => value !== UNSET && value !== ABSENT && value !== ""),
         )
       : values;
   }
@@ -265,18 +413,37 @@ export class Resolver {
   #output(script: ParsedScript | undefined): string[] {
     if (script === undefined) return [OUTPUT];
     const output = evaluateScript(script, this);
-    return output === null ? [OUTPUT] : [output.replace(/\n+$/, "")];
+    if (output !== null) return [output.replace(/\n+$/, "")];
+    return [readsFile(script) ? INPUT : OUTPUT];
   }
+}
+
+/** Whether a substitution only picks something out of a file. */
+function readsFile(script: ParsedScript): boolean {
+  let reads = script.commands.length > 0;
+  const visit = (node: SyntaxNode): void => {
+    if (node.type === "Command") {
+      const name = node.name?.value ?? "";
+      if (NOT_READERS.has(name)) reads = false;
+    }
+    forEachChild(node, visit);
+  };
+  visit(script);
+  const [only] = script.commands;
+  const last = only?.command.type === "Pipeline" ? only.command.commands.at(-1) : only?.command;
+  if (last?.type !== "Command") return false;
+  // `$(< file)` has no command at all.
+  return reads && (last.name === undefined || READERS.has(last.name.value));
+}
+
+/** The whole, and each of its lines. */
+function asLines(text: string): string[] {
+  const lines = text.trimEnd().split("\n");
+  return lines.length === 1 ? lines : [lines.join(BREAK), ...lines];
 }
 
 function expandTilde(value: string): string {
   return /^~(?=\/|$)/.test(value) ? HOME + value.slice(1) : value;
-}
-
-function split(values: readonly string[], quoted: boolean): string[] {
-  return quoted
-    ? values.map((value) => value.replaceAll(BREAK, " "))
-    : values.map((value) => value.replace(/[ \t\n]+/g, BREAK));
 }
 
 function union(a: readonly string[], b: readonly string[]): string[] {
@@ -284,7 +451,16 @@ function union(a: readonly string[], b: readonly string[]): string[] {
 }
 
 function combine(heads: readonly string[], tails: readonly string[]): string[] {
-  const all = heads.flatMap((head) => tails.map((tail) => (head + tail).slice(0, MAX_LENGTH)));
+  const [head, otherHead] = heads;
+  const [tail, otherTail] = tails;
+  if (
+    head !== undefined &&
+    tail !== undefined &&
+    otherHead === undefined &&
+    otherTail === undefined
+  )
+    return [(head + tail).slice(0, MAX_LENGTH)];
+  const all = heads.flatMap((start) => tails.map((end) => (start + end).slice(0, MAX_LENGTH)));
   return [...new Set(all)].slice(0, MAX_VALUES);
 }
 

@@ -28,4 +28,6 @@ export interface Rule {
   readonly fix: string;
   /** Fetching something: harmless where there is no network, wanted where there is one. */
   readonly needsNetwork?: boolean;
+  /** Nothing that an honest script does not do: shown, and blocking, in the profile `strict` only. */
+  readonly strictOnly?: boolean;
 }

@@ -1,4 +1,12 @@
-import { forEachChild, type ParsedScript, type SyntaxNode, type Word } from "./parse.js";
+import {
+  forEachChild,
+  type CommandNode,
+  type FunctionNode,
+  type HereDoc,
+  type ParsedScript,
+  type SyntaxNode,
+  type Word,
+} from "./parse.js";
 
 /** Where a variable gets a value from. */
 export type ValueSource =
@@ -6,8 +14,20 @@ export type ValueSource =
   | { readonly kind: "array"; readonly words: readonly Word[]; readonly append: boolean }
   /** One of several, as in a `for`. */
   | { readonly kind: "one-of"; readonly words: readonly Word[] }
+  /** What `printf -v` writes. */
+  | { readonly kind: "printf"; readonly words: readonly Word[] }
+  /** Another variable that this one is a name for. */
+  | { readonly kind: "reference"; readonly word: Word }
+  /** Read from text of the script, as words or line by line. */
+  | { readonly kind: "text"; readonly text: Word | HereDoc; readonly lines: boolean }
+  /** What follows the first `=` of a word. */
+  | { readonly kind: "definition"; readonly word: Word }
+  /** Read, line by line, from what commands print. */
+  | { readonly kind: "piped"; readonly commands: readonly CommandNode[]; readonly lines: boolean }
+  /** Put together from one piece after the other, in a loop. */
+  | { readonly kind: "joined"; readonly words: readonly Word[] }
   /** Read from somewhere. */
-  | { readonly kind: "unknown" };
+  | { readonly kind: "input" };
 
 /**
  * Names of a script: what variables may hold anywhere in it, and what it defines. Regardless of order:
@@ -15,7 +35,7 @@ export type ValueSource =
  */
 export class Symbols {
   readonly variables = new Map<string, ValueSource[]>();
-  readonly functions = new Set<string>();
+  readonly functions = new Map<string, FunctionNode>();
   readonly aliases = new Map<string, Word>();
   #assignments = 0;
 
@@ -51,9 +71,27 @@ export class Symbols {
       case "For":
       case "Select":
         this.#assign(node.name.value, { kind: "one-of", words: node.wordlist ?? [] });
+        this.#visitAccumulation(node.name.value, node.wordlist ?? [], node.body);
+        break;
+      case "Redirected":
+        this.#visitRedirectedReads(node);
+        break;
+      case "Pipeline":
+        for (const [at, command] of node.commands.entries()) {
+          const reads = command.type !== "Command" || command.name?.value === "read";
+          if (at > 0 && reads) this.#visitReadsFrom(command, node.commands.slice(0, at));
+        }
         break;
       case "Function":
-        this.functions.add(node.name.value);
+        this.functions.set(node.name.value, node);
+        break;
+      case "ParameterExpansion":
+        if (node.operation?.type === "Default" && node.operation.operator.endsWith("="))
+          this.#assign(node.parameter, {
+            kind: "word",
+            word: node.operation.operand,
+            append: false,
+          });
         break;
       case "Command":
         this.#visitCommand(node);
@@ -74,13 +112,32 @@ export class Symbols {
       case "printf": {
         const at = words.findIndex((word) => word.value === "-v");
         const name = words[at + 1];
-        const format = words[at + 2];
-        if (at !== -1 && name !== undefined && format !== undefined) {
-          const text = format.value === "%s" ? (words[at + 3] ?? format) : format;
-          this.#assign(name.value, { kind: "word", word: text, append: false });
-        }
+        if (at !== -1 && name !== undefined)
+          this.#assign(name.value, { kind: "printf", words: words.slice(at + 2) });
         break;
       }
+      case "set": {
+        const at = words.findIndex((word) => word.value === "--");
+        if (at !== -1)
+          this.#assign("@", { kind: "array", words: words.slice(at + 1), append: false });
+        break;
+      }
+      case "export":
+      case "readonly":
+      case "declare":
+      case "typeset":
+      case "local":
+        // Of a name that is quoted the parser does not know that it defines something.
+        for (const word of words) {
+          const name = /^([A-Za-z_]\w*)=/.exec(word.value)?.[1];
+          if (name !== undefined) this.#assign(name, { kind: "definition", word });
+        }
+        if (!words.some((word) => /^-\w*n/.test(word.value))) break;
+        for (const argument of node.args) {
+          if (argument.type === "Assignment" && argument.value.type === "Word")
+            this.#assign(argument.name, { kind: "reference", word: argument.value });
+        }
+        break;
       case "alias":
         for (const argument of node.args) {
           if (argument.type === "Assignment" && argument.value.type === "Word") {
@@ -95,15 +152,54 @@ export class Symbols {
     }
   }
 
+  /** `for c in u r l; do s=$s$c; done`. */
+  #visitAccumulation(name: string, words: readonly Word[], body: SyntaxNode): void {
+    for (const node of descendants(body)) {
+      if (node.type !== "Assignment" || node.value.type !== "Word" || node.name === name) continue;
+      const text = node.value.text.replace(/[{}"]/g, "");
+      if (text === `$${node.name}$${name}` || (node.append === true && text === `$${name}`))
+        this.#assign(node.name, { kind: "joined", words });
+    }
+  }
+
+  /** `while read line; do ...; done <<< text`. */
+  #visitRedirectedReads(node: Extract<SyntaxNode, { type: "Redirected" }>): void {
+    for (const redirect of node.redirects) {
+      if (redirect.type === "Redirect") {
+        const script = redirect.operator === "<" ? substitution(redirect.target) : undefined;
+        if (script !== undefined) this.#visitReadsFrom(node.command, commandsOf(script));
+        continue;
+      }
+      const text = redirect.type === "HereString" ? redirect.target : redirect;
+      if (text === undefined) continue;
+      for (const name of readVariables(node.command))
+        this.#assign(name, { kind: "text", text, lines: true });
+    }
+  }
+
+  #visitReadsFrom(node: SyntaxNode, commands: readonly CommandNode[]): void {
+    for (const name of readVariables(node))
+      this.#assign(name, { kind: "piped", commands, lines: true });
+  }
+
   #visitRead(words: readonly Word[], node: Extract<SyntaxNode, { type: "Command" }>): void {
-    const source = node.redirects.find((redirect) => redirect.type === "HereString");
-    const text = source?.type === "HereString" ? source.target : undefined;
+    const source = node.redirects.find(
+      (redirect) => redirect.type !== "Redirect" || substitution(redirect.target) !== undefined,
+    );
+    const script = source?.type === "Redirect" ? substitution(source.target) : undefined;
+    const text =
+      source?.type === "HereDoc"
+        ? source
+        : source?.type === "HereString"
+          ? source.target
+          : undefined;
+    const lines = node.name?.value !== "read";
     for (const word of words) {
       if (!/^[A-Za-z_]\w*$/.test(word.value)) continue;
-      this.#assign(
-        word.value,
-        text === undefined ? { kind: "unknown" } : { kind: "word", word: text, append: false },
-      );
+      if (text !== undefined) this.#assign(word.value, { kind: "text", text, lines });
+      else if (script !== undefined)
+        this.#assign(word.value, { kind: "piped", commands: commandsOf(script), lines });
+      else this.#assign(word.value, { kind: "input" });
     }
   }
 
@@ -119,4 +215,37 @@ export class Symbols {
     if (sources === undefined) this.variables.set(name, [source]);
     else sources.push(source);
   }
+}
+
+function* descendants(node: SyntaxNode): Generator<SyntaxNode> {
+  const open = [node];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    yield next;
+    forEachChild(next, (child) => open.push(child));
+  }
+}
+
+/** Variables that `read` fills inside a loop or group, from what the whole of it reads. */
+function readVariables(node: SyntaxNode): string[] {
+  return [...descendants(node)].flatMap((child) =>
+    child.type === "Command" && child.name?.value === "read" && child.redirects.length === 0
+      ? child.args.flatMap((arg) =>
+          arg.type === "Word" && /^[A-Za-z_]\w*$/.test(arg.value) ? [arg.value] : [],
+        )
+      : [],
+  );
+}
+
+/** The script of `<(...)`. */
+function substitution(word: Word | undefined): ParsedScript | undefined {
+  const [part] = word?.parts ?? [];
+  return part?.type === "ProcessSubstitution" && part.operator === "<" ? part.script : undefined;
+}
+
+function commandsOf(script: ParsedScript): readonly CommandNode[] {
+  const [first] = script.commands;
+  if (script.commands.length !== 1 || first === undefined) return [];
+  const { command } = first;
+  if (command.type === "Pipeline") return command.commands;
+  return command.type === "AndOr" ? [] : [command];
 }

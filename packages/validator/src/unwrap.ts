@@ -1,4 +1,4 @@
-import { UNSET, isKnown } from "./characters.js";
+import { UNKNOWN, isKnown, withoutUnset } from "./characters.js";
 import type { TraceStep } from "./diagnostic.js";
 
 /** A command as it will be executed, with what it was wrapped in. */
@@ -87,6 +87,13 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   "run-one": "",
   daemonize: "-p -l -e -o -c -u",
   watch: "-n --interval",
+  setarch: "",
+  linux32: "",
+  linux64: "",
+  entr: "",
+  "dbus-run-session": "",
+  torsocks: "",
+  "xvfb-run": "-n -s -e -f",
   rlwrap: "",
   ccache: "",
   valgrind: "",
@@ -149,7 +156,7 @@ function collect(
 ): void {
   const [program, ...args] = argv;
   if (program === undefined || program === "" || found.length > 64) return;
-  const clean = program.replaceAll(UNSET, "").replace(/\r$/, "");
+  const clean = withoutUnset(program).replace(/\r$/, "");
   const name = clean.split("/").at(-1) ?? "";
   found.push({
     name,
@@ -178,6 +185,11 @@ function wrapped(name: string, args: readonly string[]): (readonly string[])[] {
   if (name === "chrt") return [skipOptions(args, []).slice(1)];
   if (name === "command" && /^-[vV]/.test(args[0] ?? "")) return [];
   if (name === "find") return findCommands(args);
+  if (name === "cmake" && args[0] === "-E")
+    return ["env", "time"].includes(args[1] ?? "") ? [unwrapEnv(args.slice(2))] : [];
+  if (name === "start-stop-daemon") return startedDaemon(args);
+  // The dynamic linker runs the program that it is given.
+  if (/^ld(-linux[\w-]*|-musl[\w-]*)?\.so(\.\d+)?$/.test(name)) return [skipOptions(args, [])];
   if (name === "script") return [];
   if (LAUNCHERS.has(name)) return candidates(args);
   const environment = ENVIRONMENTS[name];
@@ -222,8 +234,19 @@ function findCommands(args: readonly string[]): (readonly string[])[] {
   return args.flatMap((arg, at) => {
     if (!/^-(exec|execdir|ok|okdir)$/.test(arg)) return [];
     const end = args.findIndex((other, index) => index > at && (other === ";" || other === "+"));
-    return [args.slice(at + 1, end === -1 ? undefined : end)];
+    const command = args.slice(at + 1, end === -1 ? undefined : end);
+    // Files somewhere below where it begins.
+    const file = (args[0] ?? "").startsWith("/") ? `${args[0]}/${UNKNOWN}` : "{}";
+    return [command.map((word) => (word === "{}" ? file : word))];
   });
+}
+
+function startedDaemon(args: readonly string[]): (readonly string[])[] {
+  const at = args.findIndex((arg) => /^(-x|-a|--exec|--startas)$/.test(arg));
+  const rest = args.indexOf("--");
+  const program = args[at + 1];
+  if (at === -1 || program === undefined) return [];
+  return [[program, ...(rest === -1 ? [] : args.slice(rest + 1))]];
 }
 
 /** Every place where the command may begin: after options, each of which may have a value. */

@@ -1,68 +1,110 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
 import { describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
 
 import fc from "fast-check";
 
 import { DEFAULT_POLICY, RULES, validate, type Report } from "./index.js";
 import { parseBash } from "./parse.js";
+import { attackSamples, doubtfulSamples, honestSamples } from "./samples.test-support.js";
 
-const samples = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../samples/${name}.json`, import.meta.url), "utf8"));
-const ATTACKS = samples("attacks") as Record<string, string[]>;
-const HONEST = samples("honest") as Record<string, string>;
-/** By the rule that they break: worth a word, and accepted. */
-const DOUBTFUL = samples("doubtful") as Record<string, string>;
-
-/** Attacks that are only warned of: their commands are spelled inside the code of another language. */
-const ONLY_WARNED = new Set([
-  'python3 -c \'exec("import os; os.system(\\"curl http://evil.example\\")")\'',
-]);
+const ATTACKS = attackSamples();
+const HONEST = honestSamples();
+const DOUBTFUL = doubtfulSamples();
 
 const check = (script: string, policy = DEFAULT_POLICY): Report =>
   validate(Buffer.from(script), "run.sh", policy);
 
 describe("the validator", () => {
-  for (const [family, scripts] of Object.entries(ATTACKS)) {
+  for (const [family, scripts] of ATTACKS) {
     it(`rejects what is ${family}`, () => {
       for (const script of scripts) {
-        const { verdict, counts } = check(script);
-        if (ONLY_WARNED.has(script)) assert.ok(counts.warning > 0, script);
-        else assert.equal(verdict, "reject", script);
+        assert.equal(check(script).verdict, "reject", script);
       }
     });
   }
 
   it("leaves honest scripts alone", () => {
-    for (const [name, script] of Object.entries(HONEST)) {
+    for (const [name, script] of HONEST) {
       const { diagnostics, counts } = check(script);
       assert.equal(counts.error, 0, `${name}: ${JSON.stringify(diagnostics)}`);
     }
   });
 
   it("warns of what is doubtful, and accepts it", () => {
-    for (const [rule, script] of Object.entries(DOUBTFUL)) {
-      const { verdict, diagnostics } = check(script);
-      assert.equal(verdict, "accept", script);
-      assert.ok(
-        diagnostics.some((found) => found.rule === rule),
-        `${rule}: ${JSON.stringify(diagnostics)}`,
-      );
-      if (rule === "CRLF") continue;
-      assert.equal(check(script, { ...DEFAULT_POLICY, profile: "strict" }).verdict, "reject");
+    for (const [rule, scripts] of DOUBTFUL) {
+      for (const script of scripts) {
+        const { verdict, diagnostics } = check(script);
+        assert.equal(verdict, "accept", script);
+        assert.ok(
+          diagnostics.some((found) => found.rule === rule),
+          `${rule}: ${JSON.stringify(diagnostics)}`,
+        );
+        if (rule === "CRLF") continue;
+        assert.equal(check(script, { ...DEFAULT_POLICY, profile: "strict" }).verdict, "reject");
+      }
     }
+  });
+
+  it("blocks in the profile strict what only might be dangerous", () => {
+    const strict = { ...DEFAULT_POLICY, profile: "strict" } as const;
+    const scripts = [
+      "python3 -c 'print(1)'",
+      "perl -e 'print 1'",
+      'eval "$(conda shell.bash hook)"',
+      "chown me file",
+      "cat /etc/passwd",
+    ];
+    for (const script of scripts) {
+      assert.equal(check(script).verdict, "accept", script);
+      assert.equal(check(script, strict).verdict, "reject", script);
+    }
+  });
+
+  it("lets a script explain a warning, and never an error", () => {
+    const explained = "# jobctl: allow PERSIST-DETACH -- the viewer is ended below\n";
+    const [noted] = check(`${explained}screen -dmS view ./viewer`).diagnostics;
+    assert.deepEqual([noted?.rule, noted?.severity], ["PERSIST-DETACH", "info"]);
+    assert.match(noted?.message ?? "", /the viewer is ended below/);
+    const strict = { ...DEFAULT_POLICY, profile: "strict" } as const;
+    assert.equal(check(`${explained}screen -dmS view ./viewer`, strict).verdict, "reject");
+    assert.equal(check("# jobctl: allow PRIV-CMD -- please\nsudo id").verdict, "reject");
+    assert.equal(check("# jobctl: allow PERSIST-DETACH\nscreen -dmS x ./v").counts.warning, 1);
+  });
+
+  it("lets an operator allow hosts and commands", () => {
+    const policy = {
+      ...DEFAULT_POLICY,
+      network: true,
+      allowHosts: ["data.example.org"],
+      allowCommands: ["socat", "sudo"],
+    };
+    const counts = (script: string): number[] => {
+      const { error, warning, info } = check(script, policy).counts;
+      return [error, warning, info];
+    };
+    assert.deepEqual(counts("curl https://eu.data.example.org/x"), [0, 0, 0]);
+    assert.deepEqual(counts("rsync -a me@data.example.org:/x ."), [0, 0, 0]);
+    assert.deepEqual(counts("curl https://data.example.org.evil.example/x"), [0, 1, 0]);
+    assert.deepEqual(counts("curl https://data.example.org https://evil.example"), [0, 1, 0]);
+    assert.deepEqual(counts("socat - TCP:localhost:1"), [0, 0, 0]);
+    // What gains rights, destroys or escapes cannot be allowed by the name of the command.
+    assert.equal(counts("sudo id")[0], 1);
   });
 
   it("has a sample for every rule that a script can break", () => {
     const hit = new Set(
-      Object.values(ATTACKS)
+      [...ATTACKS.values()]
         .flat()
         .flatMap((script) => check(script).diagnostics.map(({ rule }) => rule)),
     );
-    for (const rule of Object.keys(DOUBTFUL)) hit.add(rule);
+    for (const rule of DOUBTFUL.keys()) hit.add(rule);
     // These need bytes that no sample can hold as text, or more of them than is sensible.
     for (const rule of ["ENCODING", "SIZE", "BUDGET"]) hit.add(rule);
+    // Shown in the profile strict only.
+    for (const rule of ["INLINE-CODE", "EVAL-CODE"]) hit.add(rule);
     assert.deepEqual(
       RULES.map(({ id }) => id as string).filter((id) => !hit.has(id)),
       [],
@@ -115,7 +157,7 @@ describe("the validator", () => {
   });
 
   it("agrees with bash about what is a script", () => {
-    for (const script of [...Object.values(HONEST), ...Object.values(ATTACKS).flat()]) {
+    for (const script of [...HONEST.values(), ...[...ATTACKS.values()].flat()]) {
       const { status } = spawnSync("bash", ["-n"], { input: script });
       assert.equal(parseBash(script).problem === null, status === 0, script);
     }
@@ -184,16 +226,12 @@ describe("the validator", () => {
   });
 
   it("is not fooled by quotes, backslashes, comments and continued lines", () => {
-    const commands = [
-      "curl http://x",
-      "sudo id",
-      "rm -rf /",
-      "nc -l 1",
-      "crontab x",
-      "insmod x",
-      "docker ps",
-      "xmrig",
-    ];
+    // One command that is refused for its name, and stands there plainly.
+    const commands = [...ATTACKS.values()]
+      .flat()
+      .filter((script) => /^(?!coproc|time)[a-z][\w-]* [\w ./:@=-]+$/.test(script))
+      .filter((script) => check(`x${script}`).verdict === "accept");
+    assert.ok(commands.length > 100);
     const disguise = fc.constantFrom("''", '""', "\\\n", "$''", "${nothing}", "\\");
     fc.assert(
       fc.property(
@@ -208,10 +246,11 @@ describe("the validator", () => {
           assert.equal(check(script).verdict, "reject", script);
         },
       ),
+      { numRuns: 2000 },
     );
   });
 
-  it("is not kept busy by any script", () => {
+  it("is not kept busy by any script, and does with little memory", async () => {
     const nasty = [
       "a=$a$a;".repeat(20_000),
       "$(".repeat(3000),
@@ -221,12 +260,21 @@ describe("the validator", () => {
       "f() { f; };".repeat(10_000),
       "((".repeat(5000),
       "a|".repeat(50_000),
+      "f() { $1 $@; };".repeat(2000) + "f a b c;".repeat(2000),
+      "while read x; do $x; done <<< a;".repeat(3000),
+      `bash -c '${"eval ".repeat(1000)}'\n`.repeat(20),
+      `echo ${"a{1..9}".repeat(300)} | xargs rm\n`.repeat(100),
+      "x".repeat(1024 * 1024),
     ];
-    for (const script of nasty) {
-      const began = performance.now();
-      check(script);
+    const worker = new Worker(new URL("nasty.test-support.js", import.meta.url), {
+      workerData: nasty,
+      // What a worker needs beyond them ends it with ERR_WORKER_OUT_OF_MEMORY.
+      resourceLimits: { maxOldGenerationSizeMb: 160, maxYoungGenerationSizeMb: 32 },
+    });
+    const [durations] = (await once(worker, "message")) as [number[]];
+    for (const [at, duration] of durations.entries()) {
       // Generous, for a busy machine; the figure that counts is in the benchmark.
-      assert.ok(performance.now() - began < 8000, script.slice(0, 20));
+      assert.ok(duration < 8000, nasty[at]?.slice(0, 20));
     }
   });
 });

@@ -87,8 +87,10 @@ function toReport(
 ): Report {
   const text = Buffer.from(content.subarray(0, MAX_SCRIPT_BYTES)).toString("utf8");
   const lines = new LineTable(text);
+  const allowances = findAllowances(text);
   const diagnostics = findings
     .flatMap((finding) => toDiagnostic(finding, lines, policy))
+    .map((diagnostic) => lowered(diagnostic, allowances, policy))
     .toSorted((a, b) => a.offset - b.offset || a.rule.localeCompare(b.rule))
     .slice(0, MAX_DIAGNOSTICS);
   const count = (severity: Severity): number =>
@@ -163,7 +165,7 @@ function whole(rule: RuleId, message: string): Finding {
 
 function toDiagnostic(finding: Finding, lines: LineTable, policy: Policy): Diagnostic[] {
   const rule = ruleOf(finding.rule);
-  const severity = severityOf(rule, finding.severity ?? rule.severity, policy);
+  const severity = severityOf(rule, finding.severity ?? rule.severity, finding.resolved, policy);
   if (severity === null) return [];
   const start = lines.place(finding.pos);
   const end = lines.place(finding.end);
@@ -185,6 +187,28 @@ function toDiagnostic(finding: Finding, lines: LineTable, policy: Policy): Diagn
       doc: `docs/validation.md#${rule.id.toLowerCase()}`,
     },
   ];
+}
+
+/** What comments of the script ask to be let through, with the reasons: `# jobctl: allow RULE -- reason`. */
+function findAllowances(text: string): ReadonlyMap<string, string> {
+  const comments = text.matchAll(/^\s*#\s*jobctl:\s*allow\s+([A-Z][A-Z-]+)\s+--\s*(\S.*)$/gm);
+  return new Map([...comments].map(([, rule = "", reason = ""]) => [rule, reason.trim()]));
+}
+
+/** A script may explain a warning, which is then only noted; never an error, and not where all is to block. */
+function lowered(
+  diagnostic: Diagnostic,
+  allowances: ReadonlyMap<string, string>,
+  policy: Policy,
+): Diagnostic {
+  const reason = allowances.get(diagnostic.rule);
+  if (reason === undefined || diagnostic.severity !== "warning" || policy.profile === "strict")
+    return diagnostic;
+  return {
+    ...diagnostic,
+    severity: "info",
+    message: `${diagnostic.message} (the script says why: ${cut(reason)})`,
+  };
 }
 
 function cut(text: string): string {

@@ -16,7 +16,7 @@ const spec = (id: string, cpus = 1, memoryBytes: number | null = null): AttemptS
   memoryBytes,
   outputs: [],
   network: false,
-  validation: { profile: "standard", overrides: {} },
+  validation: { profile: "standard", overrides: {}, allowHosts: [], allowCommands: [] },
   archive: { sha256: "0".repeat(64), sizeBytes: 0, root: "" },
 });
 

@@ -107,6 +107,13 @@ export const RULES = [
     why: "moves files to where they are lost",
     fix: STAY,
   },
+  {
+    id: "DEL-DB",
+    family: "destructive",
+    severity: "error",
+    why: "deletes data from a database",
+    fix: "Work on a copy of the data that belongs to the job.",
+  },
 
   {
     id: "RES-FORKBOMB",
@@ -129,6 +136,20 @@ export const RULES = [
     why: "starts processes in an endless loop",
     fix: "Start a fixed number of processes, and wait for them.",
   },
+  {
+    id: "RES-DISKFILL",
+    family: "fork-bomb",
+    severity: "error",
+    why: "writes without end",
+    fix: "Say how much is to be written: count=, head -c.",
+  },
+  {
+    id: "RES-STRESS",
+    family: "fork-bomb",
+    severity: "error",
+    why: "uses up the machine on purpose",
+    fix: "Ask the administrator for a machine to load.",
+  },
 
   {
     id: "SYS-POWER",
@@ -143,6 +164,13 @@ export const RULES = [
     severity: "error",
     why: "ends processes that are not the job's",
     fix: "End your own processes by their ids: kill $pid.",
+  },
+  {
+    id: "SYS-SCHED",
+    family: "kernel",
+    severity: "error",
+    why: "administers the batch system",
+    fix: ASK,
   },
   {
     id: "KERN-CMD",
@@ -250,6 +278,14 @@ export const RULES = [
     fix: STAGE,
     needsNetwork: true,
   },
+  {
+    id: "NET-INSTALL",
+    family: "network",
+    severity: "warning",
+    why: "installs or clones from the network, and the job has no network",
+    fix: "Prepare the environment beforehand and submit it along, or have it installed on the agents.",
+    needsNetwork: true,
+  },
 
   {
     id: "EXEC-NET-PIPE",
@@ -263,6 +299,34 @@ export const RULES = [
     family: "obfuscation",
     severity: "error",
     why: "runs text that is only worked out while it runs",
+    fix: PLAIN,
+  },
+  {
+    id: "EXEC-NET-FILE",
+    family: "obfuscation",
+    severity: "error",
+    why: "runs a file that it gets from the network",
+    fix: "Fetch it beforehand, look at it, and submit it with the job.",
+  },
+  {
+    id: "EXEC-DYN-CODE",
+    family: "obfuscation",
+    severity: "error",
+    why: "runs code that it decodes while it runs",
+    fix: "Put the program into a file of the job.",
+  },
+  {
+    id: "EXEC-COPYBIN",
+    family: "obfuscation",
+    severity: "error",
+    why: "puts a refused program somewhere under another name",
+    fix: PLAIN,
+  },
+  {
+    id: "EMBED-CMD",
+    family: "obfuscation",
+    severity: "error",
+    why: "hands a dangerous command to another program that runs it",
     fix: PLAIN,
   },
   {
@@ -294,11 +358,41 @@ export const RULES = [
     fix: PLAIN,
   },
   {
+    id: "DYN-CMD-INPUT",
+    family: "obfuscation",
+    severity: "warning",
+    why: "reads the name of the command from a file",
+    fix: "Write the name of the command into the script, and read only its arguments.",
+  },
+  {
+    id: "DYN-CMD-PARTIAL",
+    family: "obfuscation",
+    severity: "warning",
+    why: "puts the name of the command together with a variable that is not set",
+    fix: PLAIN,
+  },
+  {
     id: "INLINE-EXEC",
     family: "obfuscation",
     severity: "warning",
     why: "starts processes or opens sockets from inline code",
     fix: "Put the program into a file of the job.",
+  },
+  {
+    id: "INLINE-CODE",
+    family: "obfuscation",
+    severity: "info",
+    why: "has code of another language in it",
+    fix: "Put the program into a file of the job.",
+    strictOnly: true,
+  },
+  {
+    id: "EVAL-CODE",
+    family: "obfuscation",
+    severity: "info",
+    why: "evaluates text as commands",
+    fix: PLAIN,
+    strictOnly: true,
   },
   {
     id: "INLINE-NET",
@@ -337,6 +431,20 @@ export const RULES = [
     fix: "Use what the job's own variables say.",
   },
   {
+    id: "PATH-ACCT",
+    family: "files",
+    severity: "warning",
+    why: "reads the list of the machine's accounts",
+    fix: "Use $USER or id for who you are.",
+  },
+  {
+    id: "PATH-GLOB",
+    family: "files",
+    severity: "error",
+    why: "has a pattern that matches passwords or keys",
+    fix: "Name the files that are needed.",
+  },
+  {
     id: "PATH-ETCWRITE",
     family: "files",
     severity: "error",
@@ -364,6 +472,13 @@ export const RULES = [
     severity: "error",
     why: "changes what happens when somebody logs in",
     fix: "Set what the job needs in run.sh.",
+  },
+  {
+    id: "PERSIST-ENVHOOK",
+    family: "persistence",
+    severity: "warning",
+    why: "makes every shell run a file first",
+    fix: "Source the file in run.sh.",
   },
   {
     id: "PERSIST-SCHED",
@@ -395,11 +510,39 @@ export const RULES = [
     fix: "Jobs need no credentials of the machine.",
   },
   {
-    id: "SECRET-ENVDUMP",
+    id: "SECRET-EXFIL",
     family: "secrets",
     severity: "error",
     why: "sends the environment away",
     fix: "Name the variables that are needed.",
+  },
+  {
+    id: "SECRET-ENV",
+    family: "secrets",
+    severity: "warning",
+    why: "uses a credential from the environment",
+    fix: "Jobs have no credentials; give the job what it needs as a file of its own.",
+  },
+  {
+    id: "SECRET-KEYS",
+    family: "secrets",
+    severity: "error",
+    why: "prints keys or credentials",
+    fix: "Jobs need no credentials.",
+  },
+  {
+    id: "SECRET-MEM",
+    family: "secrets",
+    severity: "error",
+    why: "copies the memory of a process",
+    fix: "Let the program write core files or checkpoints of its own.",
+  },
+  {
+    id: "RECON-SETUID",
+    family: "secrets",
+    severity: "error",
+    why: "searches the machine for ways to other rights",
+    fix: ASK,
   },
   {
     id: "SECRET-HUNT",

@@ -31,6 +31,9 @@ const DISK_TOOLS = new Set([
   "nwipe",
 ]);
 
+const DROPS_DATA =
+  /\b(drop\s+(database|schema|table|user|role)|truncate\s+table|flushall|flushdb|dropDatabase|delete\s+from\s+\w+\s*(;|$))/i;
+
 export const destructiveRules: CommandRule = ({ name, args }, found) => {
   const targets = operands(args);
   switch (name) {
@@ -39,9 +42,29 @@ export const destructiveRules: CommandRule = ({ name, args }, found) => {
     case "unlink":
     case "srm":
     case "wipe":
-      for (const path of targets) checkDelete(path, found, hasOption(args, "rR", "--recursive"));
+      for (const path of targets) {
+        if (name !== "rm") checkOverwrite(path, found);
+        checkDelete(path, found, hasOption(args, "rR", "--recursive"));
+      }
       break;
-    case "rmdir":
+    case "tar":
+      if (args.includes("--remove-files"))
+        for (const path of targets.slice(1)) checkDelete(path, found, true);
+      break;
+    case "git":
+      if (args[0] === "clean") for (const path of targets.slice(1)) checkDelete(path, found, true);
+      break;
+    case "btrfs":
+      if (args[0] === "subvolume" && args[1] === "delete")
+        for (const path of targets.slice(2)) checkDelete(path, found, true);
+      break;
+    case "nvme":
+      if (/^(format|sanitize|write-zeroes|write-uncor)$/.test(args[0] ?? ""))
+        found("DEL-DISK", "nvme erases a disk");
+      break;
+    case "zfs":
+      if (args[0] === "destroy" || args[0] === "rollback")
+        found("DEL-DISK", `zfs ${args[0]} deletes a file system`);
       break;
     case "find":
       checkFind(args, found);
@@ -69,9 +92,27 @@ export const destructiveRules: CommandRule = ({ name, args }, found) => {
     case "chown":
     case "chgrp":
       for (const path of targets.slice(1)) {
-        if (deleteTarget(path) !== null && !dependsOnUnset(path))
+        const ofSystem = /^\/(etc|usr|boot|lib|lib64|bin|sbin)\//.test(normalizePath(path));
+        if ((deleteTarget(path) !== null && !dependsOnUnset(path)) || ofSystem)
           found("DEL-PERM", `${name} changes ${readable(path)}`);
       }
+      break;
+    case "mysql":
+    case "mariadb":
+    case "psql":
+    case "mongo":
+    case "mongosh":
+    case "redis-cli":
+    case "clickhouse-client":
+      if (DROPS_DATA.test(args.join(" "))) found("DEL-DB", `${name} deletes data`);
+      break;
+    case "dropdb":
+      found("DEL-DB", "dropdb deletes a database");
+      break;
+    case "sqlite3":
+      // A database of the job's own is the job's affair.
+      if (DROPS_DATA.test(args.join(" ")) && (targets[0] ?? "").startsWith("/"))
+        found("DEL-DB", "sqlite3 deletes data outside the job");
       break;
     default:
       if (MAKE_FILE_SYSTEM.test(name) || (DISK_TOOLS.has(name) && args.length > 0))
@@ -120,11 +161,13 @@ function checkDelete(path: string, found: Found, recursive: boolean): void {
     return;
   }
   const [rule, what] = MESSAGES[target];
-  if (recursive || /[*?]/.test(path)) found(rule, `${readable(path)} is ${what}`);
+  if (recursive || /[*?]/.test(path) || target === "root")
+    found(rule, `${readable(path)} is ${what}`);
 }
 
 function checkMoved(path: string, found: Found): void {
   const target = deleteTarget(path);
-  if (target !== null && target !== "parent" && !dependsOnUnset(path))
+  const ofSystem = /^\/(etc|usr|boot|lib|lib64|bin|sbin)\//.test(normalizePath(path));
+  if ((target !== null && target !== "parent" && !dependsOnUnset(path)) || ofSystem)
     found("DEL-MVNULL", `${readable(path)} is moved away`);
 }

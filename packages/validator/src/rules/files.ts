@@ -1,8 +1,14 @@
 import { readable } from "../characters.js";
-import { CONTAINER_SOCKET, isCredential, normalizePath, protectedPlace } from "../paths.js";
+import {
+  CONTAINER_SOCKET,
+  isCredential,
+  matchesCredential,
+  normalizePath,
+  protectedPlace,
+} from "../paths.js";
 import { checkOverwrite } from "./destructive.js";
 import type { CommandRule, Found } from "./report.js";
-import { operands } from "./report.js";
+import { hasOption, operands } from "./report.js";
 
 /** Commands whose arguments are text, not files. */
 const TEXT_ONLY = new Set([
@@ -24,7 +30,8 @@ const TEXT_ONLY = new Set([
   "exit",
   "read",
 ]);
-const WRITERS: Readonly<Record<string, "last" | "all" | "of">> = {
+/** Which of their operands commands write to. */
+const WRITERS: Readonly<Record<string, "last" | "all">> = {
   tee: "all",
   touch: "all",
   cp: "last",
@@ -32,10 +39,43 @@ const WRITERS: Readonly<Record<string, "last" | "all" | "of">> = {
   ln: "last",
   install: "last",
   truncate: "all",
-  dd: "of",
   mkdir: "all",
   mkfifo: "all",
   rsync: "last",
+  nano: "all",
+  vim: "all",
+  vi: "all",
+  emacs: "all",
+  ed: "all",
+  ex: "all",
+  patch: "all",
+  chattr: "all",
+  setfacl: "all",
+  csplit: "all",
+  split: "last",
+  xxd: "last",
+};
+/** Options whose value is a file or directory that is written to. */
+const OUTPUT_OPTIONS: Readonly<Record<string, RegExp>> = {
+  sort: /^(-o|--output=?)(.*)$/,
+  gcc: /^(-o)(.*)$/,
+  cc: /^(-o)(.*)$/,
+  "g++": /^(-o)(.*)$/,
+  clang: /^(-o)(.*)$/,
+  ld: /^(-o)(.*)$/,
+  openssl: /^(-out)()$/,
+  find: /^(-fprintf?|-fls|-fprint0)()$/,
+  tar: /^(-C|--directory=?)(.*)$/,
+  unzip: /^(-d)(.*)$/,
+  curl: /^(-o|--output=?|--output-dir=?)(.*)$/,
+  wget: /^(-O|-P|--output-document=?|--directory-prefix=?)(.*)$/,
+  dd: /^(of=)(.*)$/,
+  cp: /^(-t|--target-directory=?)(.*)$/,
+  mv: /^(-t|--target-directory=?)(.*)$/,
+  install: /^(-t|--target-directory=?)(.*)$/,
+  base64: /^(-o)(.*)$/,
+  strip: /^(-o)(.*)$/,
+  ffmpeg: /^(-o)()$/,
 };
 
 export const fileRules: CommandRule = ({ name, args }, found) => {
@@ -45,25 +85,59 @@ export const fileRules: CommandRule = ({ name, args }, found) => {
   const files = operands(args);
   if (writes === "all") for (const path of files) checkWrite(path, found);
   if (writes === "last" && files.length > 1) checkWrite(files.at(-1) ?? "", found);
-  if (writes === "of")
-    for (const arg of args) if (arg.startsWith("of=")) checkWrite(arg.slice(3), found);
+  const option = OUTPUT_OPTIONS[name];
   if (
-    name === "sed" &&
-    args.some((arg) => /^(-i|--in-place)/.test(arg) || /^-[nErsuz]*i/.test(arg))
+    option !== undefined &&
+    (name !== "tar" || /(^|\s)-\w*x|^\w*x|--extract|--get/.test(args.join(" ")))
+  ) {
+    for (const [at, arg] of args.entries()) {
+      const match = option.exec(arg);
+      if (match !== null) checkWrite(match[2] || (args[at + 1] ?? ""), found, true);
+    }
+  }
+  if (
+    (name === "sed" || name === "perl") &&
+    args.some((arg) => /^(-i|--in-place)/.test(arg) || /^-[nErpsuz]*i/.test(arg))
   )
     for (const path of files.slice(1)) checkWrite(path, found);
-  if (["grep", "egrep", "fgrep", "rg", "find", "locate"].includes(name))
-    checkHunt(name, args, found);
+  if (/^([gmn]?awk|sed)$/.test(name)) checkOwnWrites(args, found);
+  if (/^(vim?|ex|ed)$/.test(name))
+    for (const arg of args) {
+      const path = /^:?w!?\s+(\S+)/.exec(arg)?.[1];
+      if (path !== undefined) checkWrite(path, found);
+    }
+  if (
+    name === "cp" &&
+    hasOption(args, "raR", "--recursive") &&
+    files.slice(0, -1).some((path) => /^\/(etc|root|home)\/?$/.test(path))
+  )
+    found("PATH-CRED", "cp takes the machine's configuration along", "warning");
+  if (name === "chmod")
+    for (const path of files.slice(1)) if (protectedPlace(path) !== null) checkWrite(path, found);
   if (name === "hash" && args.includes("-p"))
     found("EXEC-REBIND", "hash -p gives a command another meaning");
   if (name === "enable" && args.includes("-f"))
     found("EXEC-REBIND", "enable -f loads a command from a library");
+  if (name === "git" && /core\.hookspath/i.test(args.join(" ")))
+    found("PERSIST-RC", "git is told to run other hooks");
   if (
-    ["gcore", "gdb", "strace", "ltrace"].includes(name) &&
+    ["gdb", "strace", "ltrace"].includes(name) &&
     /(^|\s)(-p|--pid|attach)\b/.test(args.join(" "))
   )
-    found("PATH-PROC", `${name} looks into another process`, "warning");
+    found(
+      "PATH-PROC",
+      `${name} looks into another process`,
+      /(-p|--pid=?|attach)\s*1(\s|$)/.test(args.join(" ")) ? undefined : "warning",
+    );
 };
+
+/** Files that awk and sed write from inside their programs. */
+function checkOwnWrites(args: readonly string[], found: Found): void {
+  for (const arg of args) {
+    for (const [, path = ""] of arg.matchAll(/>>?\s*"(\/[^"]+)"/g)) checkWrite(path, found);
+    for (const [, path = ""] of arg.matchAll(/(?:^|[;\s/])w\s+(\/\S+)/g)) checkWrite(path, found);
+  }
+}
 
 /** A file that is read, or only named. */
 export function checkRead(path: string, found: Found): void {
@@ -71,8 +145,12 @@ export function checkRead(path: string, found: Found): void {
   if (!path.includes("/")) return;
   const normal = normalizePath(path);
   if (isCredential(path)) found("PATH-CRED", `${readable(path)} holds credentials`);
+  else if (/[*?[]/.test(normal) && matchesCredential(normal))
+    found("PATH-GLOB", `${readable(path)} matches files with credentials`);
+  if (normal === "/etc/passwd" || normal === "/etc/group")
+    found("PATH-ACCT", `${readable(path)} lists the accounts of the machine`);
   if (
-    /^\/proc\/(\d+|\*|[^/]*\uE000[^/]*|\[0-9\][^/]*)\/(environ|mem|maps|root|cwd|fd)(\/|$)/.test(
+    /^\/proc\/(\d+|\*|[^/]*[\uE000\uE004-\uE006][^/]*|\[0-9\][^/]*)\/(environ|mem|maps|root|cwd|fd)(\/|$)/.test(
       normal,
     ) ||
     /^\/proc\/(1|\*)\//.test(normal) ||
@@ -85,7 +163,9 @@ export function checkRead(path: string, found: Found): void {
 }
 
 /** A file that is written to. */
-export function checkWrite(path: string, found: Found): void {
+export function checkWrite(path: string, found: Found, directory = false): void {
+  if (directory && normalizePath(path) === "/")
+    found("PATH-SYSWRITE", "the top of the file system is written to");
   checkOverwrite(path, found);
   checkRead(path, found);
   const shown = readable(path);
@@ -120,19 +200,4 @@ export function checkWrite(path: string, found: Found): void {
 
 function stripPrefix(arg: string): string {
   return arg.replace(/^(--?[\w-]+=|@|file:\/\/|if=|of=)/, "");
-}
-
-function checkHunt(name: string, args: readonly string[], found: Found): void {
-  const text = args.join(" ");
-  const wide = args.some((arg) => /^(\/|\/home|\/root|\/etc|\/var|\uE002)\/?$/.test(arg));
-  const secret =
-    /id_rsa|id_ed25519|\.pem\b|password|passwd|secret|credential|api[_-]?key|token|AKIA|BEGIN .*PRIVATE KEY|\.kdbx|wallet\.dat/i.test(
-      text,
-    );
-  const setId = name === "find" && /-perm\s+[-/]?(u=s|[2467]000|\+s)/.test(text);
-  if ((wide && secret) || setId)
-    found(
-      "SECRET-HUNT",
-      `${name} searches the machine for ${setId ? "privileged programs" : "secrets"}`,
-    );
 }

@@ -1,5 +1,6 @@
 import { readable } from "../characters.js";
 import type { CommandRule } from "./report.js";
+import { SHELLS } from "../embedded.js";
 import { hasOption, operands } from "./report.js";
 
 const POWER = new Set(["shutdown", "reboot", "poweroff", "halt", "init", "telinit", "kexec"]);
@@ -36,6 +37,10 @@ const KERNEL = new Set([
   "kmod",
 ]);
 const PRIVILEGE = new Set([
+  "setpriv",
+  "usermod",
+  "groupdel",
+  "chattr",
   "sudo",
   "su",
   "doas",
@@ -49,7 +54,6 @@ const PRIVILEGE = new Set([
   "sg",
   "useradd",
   "adduser",
-  "usermod",
   "userdel",
   "deluser",
   "groupadd",
@@ -76,6 +80,10 @@ const NAMESPACE = new Set([
   "setns",
   "debugfs",
   "lxc-attach",
+  "bwrap",
+  "lxc-start",
+  "kpartx",
+  "bindfs",
 ]);
 const ENGINES = new Set([
   "docker",
@@ -97,11 +105,6 @@ const ENGINES = new Set([
   "buildah",
   "machinectl",
 ]);
-const MINERS =
-  /^(xmrig|xmr-stak\S*|minerd|cpuminer\S*|cgminer|bfgminer|ethminer|t-rex|nbminer|lolminer|phoenixminer|claymore\S*|ccminer|nanominer|gminer|teamredminer|srbminer\S*|xmr-\S*|minergate\S*|nicehash\S*|kryptex|rigel|verthashminer|wildrig\S*|monerod|p2pool|kawpowminer|xmrig-\S+)$/i;
-const POOL =
-  /stratum\+?\w*:\/\/|\b(nanopool|minexmr|supportxmr|moneroocean|2miners|ethermine|f2pool|nicehash|hashvault|herominers|unmineable|c3pool|nanopool|flypool|viabtc|antpool|slushpool|poolin|minergate|xmrpool|kryptex)\.\w+|--(donate-level|coin=|algo=?(rx|cn|randomx|ethash|kawpow)|nicehash|randomx-\w+|cpu-max-threads-hint)|\brandomx\b/i;
-
 export const systemRules: CommandRule = ({ name, args }, found) => {
   if (POWER.has(name) && (args.length > 0 || !/init$/.test(name)))
     found("SYS-POWER", `${name} stops or restarts the machine`);
@@ -124,6 +127,42 @@ export const systemRules: CommandRule = ({ name, args }, found) => {
     found("KERN-CMD", "timedatectl sets the clock");
   if (name === "kill" && args.at(-1) === "-1" && args.length > 1)
     found("SYS-KILLALL", "kill -1 ends every process");
+  if (name === "kill" && operands(args).includes("1"))
+    found("SYS-KILLALL", "kill ends the first process of the machine");
+  if (name === "killall5") found("SYS-KILLALL", "killall5 ends every process");
+  const other = /(?:^|\s)(?:-u|--user[= ])\s*([a-z]\w*)/.exec(args.join(" "))?.[1];
+  if (
+    ["scancel", "pkill", "killall", "qdel"].includes(name) &&
+    other !== undefined &&
+    other !== "root"
+  )
+    found("SYS-KILLALL", `${name} ends processes or jobs of ${other}`, "warning");
+  if (
+    name === "scontrol" &&
+    /^(update|reconfigure|shutdown|reboot\w*|delete|create|takeover)$/.test(args[0] ?? "")
+  )
+    found(
+      "SYS-SCHED",
+      `scontrol ${args[0]} changes the batch system`,
+      /\b(jobid?|timelimit)\b/i.test(args.join(" ")) ? "warning" : undefined,
+    );
+  if (name === "sacctmgr" && /\b(add|create|delete|modify|remove)\b/.test(args.join(" ")))
+    found("SYS-SCHED", "sacctmgr changes the accounts of the batch system");
+  if (["qmgr", "qterm", "slurmctld", "slurmd", "pbs_server", "badmin"].includes(name))
+    found("SYS-SCHED", `${name} administers the batch system`);
+  if (name === "mknod" && /^[bcu]$/.test(operands(args)[1] ?? ""))
+    found("KERN-CMD", "mknod makes a device");
+  if (name === "dmesg" && hasOption(args, "cCnD", "--clear"))
+    found("EVADE-LOG", "dmesg clears the kernel's messages");
+  if (name === "hostnamectl" && /^(set|hostname)/.test(args[0] ?? "") && args.length > 1)
+    found("KERN-CMD", "hostnamectl changes the machine's name");
+  if (
+    name === "nvidia-smi" &&
+    args.some((arg) => /^(-pl|-pm|-ac|-lgc|-mig|-r|--gpu-reset|-c)$/.test(arg))
+  )
+    found("KERN-CMD", "nvidia-smi changes settings of the GPU");
+  if (name === "cpupower" && /^(frequency|idle)-set$/.test(args[0] ?? ""))
+    found("KERN-CMD", "cpupower changes settings of the processor");
   if (
     ["pkill", "killall", "skill"].includes(name) &&
     /\b(slurmd|slurmctld|sshd|systemd|init|jobctl\S*|cron|dockerd|munged)\b|^-u root/.test(
@@ -134,6 +173,8 @@ export const systemRules: CommandRule = ({ name, args }, found) => {
   if (name === "scancel" && /-u\s*root|--user[= ]root/.test(args.join(" ")))
     found("SYS-KILLALL", "scancel ends jobs of others");
 
+  if (/^(srun|sbatch|salloc)$/.test(name) && args.some((arg) => /^--[ug]id=(root|0)$/.test(arg)))
+    found("PRIV-CMD", `${name} is told to run as root`);
   if (PRIVILEGE.has(name)) found("PRIV-CMD", `${name} asks for other rights`);
   if (name === "chmod" && makesSetId(args)) {
     // A directory that passes its group on is common; a program that runs as its group is not.
@@ -148,8 +189,8 @@ export const systemRules: CommandRule = ({ name, args }, found) => {
     name === "install" &&
     args.some((arg, at) =>
       /^(-m|--mode)$/.test(args[at - 1] ?? "")
-        ? /^[2467]\d{3}$/.test(arg)
-        : /^(--mode=|-m)[2467]\d{3}$/.test(arg),
+        ? /^[2467]\d{3}$|[+=][rwx]*s/.test(arg)
+        : /^(--mode=|-m)[2467]\d{3}$/.test(arg) || /^[ugoa]+[+=][rwx]*s/.test(arg),
     )
   )
     found("PRIV-SETUID", "install sets the set-user-id bit");
@@ -172,11 +213,8 @@ export const systemRules: CommandRule = ({ name, args }, found) => {
   )
     found("ESC-CTRCTL", `${name} is given the machine's files or capabilities`);
 
-  if (MINERS.test(name)) found("MINE-BIN", `${name} mines cryptocurrency`);
-  const pool = args.find((arg) => POOL.test(arg));
-  if (pool !== undefined && !["echo", "printf", "grep", "sed", "awk"].includes(name))
-    found("MINE-POOL", `${readable(pool)} belongs to a miner`);
-
+  if ((SHELLS.has(name) || /bash$/.test(name)) && args.includes("-p"))
+    found("PRIV-SETUID", `${name} -p keeps the rights of a set-user-id program`);
   schedule(name, args, found);
 };
 

@@ -1,0 +1,5 @@
+#!/bin/bash
+#SBATCH -p debug
+hostname
+sleep 10
+srun hostname

@@ -1,0 +1,1 @@
+conda run -n env python script.py --flag value

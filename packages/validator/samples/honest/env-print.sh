@@ -1,0 +1,5 @@
+env | sort > environment.txt
+printenv PATH
+set -x
+which python
+type module

@@ -1,0 +1,3 @@
+git rev-parse HEAD > version.txt
+git status --short
+git diff > patch.diff

@@ -1,0 +1,3 @@
+#!/bin/bash
+julia --project=. -e 'using Pkg; Pkg.instantiate()'
+julia --threads=auto --project=. simulate.jl

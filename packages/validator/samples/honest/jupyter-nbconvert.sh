@@ -1,0 +1,2 @@
+#!/bin/bash
+jupyter nbconvert --to notebook --execute analysis.ipynb --output out.ipynb

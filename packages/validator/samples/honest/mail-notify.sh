@@ -1,0 +1,3 @@
+#!/bin/bash
+./run
+echo "job $SLURM_JOB_ID done" > done.txt

@@ -1,0 +1,4 @@
+#!/bin/bash
+eval "$(micromamba shell hook --shell bash)"
+micromamba activate ./env
+micromamba run -n tools samtools --version

@@ -1,0 +1,2 @@
+#!/bin/sh
+octave --no-gui --eval "pkg load statistics; run_all"

@@ -1,0 +1,2 @@
+$MPIRUN -np 4 ./app input
+${LAUNCHER:-srun} ./app

@@ -1,0 +1,1 @@
+snakemake --cores 8 --use-conda --rerun-incomplete --keep-going

@@ -1,0 +1,2 @@
+eval `spack load --sh hdf5`
+./app

@@ -1,0 +1,2 @@
+eval $(modulecmd bash load intel)
+./app

@@ -1,0 +1,3 @@
+mkdir -p "$TMPDIR"/work
+./solve --scratch "$TMPDIR"/work
+rm -rf "$TMPDIR"/work

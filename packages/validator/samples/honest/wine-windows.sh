@@ -1,0 +1,2 @@
+#!/bin/bash
+xvfb-run -a wine model.exe input.dat

@@ -1,0 +1,32 @@
+import { readable } from "../characters.js";
+import type { Found } from "./report.js";
+
+/** Variables whose value a program runs. */
+export const COMMAND_VARIABLES =
+  /^(PROMPT_COMMAND|PS4|PAGER|MANPAGER|EDITOR|VISUAL|GIT_\w+|LESSOPEN|BROWSER)$/;
+const CODE_VARIABLES = /^(PYTHONSTARTUP|PERL5OPT|PERL5DB|RUBYOPT|NODE_OPTIONS|JAVA_TOOL_OPTIONS)$/;
+
+/**
+ * Variables that make other programs do more than they say.
+ *
+ * @param forCommand whether the assignment stands before a command
+ */
+export function checkVariable(
+  name: string,
+  value: string,
+  forCommand: boolean,
+  found: Found,
+): void {
+  if (value === "") return;
+  const own = /^(\/tmp|\/dev\/shm|\/var\/tmp|\.)(\/|$)/.test(value);
+  if (/^(LD_PRELOAD|LD_AUDIT)$/.test(name))
+    found("EXEC-PRELOAD", `${name} is set to ${readable(value)}`, own ? undefined : "warning");
+  if (/^(BASH_ENV|ENV)$/.test(name) && forCommand)
+    found(
+      "PERSIST-ENVHOOK",
+      `${name} makes every shell run ${readable(value)}`,
+      own ? "error" : undefined,
+    );
+  if (CODE_VARIABLES.test(name) && (own || /[;(]/.test(value)))
+    found("PERSIST-ENVHOOK", `${name} makes programs run ${readable(value)}`, "error");
+}
