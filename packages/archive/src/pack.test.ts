@@ -39,9 +39,7 @@ describe("an archive", () => {
     await writeFile(join(root, "in/d/ü", LONG, "x"), "x".repeat(1000));
     await writeFile(join(root, "in/empty"), "");
     await symlink("d/ü", join(root, "in/link"));
-    // Some file systems write the time of a change down later than the change.
-    for (const file of ["run.sh", join("d/ü", LONG, "x"), "empty"])
-      await utimes(join(root, "in", file), 1_700_000_000, 1_700_000_000);
+    // The tree that is unpacked from it has a link of another time.
     await lutimes(join(root, "in/link"), 1_700_000_000, 1_700_000_000);
   });
   afterEach(() => rm(root, { recursive: true, force: true }));

@@ -34,7 +34,8 @@ export function toPackEntries(found: readonly FoundEntry[]): PackEntry[] {
         sizeBytes: original === undefined ? entry.sizeBytes : 0,
         mode: entry.type === "symlink" ? 0o777 : entry.mode,
         linkTarget: original ?? entry.linkTarget,
-        modifiedAt: entry.type === "directory" ? new Date(0) : entry.modifiedAt,
+        // Only of files the time is kept when they are unpacked.
+        modifiedAt: entry.type === "file" ? entry.modifiedAt : new Date(0),
       },
     ];
   });
