@@ -1,10 +1,26 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import type { ValidateFunction } from "ajv";
+import Ajv from "ajv-draft-04";
+import formats from "ajv-formats";
 
 import { Cluster } from "../support/cluster.js";
 
 const DANGEROUS = fileURLToPath(new URL("../../../examples/dangerous", import.meta.url));
+
+/** The standard's own schema, which is of JSON Schema's draft 4. */
+async function sarifSchema(): Promise<ValidateFunction> {
+  const path = createRequire(import.meta.url).resolve(
+    "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json",
+  );
+  const validator = new Ajv.default({ strict: false, unicodeRegExp: false });
+  formats.default(validator);
+  return validator.compile(JSON.parse(await readFile(path, "utf8")));
+}
 
 /** Rejected for what it says; what it would do is nothing. */
 const REJECTED = "echo begun\nsudo true\n";
@@ -103,9 +119,11 @@ describe("validation", () => {
   it("has a machine-readable form for editors and code scanning", async () => {
     const { exitCode, stdout } = await cluster.jobctl(["validate", DANGEROUS, "--format", "sarif"]);
     assert.equal(exitCode, 105);
-    const { version, runs } = JSON.parse(stdout);
-    assert.equal(version, "2.1.0");
-    const [{ tool, results }] = runs;
+    const sarif = JSON.parse(stdout);
+    const isSarif = await sarifSchema();
+    const fits: boolean = isSarif(sarif);
+    assert.ok(fits, JSON.stringify(isSarif.errors));
+    const [{ tool, results }] = sarif.runs;
     const known = new Set(tool.driver.rules.map(({ id }: { id: string }) => id));
     assert.ok(results.length >= 6);
     for (const { ruleId, locations } of results) {
