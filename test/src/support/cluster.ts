@@ -10,10 +10,12 @@ import { DaemonProcess } from "./daemon-process.js";
 
 const CLI = fileURLToPath(import.meta.resolve("@jobctl/cli/main"));
 const ADMIN_TOKEN = "test-admin-token";
-const AGENT_TOKEN = "test-agent-token";
+export const AGENT_TOKEN = "test-agent-token";
 
 export interface ClusterOptions {
   readonly agents?: number;
+  /** Agents that somebody else has started, with the token of `AGENT_TOKEN`. */
+  readonly agentUrls?: readonly string[];
   readonly server?: Record<string, string>;
   readonly agent?: Record<string, string>;
 }
@@ -75,7 +77,9 @@ export class Cluster {
   }
 
   async startServer(): Promise<void> {
-    const agents = this.agents.map(({ url }) => url).join(",");
+    const agents = [...this.agents.map(({ url }) => url), ...(this.#options.agentUrls ?? [])].join(
+      ",",
+    );
     this.#server = await DaemonProcess.start(
       "server",
       {

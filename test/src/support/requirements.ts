@@ -14,3 +14,9 @@ export function hasBubblewrap(): boolean {
   const args = ["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"];
   return spawnSync("bwrap", args).status === 0;
 }
+
+/** Whether a Docker engine can be reached, with compose. */
+export function hasDocker(): boolean {
+  const commands = [["info"], ["compose", "version"]];
+  return commands.every((args) => spawnSync("docker", args).status === 0);
+}

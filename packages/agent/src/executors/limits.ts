@@ -36,8 +36,11 @@ export function withLimits(
     ...(scope.memoryIsGrouped ? [] : [["-d", Math.ceil(limits.memoryBytes / 1024)]]),
   ];
   const lower = resources.map(([flag, value]) => `ulimit ${flag} ${value} 2> /dev/null || :`);
-  return shell([...lower, 'exec "$@"'].join("; "), command);
+  return shell([FIRST_TO_GO, ...lower, 'exec "$@"'].join("; "), command);
 }
+
+/** Where memory runs out, as in a container with a limit of its own, the job goes and the agent stays. */
+const FIRST_TO_GO = "{ echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null || :";
 
 /** A command that enters control groups and then becomes another. */
 export function inGroups(entrances: readonly string[], command: readonly string[]): string[] {
