@@ -8,6 +8,7 @@ export {
   wholeNumber,
   type Environment,
 } from "./config.js";
+export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";
 export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
 export { KeyedEvents } from "./keyed-events.js";

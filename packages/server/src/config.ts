@@ -144,7 +144,8 @@ function checkAgentUrl(text: string): string {
   );
 }
 
-const POLICY_VARIABLE = /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS|NETWORK|PROFILE|RULES)$/;
+const POLICY_VARIABLE =
+  /^SERVICE_([A-Z0-9_]+)_(RUNS_PER_USER|MAX_RUNS|NETWORK|PROFILE|RULES|ALLOW_HOSTS|ALLOW_COMMANDS)$/;
 /** For a service that has one of the two set; one that has none is not limited. */
 const LIMIT_DEFAULTS = { RUNS_PER_USER: 5, MAX_RUNS: 10 } as const;
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 
 import { pack, toPackEntries, unpackArchive, walkAll, type ArchiveLimits } from "@jobctl/archive";
-import type { Logger } from "@jobctl/daemon";
+import { crashPoint, type Logger } from "@jobctl/daemon";
 import {
   RUN_SCRIPT,
   type AttemptReport,
@@ -110,7 +110,9 @@ export class Attempt {
         root: this.spec.archive.root,
       });
       await this.#openLogs();
+      crashPoint("attempt.unpacked");
       await this.#record();
+      crashPoint("attempt.accepted");
     } catch (error) {
       await removeTree(this.paths.directory);
       throw error;
@@ -219,6 +221,7 @@ export class Attempt {
     this.#update({ findings: script.findings });
     if (!script.accepted) return notRun("rejected", describeRejection(script.findings));
     await this.#record({ state: "running", startedAt: new Date().toISOString() });
+    crashPoint("attempt.recorded");
     const { executor, jobLimits, maxMemoryBytes, workspaceLimits } = this.#settings;
     const execution = await executor.start({
       agentName: this.#settings.agentName,
@@ -234,6 +237,7 @@ export class Attempt {
       network: this.spec.network,
     });
     this.#execution = execution;
+    crashPoint("attempt.started");
     this.#update({});
     if (this.#stopped !== null) this.stopSoon(this.#stopped);
     const timer = setTimeout(() => this.stopSoon("timed_out"), this.spec.timeoutSeconds * 1000);
@@ -246,6 +250,7 @@ export class Attempt {
       this.#capture(execution.stderr, "stderr"),
     ]);
     const exit = await execution.exited;
+    crashPoint("attempt.exited");
     this.#ended = true;
     clearTimeout(timer);
     guard.stop();
@@ -301,6 +306,7 @@ export class Attempt {
   async #pack(outcome: Outcome): Promise<void> {
     await Promise.all(Object.values(this.#logs ?? {}).map((log) => log.finish()));
     await this.#record({ state: "packing" });
+    crashPoint("attempt.packing");
     await this.#finish(outcome);
   }
 
@@ -335,6 +341,7 @@ export class Attempt {
 
   async #conclude(result: AttemptReport["result"], outcome: Outcome): Promise<void> {
     await this.#record({ state: "finished", outcome, result });
+    crashPoint("attempt.finished");
     this.#settings.logger.info({ event: "attempt_finished", ...this.#ids(), ...outcome });
   }
 

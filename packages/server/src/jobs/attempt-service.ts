@@ -1,4 +1,4 @@
-import type { Logger } from "@jobctl/daemon";
+import { crashPoint, type Logger } from "@jobctl/daemon";
 import { statusForOutcome, type AttemptReport, type Outcome } from "@jobctl/protocol";
 
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
@@ -186,6 +186,7 @@ export class AttemptService {
       return before === null ? null : change(before, Date.now());
     });
     if (row === null) return null;
+    crashPoint(`job.${row.status}`);
     logger.info({
       event: `job_${row.status}`,
       jobId,

@@ -1,3 +1,5 @@
+import { crashPoint } from "@jobctl/daemon";
+
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
 import type { Store } from "../store/store.js";
 
@@ -10,7 +12,9 @@ export async function commitWithRow<T>(
   parts: { readonly store: Store; readonly blobs: BlobStore },
   writeRow: () => T,
 ): Promise<T> {
+  crashPoint("blob.staged");
   blob.commit();
+  crashPoint("blob.stored");
   try {
     return writeRow();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import type { Logger } from "@jobctl/daemon";
+import { crashPoint, type Logger } from "@jobctl/daemon";
 import {
   JobctlError,
   isTerminal,
@@ -207,6 +207,7 @@ export class JobService {
     });
     if (row !== null) {
       logger.info({ event: "job_cancel_requested", jobId: id, status: row.status });
+      crashPoint("cancel.requested");
       events.announce(row);
     }
     return { job: this.get(id), requested: true };
@@ -220,6 +221,7 @@ export class JobService {
   #insert(row: NewJobRow, submission: Submission): Submitted {
     const { store, events, logger } = this.#parts;
     const inserted = store.transaction(() => store.jobs.insert(row, submission.labels));
+    crashPoint("submit.committed");
     logger.info({
       event: "job_submitted",
       jobId: inserted.id,

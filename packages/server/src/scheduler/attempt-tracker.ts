@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { backoffMs, type Logger } from "@jobctl/daemon";
+import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
 import { JobctlError, attemptId, toJobctlError, type AttemptReport } from "@jobctl/protocol";
 
 import type { AgentLink, LinkEvents } from "../agents/agent-link.js";
@@ -129,6 +129,7 @@ export class AttemptTracker implements LinkEvents {
     if (link?.state !== "ready") return;
     try {
       await link.client.cancelAttempt(attemptId(row.id, row.attempt));
+      crashPoint("cancel.delivered");
     } catch (error) {
       this.#parts.logger.warn({
         event: "cancel_not_delivered",
@@ -172,8 +173,11 @@ export class AttemptTracker implements LinkEvents {
     try {
       attempts.markCollecting(row.id, row.attempt, report);
       const result = report.result === null ? null : await this.#fetch(link, report, report.result);
+      crashPoint("collect.fetched");
       await attempts.finish(row.id, row.attempt, report, report.outcome, result);
+      crashPoint("collect.committed");
       await link.client.deleteAttempt(report.id);
+      crashPoint("collect.acknowledged");
     } catch (error) {
       logger.warn({
         event: "collect_failed",

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { backoffMs, type Logger } from "@jobctl/daemon";
+import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
 import { attemptId, toJobctlError, type AttemptReport, type JobctlError } from "@jobctl/protocol";
 
 import type { AgentLink } from "../agents/agent-link.js";
@@ -76,6 +76,7 @@ export class Dispatcher {
         const report =
           known ??
           (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));
+        crashPoint("dispatch.sent");
         this.#parts.onReport(link, report);
         return;
       } catch (thrown) {
@@ -147,7 +148,9 @@ export class Dispatcher {
     for (const { jobId, agent } of this.#plan().assignments) {
       const link = registry.byName(agent);
       const row = link === null ? null : attempts.claim(jobId, agent);
-      if (row !== null && link !== null) void this.send(row, link);
+      if (row === null || link === null) continue;
+      crashPoint("dispatch.claimed");
+      void this.send(row, link);
     }
   }
 
