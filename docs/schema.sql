@@ -1,4 +1,4 @@
--- The database as migration 1 leaves it. Made by npm run generate.
+-- The database as migration 2 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -15,17 +15,25 @@ CREATE TABLE agents (
   received_at  INTEGER
 ) STRICT;
 
-CREATE TABLE attempts (
+CREATE TABLE "attempts" (
   job_id          INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   number          INTEGER NOT NULL CHECK (number > 0),
   agent           TEXT    NOT NULL,
   created_at      INTEGER NOT NULL,
   started_at      INTEGER,
   finished_at     INTEGER,
-  -- Null while it is the current one; a refused or lost attempt has no outcome of the job's.
-  ended_as        TEXT    CHECK (ended_as IN ('collected', 'refused', 'lost')),
+  -- Null while it is the current one; only a collected one has an outcome.
+  ended_as        TEXT    CHECK (ended_as IN ('collected', 'refused', 'lost', 'drained')),
   outcome_reason  TEXT,
+  exit_code       INTEGER,
   PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drains (
+  agent        TEXT    PRIMARY KEY,
+  since        INTEGER NOT NULL,
+  -- When what still runs there is stopped and queued again; null leaves it alone.
+  deadline_at  INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job_events (
@@ -94,13 +102,20 @@ CREATE TABLE jobs (
   max_rss_bytes           INTEGER,
   result_sha256           TEXT    CHECK (length(result_sha256) = 64),
   result_size_bytes       INTEGER CHECK (result_size_bytes >= 0),
-  expired_at              INTEGER,
+  expired_at              INTEGER, retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0), not_before INTEGER,
 
   UNIQUE (tenant, idempotency_key),
   -- An outcome and an end go with a terminal status, and with no other.
   CHECK ((status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost'))
          = (outcome_reason IS NOT NULL)),
   CHECK ((outcome_reason IS NOT NULL) = (finished_at IS NOT NULL))
+) STRICT;
+
+CREATE TABLE lease (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  epoch   INTEGER NOT NULL CHECK (epoch > 0),
+  holder  TEXT    NOT NULL,
+  since   INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX job_events_by_job ON job_events (job_id, id);

@@ -39,6 +39,7 @@ export function createProgram(): Command {
     .option("--env <k=v>", "environment variable of the job; repeatable", repeat)
     .option("--priority <n>", "among your own jobs, higher goes first")
     .option("--output <glob>", "keep only matching files in the result; repeatable", repeat)
+    .option("--retries <n>", "try it again when it fails, each time after a longer pause")
     .option("--no-requeue", "do not run it again when its agent is lost")
     .option("--no-validate", "leave the check of run.sh to the agent")
     .option("--wait", "wait for the end, and end with the job's exit code")
@@ -113,6 +114,29 @@ export function createProgram(): Command {
     .option("--live", "ask the agents now")
     .option("--no-header", "leave the heading out")
     .action(async (flags) => (await import("./commands/agents.js")).agentsLoad(flags));
+
+  define(agents, "drain <name>", "give an agent no new work")
+    .option("--deadline <duration>", "then stop what it runs, and queue it again")
+    .action(async (name, flags) => (await import("./commands/agents.js")).agentsDrain(name, flags));
+  define(agents, "resume <name>", "give an agent work again").action(async (name, flags) =>
+    (await import("./commands/agents.js")).agentsResume(name, flags),
+  );
+  define(agents, "reset [name]", "let calls to an agent through again after failures")
+    .option("--all", "for all agents")
+    .action(async (name, flags) => (await import("./commands/agents.js")).agentsReset(name, flags));
+
+  define(program, "gc", "remove what is stored and belongs to no job")
+    .option("--dry-run", "only say what would be removed")
+    .action(async (flags) => (await import("./commands/admin.js")).gc(flags));
+
+  const admin = program.command("admin").description("look after the server");
+  define(admin, "reconcile", "compare the jobs with what the agents hold")
+    .option("--dry-run", "only say what would be done")
+    .option("--no-header", "leave the heading out")
+    .action(async (flags) => (await import("./commands/admin.js")).reconcile(flags));
+  define(admin, "leader", "show which server is active on the data directory").action(
+    async (flags) => (await import("./commands/admin.js")).leader(flags),
+  );
 
   const config = program.command("config").description("look at and change your configuration");
   define(config, "show", "show what is configured")

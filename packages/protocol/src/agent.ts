@@ -40,6 +40,8 @@ export type AgentSelf = z.infer<typeof agentSelfSchema>;
  */
 export const AGENT_STATES = ["connecting", "ready", "draining", "unreachable", "lost"] as const;
 
+export const BREAKER_STATES = ["closed", "open", "half_open"] as const;
+
 export const agentSchema = z.object({
   /** Null until the agent has been reached once. */
   name: z.string().nullable(),
@@ -55,6 +57,10 @@ export const agentSchema = z.object({
   slots: z.number().int().nullable(),
   cpus: z.number().int().nullable(),
   memoryBytes: z.number().int().nullable(),
+  /** Whether calls to it are let through; `open` after too many have failed. */
+  breaker: z.enum(BREAKER_STATES),
+  /** Set when an operator has told it to take no new work. */
+  drain: z.object({ since: instantSchema, deadlineAt: instantSchema.nullable() }).nullable(),
   /** Attempts that occupy a slot, as the server counts them. */
   running: z.number().int().nonnegative(),
 });
@@ -74,10 +80,22 @@ export const cachedLoadSchema = z.object({
 export type CachedLoad = z.infer<typeof cachedLoadSchema>;
 
 export const healthSchema = z.object({
-  status: z.enum(["ok", "degraded", "draining"]),
+  status: z.enum(["ok", "degraded", "draining", "standby"]),
   name: z.string(),
   version: z.string(),
   uptimeSeconds: z.number().nonnegative(),
   checks: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string().nullable() })),
 });
 export type Health = z.infer<typeof healthSchema>;
+
+/** The circuit breaker of one agent. */
+export const breakerSchema = z.object({
+  agent: z.string().nullable(),
+  url: z.string(),
+  state: z.enum(BREAKER_STATES),
+  /** Failed calls in a row. */
+  failures: z.number().int().nonnegative(),
+  /** Seconds until calls are tried again; 0 when they are. */
+  retryAfterSeconds: z.number().nonnegative(),
+});
+export type Breaker = z.infer<typeof breakerSchema>;

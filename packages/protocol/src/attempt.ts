@@ -90,3 +90,6 @@ export type WatchMessage = z.infer<typeof watchMessageSchema>;
 export function attemptId(jobId: number, attempt: number): string {
   return `${jobId}.${attempt}`;
 }
+
+/** `GET /v1/attempts` of an agent. */
+export const attemptListSchema = z.object({ items: z.array(attemptReportSchema) });

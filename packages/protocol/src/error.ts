@@ -204,6 +204,11 @@ export const ERRORS = {
     exitCode: EXIT.unreachable,
     meaning: "The daemon is shutting down; try again in a moment.",
   },
+  standby: {
+    status: 503,
+    exitCode: EXIT.unreachable,
+    meaning: "This server stands by while another one is active on the same data directory.",
+  },
   agent_unreachable: {
     status: 502,
     exitCode: EXIT.unreachable,

@@ -1,3 +1,4 @@
+export * from "./admin.js";
 export * from "./agent.js";
 export * from "./api.js";
 export * from "./attempt.js";

@@ -58,6 +58,8 @@ export const jobOptionsSchema = z
     outputs: z.array(noNul.min(1).max(1024)).max(100).default([]),
     /** Whether the job may be queued again when its agent is lost. */
     requeue: z.boolean().default(true),
+    /** How often it is tried again when it has failed, each time after a longer pause. */
+    retries: z.number().int().min(0).max(100).default(0),
   })
   .strict();
 export type JobOptions = z.infer<typeof jobOptionsSchema>;
@@ -102,6 +104,24 @@ export const usageSchema = z.object({
 });
 export type Usage = z.infer<typeof usageSchema>;
 
+/** One try at a job. */
+export const attemptSummarySchema = z.object({
+  number: z.number().int().positive(),
+  agent: z.string(),
+  createdAt: instantSchema,
+  startedAt: instantSchema.nullable(),
+  finishedAt: instantSchema.nullable(),
+  /**
+   * Null while it is the current one. `collected`: it ran, and has an outcome; `refused`: the agent
+   * would not take it; `lost`: its agent was lost; `drained`: it was taken from an agent that was to
+   * be emptied.
+   */
+  endedAs: z.enum(["collected", "refused", "lost", "drained"]).nullable(),
+  reason: z.enum(OUTCOME_REASONS).nullable(),
+  exitCode: z.number().int().nullable(),
+});
+export type AttemptSummary = z.infer<typeof attemptSummarySchema>;
+
 /** A job, as every interface shows it. */
 export const jobSchema = z.object({
   id: z.number().int().positive(),
@@ -132,6 +152,10 @@ export const jobSchema = z.object({
     memoryBytes: z.number().int().nullable(),
   }),
   usage: usageSchema.nullable(),
+  /** Tries that are left when it fails, as it was submitted. */
+  retries: z.number().int().nonnegative(),
+  /** Every try so far, the first one first. */
+  attempts: z.array(attemptSummarySchema),
   input: fileRefSchema,
   result: fileRefSchema.nullable(),
   /** Raised by every change of the job. */

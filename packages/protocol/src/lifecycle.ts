@@ -121,6 +121,7 @@ export const QUEUE_REASONS = [
   "agents_busy",
   "agents_draining",
   "dependency",
+  "retry_pause",
 ] as const;
 export type QueueReason = (typeof QUEUE_REASONS)[number];
 

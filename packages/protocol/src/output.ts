@@ -1,6 +1,13 @@
 import { z } from "zod";
 
 import {
+  agentAnswerSchema,
+  breakerListSchema,
+  gcReportSchema,
+  leaderSchema,
+  reconcileReportSchema,
+} from "./admin.js";
+import {
   agentListSchema,
   errorAnswerSchema,
   eventListSchema,
@@ -153,6 +160,11 @@ export const outputSchema = z.discriminatedUnion("schema", [
   eventListSchema,
   fileListSchema,
   agentListSchema,
+  agentAnswerSchema,
+  breakerListSchema,
+  leaderSchema,
+  gcReportSchema,
+  reconcileReportSchema,
   loadListSchema,
   configOutputSchema,
   configPathOutputSchema,

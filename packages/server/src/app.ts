@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+
 import type { Logger, ShutdownStep } from "@jobctl/daemon";
 import { VERSION, type Health, type ServerInfo } from "@jobctl/protocol";
 
@@ -6,22 +8,29 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { AgentClient } from "./agents/agent-client.js";
 import { AgentLink } from "./agents/agent-link.js";
 import { AgentRegistry } from "./agents/agent-registry.js";
+import { CircuitBreaker } from "./agents/circuit-breaker.js";
+import { createAdministration } from "./administration.js";
 import { BlobStore } from "./blobs/blob-store.js";
 import { DEFAULT_POLICY, type ServerConfig } from "./config.js";
+import { adminRoutes } from "./http/admin-routes.js";
 import { agentRoutes } from "./http/agent-routes.js";
 import { createApiApp, guard, type ApiApp } from "./http/api-app.js";
 import { jobRoutes } from "./http/job-routes.js";
+import { leaderRoute } from "./http/leader-route.js";
 import { logRoute } from "./http/log-route.js";
 import { resultRoutes } from "./http/result-routes.js";
 import { submitRoute } from "./http/submit-route.js";
 import { healthRoutes, infoRoute } from "./http/system-routes.js";
 import { AttemptService } from "./jobs/attempt-service.js";
+import { Drains } from "./jobs/drains.js";
 import { JobEvents } from "./jobs/job-events.js";
 import { JobService } from "./jobs/job-service.js";
+import { collectGarbage } from "./maintenance/gc.js";
+import { Tasks } from "./maintenance/tasks.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
 import { Dispatcher } from "./scheduler/dispatcher.js";
 import { JobTable } from "./scheduler/job-table.js";
-import { lockDataDirectory } from "./store/data-lock.js";
+import { lockDataDirectory, type DataLock } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
 
 export interface ServerApp {
@@ -35,13 +44,26 @@ export interface ServerApp {
  *
  * @throws JobctlError when the data directory is locked or cannot be used
  */
-export function createServer(config: ServerConfig, logger: Logger): ServerApp {
-  const lock = lockDataDirectory(config.dataPath);
+export function createServer(
+  config: ServerConfig,
+  logger: Logger,
+  lock: DataLock = lockDataDirectory(config.dataPath),
+): ServerApp {
   const store = openStore(config.dbPath);
+  const lease = store.lease.takeOver(`${hostname()}:${process.pid}`, Date.now());
+  logger.info({ event: "lease_taken", ...lease });
   const blobs = new BlobStore(config.dataPath, config.minFreeBytes);
   const events = new JobEvents();
   const table = new JobTable();
-  const registry = new AgentRegistry(2 * config.agentPollSeconds * 1000);
+  const drains = new Drains({
+    store: store.drains,
+    onDeadline: (agent) => void tracker.evictAll(agent),
+    onChange: () => dispatcher.wake(),
+  });
+  const registry = new AgentRegistry(2 * config.agentPollSeconds * 1000, (name) =>
+    drains.get(name),
+  );
+  const tasks = new Tasks(logger);
   const attempts = new AttemptService({
     store,
     blobs,
@@ -63,6 +85,7 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
     attempts,
     policyOf: (service) => config.services.get(service) ?? DEFAULT_POLICY,
     archivePath: (digest) => blobs.pathOf(digest),
+    isDrained: (agent) => drains.get(agent) !== null,
     onReport: (link, report) => tracker.onAttempt(link, report),
     logger,
   });
@@ -104,17 +127,43 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
     jobRoutes(api, jobs, stopping.signal);
     logRoute(api, { jobs, events, blobs, registry }, stopping.signal, logger);
     resultRoutes(api, { jobs, blobs, registry, logger });
-    agentRoutes(api, registry, (name) => table.countOnAgent(name));
+    agentRoutes(api, registry, runningOn);
+    leaderRoute(api, () => ({
+      schema: "jobctl.leader/v1",
+      role: "active",
+      holder: lease.holder,
+      epoch: lease.epoch,
+      since: new Date(lease.since).toISOString(),
+    }));
+    adminRoutes(
+      api,
+      createAdministration({
+        registry,
+        drains,
+        tracker,
+        runningOn,
+        garbage: { store, blobs, logger },
+      }),
+    );
   });
 
   function createLink(url: string): AgentLink {
     const timeoutMs = config.agentTimeoutSeconds * 1000;
+    const breaker = new CircuitBreaker(config.breaker, (state) => {
+      logger.warn({ event: `breaker_${state}`, url });
+      dispatcher.wake();
+    });
     return new AgentLink(
-      new AgentClient(url, {
-        token: config.agentToken,
-        timeoutMs,
-        connectTimeoutMs: Math.min(timeoutMs, 10_000),
-      }),
+      new AgentClient(
+        url,
+        {
+          token: config.agentToken,
+          timeoutMs,
+          connectTimeoutMs: Math.min(timeoutMs, 10_000),
+        },
+        breaker,
+      ),
+      breaker,
       store.agents.find(url),
       { heartbeatSeconds: config.agentPollSeconds, deadSeconds: config.agentDeadSeconds },
       tracker,
@@ -122,10 +171,23 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
     );
   }
 
+  function runningOn(name: string): number {
+    return table.countOnAgent(name);
+  }
+
+  async function reconcileAll(): Promise<void> {
+    for (const link of registry.links) await tracker.sweep(link, false);
+  }
+
   async function health(): Promise<Health> {
     const checks = {
       database: attempt(() => store.checkWritable()),
       disk: await attemptAsync(() => blobs.checkFreeSpace(0)),
+      // Until then nothing is dispatched to an agent whose attempts are not known.
+      agents: {
+        ok: registry.reconciled,
+        message: registry.reconciled ? null : "not all agents have been compared with the jobs yet",
+      },
     };
     const ok = Object.values(checks).every((check) => check.ok);
     return {
@@ -169,6 +231,14 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
       }
       const url = await http.listen({ host: config.host, port: config.port });
       for (const link of registry.links) link.start();
+      tasks.start([
+        { name: "reconcile", everyMs: config.reconcileSeconds * 1000, run: reconcileAll },
+        {
+          name: "gc",
+          everyMs: config.gcSeconds * 1000,
+          run: () => collectGarbage({ store, blobs, logger }, false),
+        },
+      ]);
       return { url };
     },
     shutdown: [
@@ -178,8 +248,10 @@ export function createServer(config: ServerConfig, logger: Logger): ServerApp {
         run: () => {
           stopping.abort();
           dispatcher.stop();
+          drains.stop();
         },
       },
+      { name: "tasks", timeoutMs: 5000, run: () => tasks.stop() },
       {
         name: "agents",
         timeoutMs: 5000,

@@ -17,6 +17,8 @@ import {
 } from "@jobctl/protocol";
 import { z } from "zod";
 
+import type { BreakerSettings } from "./agents/circuit-breaker.js";
+
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
@@ -38,6 +40,12 @@ const settings = z.object({
   JOBCTL_AGENT_DEAD_SECONDS: wholeNumber(1).default(180),
   JOBCTL_AGENT_TIMEOUT_SECONDS: wholeNumber(1).default(30),
   JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
+  JOBCTL_STANDBY: z.stringbool().default(true),
+  JOBCTL_BREAKER_FAILURES: wholeNumber(1).default(5),
+  JOBCTL_BREAKER_OPEN_SECONDS: wholeNumber(1).default(60),
+  JOBCTL_BREAKER_SUCCESSES: wholeNumber(1).default(3),
+  JOBCTL_RECONCILE_SECONDS: wholeNumber(1).default(300),
+  JOBCTL_GC_SECONDS: wholeNumber(1).default(3600),
 });
 
 /** Names that the older orchestrator's installations use, each with ours. */
@@ -82,6 +90,11 @@ export interface ServerConfig {
   readonly agentDeadSeconds: number;
   readonly agentTimeoutSeconds: number;
   readonly drainSeconds: number;
+  /** Whether to wait for the data directory when another server has it. */
+  readonly standby: boolean;
+  readonly breaker: BreakerSettings;
+  readonly reconcileSeconds: number;
+  readonly gcSeconds: number;
   readonly logLevel: string;
   readonly env: string | undefined;
 }
@@ -95,6 +108,13 @@ export function readConfig(given: Environment): ServerConfig {
       "config_invalid",
       `cannot start: JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS}) is less than twice JOBCTL_AGENT_POLL_SECONDS (${read.JOBCTL_AGENT_POLL_SECONDS})`,
       { hint: "An agent must be silent for two polls at least before it counts as lost." },
+    );
+  }
+  if (read.JOBCTL_RECONCILE_SECONDS < read.JOBCTL_AGENT_DEAD_SECONDS) {
+    throw new JobctlError(
+      "config_invalid",
+      `cannot start: JOBCTL_RECONCILE_SECONDS (${read.JOBCTL_RECONCILE_SECONDS}) is less than JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS})`,
+      { hint: "Comparing more often than agents can be lost finds nothing that is new." },
     );
   }
   const dataPath = resolve(read.JOBCTL_DATA_PATH);
@@ -119,6 +139,14 @@ export function readConfig(given: Environment): ServerConfig {
     agentDeadSeconds: read.JOBCTL_AGENT_DEAD_SECONDS,
     agentTimeoutSeconds: read.JOBCTL_AGENT_TIMEOUT_SECONDS,
     drainSeconds: read.JOBCTL_DRAIN_SECONDS,
+    standby: read.JOBCTL_STANDBY,
+    breaker: {
+      failures: read.JOBCTL_BREAKER_FAILURES,
+      openMs: read.JOBCTL_BREAKER_OPEN_SECONDS * 1000,
+      successes: read.JOBCTL_BREAKER_SUCCESSES,
+    },
+    reconcileSeconds: read.JOBCTL_RECONCILE_SECONDS,
+    gcSeconds: read.JOBCTL_GC_SECONDS,
     logLevel: read.JOBCTL_LOG_LEVEL,
     env: read.JOBCTL_ENV,
   };

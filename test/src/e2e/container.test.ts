@@ -63,8 +63,8 @@ describe(
       const attempts = ["/x", "/etc/x", "/opt/jobctl/x", "/usr/bin/x", "/etc/hosts"];
       for (const path of attempts)
         await assert.rejects(container.exec("sh", "-c", `: >> ${path}`), /Read-only|denied/, path);
-      const root = mounts.find((line) => line.split(" ")[4] === "/")?.split(" ")[5] ?? "";
-      assert.ok(root.split(",").includes("ro"));
+      const top = mounts.find((line) => line.split(" ")[4] === "/")?.split(" ")[5] ?? "";
+      assert.ok(top.split(",").includes("ro"));
     });
 
     it("has its limits, and no port outside", async () => {

@@ -17,6 +17,8 @@ interface ById {
 
 /** What the server does with attempts. The bearer token has been checked before. */
 export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: Logger): void {
+  app.get("/v1/attempts", async () => ({ items: pool.reports }));
+
   // The archive is read as it comes in; nothing parses it first.
   app.addContentTypeParser("application/x-tar", (_request, payload, done) => done(null, payload));
 

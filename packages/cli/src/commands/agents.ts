@@ -1,9 +1,9 @@
-import type { Agent, CachedLoad, Output } from "@jobctl/protocol";
+import type { Agent, AgentAnswer, CachedLoad, Output } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
-import { formatBytes, formatDuration } from "../units.js";
+import { formatBytes, formatDuration, parseDuration } from "../units.js";
 
 export interface AgentsListFlags extends CommonFlags {
   readonly header: boolean;
@@ -56,6 +56,12 @@ const LIST_COLUMNS: readonly Column<Agent>[] = [
     human: (agent) => [agent.sandbox ?? "-", ...agent.capabilities].join(" "),
   },
   { key: "services", title: "SERVICES", human: (agent) => agent.services.join(",") || "-" },
+  {
+    key: "breaker",
+    title: "BREAKER",
+    human: (agent) => agent.breaker,
+    color: (agent, chalk) => (agent.breaker === "closed" ? chalk.green : chalk.red),
+  },
   { key: "version", title: "VERSION", human: (agent) => agent.version ?? "-" },
   { key: "url", title: "URL", human: (agent) => agent.url },
   { key: "problem", title: "PROBLEM", human: (agent) => agent.problem ?? "-" },
@@ -131,6 +137,59 @@ export async function agentsLoad(flags: AgentsLoadFlags): Promise<void> {
     );
     const options = { interactive: output.interactive, header: flags.header };
     for (const line of await formatTable(list.items, columns, options)) output.line(line);
+  });
+}
+
+export interface AgentsDrainFlags extends CommonFlags {
+  readonly deadline?: string;
+}
+
+export interface AgentsResetFlags extends CommonFlags {
+  readonly all?: boolean;
+}
+
+type BreakerList = Extract<Output, { schema: "jobctl.breakers/v1" }>;
+
+export async function agentsDrain(name: string, flags: AgentsDrainFlags): Promise<void> {
+  await change(`/v1/agents/${encodeURIComponent(name)}/drain`, flags, {
+    deadlineSeconds: flags.deadline === undefined ? null : parseDuration(flags.deadline),
+  });
+}
+
+export async function agentsResume(name: string, flags: CommonFlags): Promise<void> {
+  await change(`/v1/agents/${encodeURIComponent(name)}/resume`, flags, {});
+}
+
+async function change(path: string, flags: CommonFlags, json: object): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const agent = await client.json<AgentAnswer>(path, { method: "POST", json, signal });
+    if (output.flags.json) return output.json(agent);
+    const until =
+      agent.drain?.deadlineAt == null
+        ? ""
+        : `; at ${agent.drain.deadlineAt} what it still runs is stopped and queued again`;
+    output.line(`${agent.name ?? agent.url} is ${agent.state}, ${agent.running} running${until}`);
+  });
+}
+
+export async function agentsReset(
+  name: string | undefined,
+  flags: AgentsResetFlags,
+): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    if ((name === undefined) !== (flags.all === true)) {
+      throw new JobctlError("usage", "which agent?", {
+        hint: "Name one, or say --all.",
+      });
+    }
+    const which = name === undefined ? "reset-all" : `${encodeURIComponent(name)}/reset`;
+    const list = await client.json<BreakerList>(`/v1/circuit-breakers/${which}`, {
+      method: "POST",
+      signal,
+    });
+    if (output.flags.json) return output.json(list);
+    for (const { agent, url, state } of list.items)
+      output.line(`${agent ?? url}: calls are ${state === "open" ? "held back" : "let through"}`);
   });
 }
 

@@ -27,6 +27,7 @@ export interface SubmitFlags extends CommonFlags {
   readonly priority?: string;
   readonly output?: readonly string[];
   readonly requeue: boolean;
+  readonly retries?: string;
   readonly validate: boolean;
   readonly wait?: boolean;
   readonly follow?: boolean;
@@ -201,6 +202,7 @@ function readOptions(flags: SubmitFlags, { config }: Context): SubmissionInput {
     ...(flags.memory === undefined ? {} : { memoryBytes: parseSize(flags.memory) }),
     ...(flags.priority === undefined ? {} : { priority: readWhole("--priority", flags.priority) }),
     ...(flags.output === undefined ? {} : { outputs: [...flags.output] }),
+    ...(flags.retries === undefined ? {} : { retries: readWhole("--retries", flags.retries) }),
     requeue: flags.requeue,
   };
 }

@@ -88,6 +88,7 @@ function serverEnvironment(
   return {
     JOBCTL_HOST: "127.0.0.1",
     JOBCTL_PORT: flags.port,
+    JOBCTL_STANDBY: "false",
     JOBCTL_DATA_PATH: join(dataDir, "server"),
     JOBCTL_ADMIN_TOKEN_FILE: join(dataDir, "admin.token"),
     JOBCTL_AGENT_TOKEN_FILE: join(dataDir, "agent.token"),

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import {
   ATTEMPT_HEADER,
   JobctlError,
+  attemptListSchema,
   attemptReportSchema,
   errorAnswerSchema,
   watchMessageSchema,
@@ -13,6 +14,8 @@ import {
   type WatchMessage,
 } from "@jobctl/protocol";
 import { Pool, type Dispatcher } from "undici";
+
+import type { CircuitBreaker } from "./circuit-breaker.js";
 
 /** Time without a single byte after which a transfer has failed. */
 const TRANSFER_STALL_MS = 60_000;
@@ -34,9 +37,11 @@ export class AgentClient {
   readonly url: string;
   readonly #pool: Pool;
   readonly #settings: AgentClientSettings;
+  readonly #breaker: CircuitBreaker;
 
-  constructor(url: string, settings: AgentClientSettings) {
+  constructor(url: string, settings: AgentClientSettings, breaker: CircuitBreaker) {
     this.url = url;
+    this.#breaker = breaker;
     this.#settings = settings;
     this.#pool = new Pool(url, {
       // As many as there are followers, transfers and calls at once; none waits behind another.
@@ -69,6 +74,12 @@ export class AgentClient {
       if (error instanceof JobctlError && error.code === "attempt_not_found") return null;
       throw error;
     }
+  }
+
+  /** Every attempt that the agent holds. */
+  async listAttempts(): Promise<AttemptReport[]> {
+    const answer = await this.#request("GET", "/v1/attempts");
+    return attemptListSchema.parse(await answer.body.json()).items;
   }
 
   async cancelAttempt(id: string): Promise<void> {
@@ -159,8 +170,12 @@ export class AgentClient {
         },
       });
     } catch (error) {
+      if (counts(path) && (options.signal as AbortSignal | undefined)?.aborted !== true)
+        this.#breaker.failed();
       throw unreachable(this.url, error);
     }
+    // Whatever it says, it has answered; but not when something in between has.
+    if (counts(path) && answer.statusCode < 500) this.#breaker.succeeded();
     if (answer.statusCode < 400) return answer;
     throw await this.#refusal(method, path, answer);
   }
@@ -183,6 +198,11 @@ export class AgentClient {
       new Error(`${method} ${path} was answered with ${answer.statusCode}`),
     );
   }
+}
+
+/** Calls that carry work. The watch stream is opened again and again while an agent is away. */
+function counts(path: string): boolean {
+  return path.startsWith("/v1/attempts/");
 }
 
 function unreachable(url: string, cause: unknown): JobctlError {

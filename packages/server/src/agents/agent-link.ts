@@ -10,9 +10,12 @@ import {
 } from "@jobctl/protocol";
 
 import type { AgentClient } from "./agent-client.js";
+import type { CircuitBreaker } from "./circuit-breaker.js";
 
 /** One light connection an agent: a short wait costs nothing, and jobs wait for it. */
 const RECONNECT = { firstMs: 50, maxMs: 1000 };
+/** How often it is looked whether somebody has closed an open breaker. */
+const BREAKER_LOOK_MS = 1000;
 
 export interface LinkSettings {
   readonly heartbeatSeconds: number;
@@ -43,6 +46,7 @@ export type LinkState = "connecting" | "ready" | "unreachable" | "lost";
  */
 export class AgentLink {
   readonly client: AgentClient;
+  readonly breaker: CircuitBreaker;
   readonly #settings: LinkSettings;
   readonly #events: LinkEvents;
   readonly #logger: Logger;
@@ -60,12 +64,14 @@ export class AgentLink {
 
   constructor(
     client: AgentClient,
+    breaker: CircuitBreaker,
     known: { self: AgentSelf | null; load: AgentLoad | null; receivedAt: number | null },
     settings: LinkSettings,
     events: LinkEvents,
     logger: Logger,
   ) {
     this.client = client;
+    this.breaker = breaker;
     this.#self = known.self;
     this.#load = known.load;
     this.#loadReceivedAt = known.receivedAt;
@@ -120,6 +126,14 @@ export class AgentLink {
   markFull(ms: number): void {
     this.#fullUntil = Date.now() + ms;
     setTimeout(() => this.#events.onStatus(this), ms).unref();
+  }
+
+  /** Waits for as long as the breaker is open. */
+  async untilCallsAllowed(signal: AbortSignal): Promise<void> {
+    while (this.breaker.state === "open" && !signal.aborted) {
+      const waitMs = Math.min(this.breaker.retryAfterMs + 1, BREAKER_LOOK_MS);
+      await delay(waitMs, undefined, { signal }).catch(() => {});
+    }
   }
 
   start(): void {

@@ -2,13 +2,21 @@ import type { Agent, CachedLoad } from "@jobctl/protocol";
 
 import type { AgentLink } from "./agent-link.js";
 
+type DrainLookup = (name: string | null) => {
+  readonly since: number;
+  readonly deadlineAt: number | null;
+} | null;
+
 /** The agents that this server knows, by URL and by the name that they give themselves. */
 export class AgentRegistry {
   readonly #links = new Map<string, AgentLink>();
   readonly #staleAfterMs: number;
+  readonly #drains: DrainLookup;
 
-  constructor(staleAfterMs: number) {
+  /** @param drains what an operator has said of an agent */
+  constructor(staleAfterMs: number, drains: DrainLookup) {
     this.#staleAfterMs = staleAfterMs;
+    this.#drains = drains;
   }
 
   add(link: AgentLink): void {
@@ -35,7 +43,7 @@ export class AgentRegistry {
     return this.links.map((link) => ({
       name: link.name,
       url: link.url,
-      state: displayState(link),
+      state: this.#displayState(link),
       problem: link.problem,
       connectedSince:
         link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
@@ -46,8 +54,25 @@ export class AgentRegistry {
       slots: link.self?.slots ?? null,
       cpus: link.self?.cpus ?? null,
       memoryBytes: link.self?.memoryBytes ?? null,
+      breaker: link.breaker.state,
+      drain: this.#drainOf(link.name),
       running: link.name === null ? 0 : runningOn(link.name),
     }));
+  }
+
+  /** Whether every agent has been compared with the jobs, or found to be away. */
+  get reconciled(): boolean {
+    return this.links.every((link) => link.state !== "connecting" || link.problem !== null);
+  }
+
+  #drainOf(name: string | null): Agent["drain"] {
+    const drain = this.#drains(name);
+    if (drain === null) return null;
+    const { since, deadlineAt } = drain;
+    return {
+      since: new Date(since).toISOString(),
+      deadlineAt: deadlineAt === null ? null : new Date(deadlineAt).toISOString(),
+    };
   }
 
   /** The last load of each agent, from memory: no agent is asked. */
@@ -57,15 +82,16 @@ export class AgentRegistry {
       return {
         name: link.name,
         url: link.url,
-        state: displayState(link),
+        state: this.#displayState(link),
         load: link.load,
         ageSeconds: age === null ? null : Math.round(age) / 1000,
         stale: age === null || age > this.#staleAfterMs,
       };
     });
   }
-}
 
-function displayState(link: AgentLink): Agent["state"] {
-  return link.state === "ready" && link.load?.draining === true ? "draining" : link.state;
+  #displayState(link: AgentLink): Agent["state"] {
+    const draining = link.load?.draining === true || this.#drains(link.name) !== null;
+    return link.state === "ready" && draining ? "draining" : link.state;
+  }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { rm, statfs, unlink } from "node:fs/promises";
+import { readdir, rm, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { syncDirectory, writeStream, type WrittenFile } from "@jobctl/daemon";
@@ -84,6 +84,38 @@ export class BlobStore {
     await unlink(this.pathOf(digest)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });
+  }
+
+  /** The same, at once: nothing can come to refer to it meanwhile. */
+  removeNow(digest: string): void {
+    rmSync(this.pathOf(digest), { force: true });
+  }
+
+  /** Every blob that is stored. */
+  async *list(): AsyncGenerator<{ readonly sha256: string; readonly sizeBytes: number }> {
+    for (const prefix of await readdir(this.#root)) {
+      for (const sha256 of await readdir(join(this.#root, prefix))) {
+        const found = await stat(this.pathOf(sha256)).catch(() => null);
+        if (found !== null) yield { sha256, sizeBytes: found.size };
+      }
+    }
+  }
+
+  /** What has not been written to for a while is not being written any more. */
+  async removeOldTemporaryFiles(
+    ageMs: number,
+    dryRun: boolean,
+  ): Promise<{ count: number; sizeBytes: number }> {
+    const removed = { count: 0, sizeBytes: 0 };
+    for (const name of await readdir(this.#temporary)) {
+      const path = join(this.#temporary, name);
+      const found = await stat(path).catch(() => null);
+      if (found === null || Date.now() - found.mtimeMs < ageMs) continue;
+      removed.count += 1;
+      removed.sizeBytes += found.size;
+      if (!dryRun) await rm(path, { force: true });
+    }
+    return removed;
   }
 
   /** @throws JobctlError `storage_full` when so many more bytes would use up the reserve */

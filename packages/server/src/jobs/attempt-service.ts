@@ -1,11 +1,20 @@
-import { crashPoint, type Logger } from "@jobctl/daemon";
-import { statusForOutcome, type AttemptReport, type Outcome } from "@jobctl/protocol";
+import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
+import {
+  isTerminal,
+  statusForOutcome,
+  type AttemptReport,
+  type Outcome,
+  type TerminalStatus,
+} from "@jobctl/protocol";
 
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
 import type { JobChanges, JobRow } from "../store/job-row.js";
 import type { Store } from "../store/store.js";
 import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
+
+/** Between a failure and the next try that the user asked for. */
+const RETRY_PAUSE = { firstMs: 1000, maxMs: 600_000 };
 
 export interface AttemptServiceParts {
   readonly store: Store;
@@ -49,7 +58,7 @@ export class AttemptService {
         to: "dispatched",
         attempt: before.attempt,
         at,
-        set: { attempt, agent },
+        set: { attempt, agent, not_before: null },
       });
       if (row !== null) store.attempts.begin(jobId, attempt, agent, at);
       return row;
@@ -113,9 +122,13 @@ export class AttemptService {
       await result?.discard();
       return null;
     }
+    if (this.#mayRetry(before, status)) {
+      await result?.discard();
+      return this.#retry(jobId, attempt, outcome);
+    }
     const end = (): JobRow | null =>
       this.#change(jobId, (_before, at) => {
-        store.attempts.end(jobId, attempt, "collected", at, outcome.reason);
+        store.attempts.end(jobId, attempt, "collected", at, outcome);
         return store.jobs.transition(jobId, {
           to: status,
           attempt,
@@ -130,6 +143,46 @@ export class AttemptService {
         });
       });
     return result === null ? end() : commitWithRow(result, this.#parts, end);
+  }
+
+  /** Whether the user asked for another try when it fails. What was rejected fails again. */
+  #mayRetry(row: JobRow, status: TerminalStatus): boolean {
+    const failed = status === "failed" || status === "timed_out";
+    if (!failed || row.cancel_requested_at !== null) return false;
+    return this.#parts.store.attempts.countCollected(row.id) < row.retries;
+  }
+
+  /** Back to the queue after a failure, for a while that grows with each of them. */
+  #retry(jobId: number, attempt: number, outcome: Outcome): JobRow | null {
+    const { store } = this.#parts;
+    return this.#change(jobId, (before, at) => {
+      if (before.attempt !== attempt) return null;
+      const pauseMs = backoffMs(
+        store.attempts.countCollected(jobId) + 1,
+        RETRY_PAUSE,
+        Math.random(),
+      );
+      store.attempts.end(jobId, attempt, "collected", at, outcome);
+      const how = outcome.exitCode === null ? outcome.reason : `exit code ${outcome.exitCode}`;
+      return this.#backToQueue(
+        before,
+        at,
+        `attempt ${attempt} failed (${how}); tried again in ${Math.ceil(pauseMs / 1000)} s`,
+        at + pauseMs,
+      );
+    });
+  }
+
+  /** Takes an attempt from an agent that is to be emptied; it counts neither as lost nor as failed. */
+  evict(jobId: number, attempt: number, message: string): JobRow | null {
+    const { store } = this.#parts;
+    return this.#change(jobId, (before, at) => {
+      if (before.attempt !== attempt || isTerminal(before.status)) return null;
+      store.attempts.end(jobId, attempt, "drained", at, null);
+      if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
+      if (before.requeue === 1) return this.#backToQueue(before, at, message);
+      return this.#end(before, at, "agent_lost", message);
+    });
   }
 
   /** The agent is gone, and with it the attempt: another try, or the end. */
@@ -152,12 +205,17 @@ export class AttemptService {
     for (const row of store.jobs.onAgent(agent)) events.announce(row);
   }
 
-  #backToQueue(before: JobRow, at: number, message: string | null = null): JobRow | null {
+  #backToQueue(
+    before: JobRow,
+    at: number,
+    message: string | null = null,
+    notBefore: number | null = null,
+  ): JobRow | null {
     return this.#parts.store.jobs.transition(before.id, {
       to: "queued",
       attempt: before.attempt,
       at,
-      set: { agent: null, agent_reason: null, started_at: null },
+      set: { agent: null, agent_reason: null, started_at: null, not_before: notBefore },
       message,
     });
   }

@@ -257,6 +257,7 @@ function newRow(
     cpus: submission.cpus,
     memory_bytes: submission.memoryBytes,
     requeue: submission.requeue ? 1 : 0,
+    retries: submission.retries,
     idempotency_key: context.idempotencyKey,
     request_sha256: requestDigest(submission, input.input_sha256),
     input_sha256: input.input_sha256,

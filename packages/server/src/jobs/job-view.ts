@@ -1,4 +1,4 @@
-import type { Finding, Job, JobEvent } from "@jobctl/protocol";
+import type { AttemptSummary, Finding, Job, JobEvent } from "@jobctl/protocol";
 
 import type { JobEventRow, JobRow } from "../store/job-row.js";
 
@@ -48,6 +48,13 @@ export function viewJob(row: JobRow, place: QueuePlace | undefined): Job {
             cpuSeconds: row.cpu_seconds,
             maxRssBytes: row.max_rss_bytes,
           },
+    retries: row.retries,
+    attempts: (JSON.parse(row.attempts) as StoredAttempt[]).map((attempt) => ({
+      ...attempt,
+      createdAt: instant(attempt.createdAt),
+      startedAt: instantOrNull(attempt.startedAt),
+      finishedAt: instantOrNull(attempt.finishedAt),
+    })),
     input: { sizeBytes: row.input_size_bytes, sha256: row.input_sha256 },
     result:
       row.result_sha256 === null
@@ -56,6 +63,13 @@ export function viewJob(row: JobRow, place: QueuePlace | undefined): Job {
     version: row.version,
   };
 }
+
+/** With times in milliseconds since 1970. */
+type StoredAttempt = Omit<AttemptSummary, "createdAt" | "startedAt" | "finishedAt"> & {
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+};
 
 export function viewEvent(row: JobEventRow): JobEvent {
   return { ...row, at: instant(row.at) };

@@ -1,7 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
-import { JobctlError, attemptId, toJobctlError, type AttemptReport } from "@jobctl/protocol";
+import {
+  JobctlError,
+  attemptId,
+  isTerminal,
+  toJobctlError,
+  type AttemptReport,
+  type ReconcileReport,
+} from "@jobctl/protocol";
 
 import type { AgentLink, LinkEvents } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
@@ -121,6 +128,67 @@ export class AttemptTracker implements LinkEvents {
       attempts.lose(row.id, row.attempt, `agent ${name} has not been reachable for too long`);
     }
     this.#parts.wake();
+  }
+
+  /**
+   * Compares what an agent holds with the jobs, as it is done after every reconnect, while both go on:
+   * what has changed meanwhile is left to the messages that say so.
+   *
+   * @param dryRun only tells what would be done
+   */
+  async sweep(link: AgentLink, dryRun: boolean): Promise<ReconcileReport["items"]> {
+    const { attempts, logger } = this.#parts;
+    const agent = link.name ?? link.url;
+    const ours = attempts.onAgent(agent).filter(({ status }) => status !== "dispatched");
+    if (link.state !== "ready") {
+      return ours.map((row) => ({
+        agent,
+        attemptId: attemptId(row.id, row.attempt),
+        finding: "agent_unreachable" as const,
+        action: "wait until it can be reached, or counts as lost",
+      }));
+    }
+    const reports = await link.client.listAttempts();
+    const items: ReconcileReport["items"] = [];
+    for (const report of reports) {
+      const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
+      const row = attempts.get(jobId);
+      const isCurrent = row?.attempt === attempt && row.agent === agent && !isTerminal(row.status);
+      const stays = isCurrent || this.#collecting.has(report.id);
+      items.push({
+        agent,
+        attemptId: report.id,
+        finding: stays ? "ok" : "stale",
+        action: stays ? "none" : "stop it and delete it on the agent",
+      });
+      if (dryRun) continue;
+      if (isCurrent) this.onAttempt(link, report);
+      else if (!stays) await this.#discard(link, report.id);
+    }
+    const held = new Set(reports.map(({ id }) => id));
+    for (const before of ours) {
+      const id = attemptId(before.id, before.attempt);
+      const row = attempts.get(before.id);
+      if (held.has(id) || row === null || row.attempt !== before.attempt || isTerminal(row.status))
+        continue;
+      items.push({ agent, attemptId: id, finding: "missing", action: "queue the job again" });
+      if (!dryRun)
+        attempts.lose(row.id, row.attempt, `agent ${agent} no longer holds attempt ${id}`);
+    }
+    logger.debug({ event: "agent_swept", agent, attempts: items.length, dryRun });
+    return items;
+  }
+
+  /** Takes everything from an agent that is to be emptied, and stops it there. */
+  async evictAll(agent: string): Promise<void> {
+    const link = this.#parts.registry.byName(agent);
+    const rows = this.#parts.attempts
+      .onAgent(agent)
+      .filter(({ status }) => status !== "collecting");
+    for (const row of rows) {
+      this.#parts.attempts.evict(row.id, row.attempt, `agent ${agent} is being drained`);
+      if (link?.state === "ready") await this.#discard(link, attemptId(row.id, row.attempt));
+    }
   }
 
   /** Passes a cancel request on; what fails now is done again at the next reconnect. */

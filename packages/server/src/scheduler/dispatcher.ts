@@ -22,6 +22,8 @@ export interface DispatcherParts {
   readonly attempts: AttemptService;
   readonly policyOf: (service: string) => RunLimits & JobPolicy;
   readonly archivePath: (digest: string) => string;
+  /** Whether an operator has told the agent to take no new work. */
+  readonly isDrained: (agent: string) => boolean;
   /** Called with what an agent says of an attempt when it takes it. */
   readonly onReport: (link: AgentLink, report: AttemptReport) => void;
   readonly logger: Logger;
@@ -35,6 +37,7 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   #woken = false;
   #stopped = false;
+  #retryTimer: NodeJS.Timeout | undefined;
   #places: ReadonlyMap<number, QueuePlace> | null = null;
 
   constructor(parts: DispatcherParts) {
@@ -54,6 +57,7 @@ export class Dispatcher {
 
   stop(): void {
     this.#stopped = true;
+    clearTimeout(this.#retryTimer);
   }
 
   /** Where each queued job stands, worked out when somebody asks. */
@@ -70,6 +74,7 @@ export class Dispatcher {
     const connection = link.connectionSignal;
     for (let failures = 0; this.#isCurrent(row) && !connection.aborted;) {
       try {
+        await link.untilCallsAllowed(connection);
         // After an unknown outcome the agent is asked before anything else is done.
         const known = failures === 0 ? null : await link.client.getAttempt(id);
         const spec = attemptSpec(row, this.#parts.policyOf(row.service));
@@ -145,6 +150,7 @@ export class Dispatcher {
   #dispatch(): void {
     const { attempts, registry, table } = this.#parts;
     if (table.queued.size === 0) return;
+    this.#wakeForRetries();
     for (const { jobId, agent } of this.#plan().assignments) {
       const link = registry.byName(agent);
       const row = link === null ? null : attempts.claim(jobId, agent);
@@ -159,30 +165,35 @@ export class Dispatcher {
     return plan(
       table.queued.values(),
       table.active.values(),
-      registry.links.flatMap(offer),
+      registry.links.flatMap((link) => this.#offer(link)),
       policyOf,
+      Date.now(),
     );
+  }
+
+  /** What a link has to offer: nothing unless it is ready and lets calls through. */
+  #offer(link: AgentLink): AgentOffer[] {
+    const { self } = link;
+    if (self === null || link.state !== "ready") return [];
+    const { name, services, slots, cpus, memoryBytes } = self;
+    const drained = link.load?.draining === true || this.#parts.isDrained(name);
+    const blocked = link.full || link.breaker.state === "open";
+    const state = drained ? "draining" : blocked ? "full" : "accepting";
+    return [{ name, services, slots, cpus, memoryBytes, state }];
+  }
+
+  /** When the next job may be tried again after a failure. */
+  #wakeForRetries(): void {
+    clearTimeout(this.#retryTimer);
+    const now = Date.now();
+    let next = Infinity;
+    for (const { notBefore } of this.#parts.table.queued.values())
+      if (notBefore !== null && notBefore > now && notBefore < next) next = notBefore;
+    if (next !== Infinity) this.#retryTimer = setTimeout(() => this.wake(), next - now).unref();
   }
 
   #isCurrent(row: JobRow): boolean {
     const now = this.#parts.attempts.get(row.id);
     return !this.#stopped && now?.attempt === row.attempt && now.status === "dispatched";
   }
-}
-
-/** What a link has to offer: nothing unless it is ready. */
-function offer(link: AgentLink): AgentOffer[] {
-  const { self } = link;
-  if (self === null || link.state !== "ready") return [];
-  const state = link.load?.draining === true ? "draining" : link.full ? "full" : "accepting";
-  return [
-    {
-      name: self.name,
-      services: self.services,
-      slots: self.slots,
-      cpus: self.cpus,
-      memoryBytes: self.memoryBytes,
-      state,
-    },
-  ];
 }

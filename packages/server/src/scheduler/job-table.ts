@@ -40,5 +40,6 @@ function placed(row: JobRow): PlacedJob {
     priority: row.priority,
     cpus: row.cpus,
     memoryBytes: row.memory_bytes,
+    notBefore: row.not_before,
   };
 }

@@ -3,7 +3,25 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { plan, type ActiveJob, type AgentOffer, type PlacedJob } from "./placement.js";
+import {
+  plan as planAt,
+  type ActiveJob,
+  type AgentOffer,
+  type Plan,
+  type PlacedJob,
+  type RunLimits,
+} from "./placement.js";
+
+const NOW = 1000;
+
+function plan(
+  queued: readonly PlacedJob[],
+  active: readonly ActiveJob[],
+  agents: readonly AgentOffer[],
+  limitsOf: (service: string) => RunLimits,
+): Plan {
+  return planAt(queued, active, agents, limitsOf, NOW);
+}
 
 const NO_LIMITS = () => ({ maxRuns: null, runsPerUser: null });
 
@@ -15,6 +33,7 @@ const job = (id: number, change: Partial<PlacedJob> = {}): PlacedJob => ({
   priority: 0,
   cpus: 1,
   memoryBytes: null,
+  notBefore: null,
   ...change,
 });
 
@@ -42,6 +61,19 @@ describe("placement", () => {
     assert.deepEqual(
       assignments.map(({ agent: name }) => name),
       ["a", "b", "b"],
+    );
+  });
+
+  it("leaves a job that has failed alone until its pause is over", () => {
+    const queued = [job(1, { notBefore: NOW + 1 }), job(2, { notBefore: NOW })];
+    const { assignments, waiting } = plan(queued, [], [agent("a")], NO_LIMITS);
+    assert.deepEqual(
+      assignments.map(({ jobId }) => jobId),
+      [2],
+    );
+    assert.deepEqual(
+      waiting.map(({ jobId, reason }) => [jobId, reason]),
+      [[1, "retry_pause"]],
     );
   });
 

@@ -9,6 +9,8 @@ export interface PlacedJob {
   readonly priority: number;
   readonly cpus: number;
   readonly memoryBytes: number | null;
+  /** Milliseconds since 1970 before which it is not to be tried again; null for any time. */
+  readonly notBefore: number | null;
 }
 
 export interface ActiveJob extends PlacedJob {
@@ -61,12 +63,16 @@ export function plan(
   active: Iterable<ActiveJob>,
   agents: readonly AgentOffer[],
   limitsOf: (service: string) => RunLimits,
+  now: number,
 ): Plan {
   const usage = new Usage(active);
   const assignments: Assignment[] = [];
   const waiting: Waiting[] = [];
   for (const job of inTurns(queued, usage)) {
-    const choice = place(job, usage, agents, limitsOf(job.service));
+    const choice =
+      job.notBefore !== null && job.notBefore > now
+        ? ({ agent: null, reason: "retry_pause" } as const)
+        : place(job, usage, agents, limitsOf(job.service));
     if (choice.agent !== null) {
       usage.add({ ...job, agent: choice.agent.name });
       assignments.push({ jobId: job.id, agent: choice.agent.name });

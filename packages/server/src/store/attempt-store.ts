@@ -1,8 +1,8 @@
-import type { OutcomeReason } from "@jobctl/protocol";
+import type { Outcome, OutcomeReason } from "@jobctl/protocol";
 
 import type { Db } from "./database.js";
 
-export type AttemptEnd = "collected" | "refused" | "lost";
+export type AttemptEnd = "collected" | "refused" | "lost" | "drained";
 
 export type AttemptStore = ReturnType<typeof createAttemptStore>;
 
@@ -13,12 +13,17 @@ export function createAttemptStore(db: Db) {
   const updateStart = db.prepare<[number, number, number]>(
     "UPDATE attempts SET started_at = ? WHERE job_id = ? AND number = ?",
   );
-  const updateEnd = db.prepare<[AttemptEnd, number, OutcomeReason | null, number, number]>(
-    `UPDATE attempts SET ended_as = ?, finished_at = ?, outcome_reason = ?
+  const updateEnd = db.prepare<
+    [AttemptEnd, number, OutcomeReason | null, number | null, number, number]
+  >(
+    `UPDATE attempts SET ended_as = ?, finished_at = ?, outcome_reason = ?, exit_code = ?
      WHERE job_id = ? AND number = ? AND ended_as IS NULL`,
   );
   const selectLost = db.prepare<[number], { lost: number }>(
     "SELECT count(*) AS lost FROM attempts WHERE job_id = ? AND ended_as = 'lost'",
+  );
+  const selectCollected = db.prepare<[number], { collected: number }>(
+    "SELECT count(*) AS collected FROM attempts WHERE job_id = ? AND ended_as = 'collected'",
   );
   return {
     begin(jobId: number, number: number, agent: string, at: number): void {
@@ -34,9 +39,14 @@ export function createAttemptStore(db: Db) {
       number: number,
       as: AttemptEnd,
       at: number,
-      outcome: OutcomeReason | null,
+      outcome: Pick<Outcome, "reason" | "exitCode"> | null,
     ): void {
-      updateEnd.run(as, at, outcome, jobId, number);
+      updateEnd.run(as, at, outcome?.reason ?? null, outcome?.exitCode ?? null, jobId, number);
+    },
+
+    /** How many attempts at this job ran to an end of their own. */
+    countCollected(jobId: number): number {
+      return selectCollected.get(jobId)?.collected ?? 0;
     },
 
     /** How many attempts at this job were lost with their agents. */

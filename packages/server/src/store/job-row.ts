@@ -8,6 +8,8 @@ export interface JobRow {
   readonly name: string;
   readonly service: string;
   readonly labels: string;
+  /** Every attempt, as a JSON list. */
+  readonly attempts: string;
   readonly env: string;
   readonly outputs: string;
   readonly priority: number;
@@ -15,6 +17,9 @@ export interface JobRow {
   readonly cpus: number;
   readonly memory_bytes: number | null;
   readonly requeue: number;
+  readonly retries: number;
+  /** When it may be tried again after a failure. */
+  readonly not_before: number | null;
   readonly idempotency_key: string | null;
   readonly request_sha256: string;
   readonly input_sha256: string;
@@ -58,6 +63,7 @@ export type NewJobRow = Pick<
   | "cpus"
   | "memory_bytes"
   | "requeue"
+  | "retries"
   | "idempotency_key"
   | "request_sha256"
   | "input_sha256"
@@ -73,6 +79,7 @@ export type JobChanges = Partial<
   Pick<
     JobRow,
     | "attempt"
+    | "not_before"
     | "agent"
     | "agent_reason"
     | "started_at"

@@ -10,8 +10,12 @@ import type { Statement } from "better-sqlite3";
 import type { Db } from "./database.js";
 import type { JobChanges, JobEventRow, JobRow, NewJobRow } from "./job-row.js";
 
-const COLUMNS = `jobs.*, (SELECT json_group_object(key, value) FROM job_labels
-  WHERE job_labels.job_id = jobs.id) AS labels`;
+const COLUMNS = `jobs.*,
+  (SELECT json_group_object(key, value) FROM job_labels WHERE job_labels.job_id = jobs.id) AS labels,
+  (SELECT json_group_array(json_object('number', number, 'agent', agent, 'createdAt', created_at,
+     'startedAt', started_at, 'finishedAt', finished_at, 'endedAs', ended_as,
+     'reason', outcome_reason, 'exitCode', exit_code))
+   FROM (SELECT * FROM attempts WHERE attempts.job_id = jobs.id ORDER BY number)) AS attempts`;
 
 const inList = (statuses: readonly JobStatus[]): string =>
   `(${statuses.map((status) => `'${status}'`).join(", ")})`;
@@ -26,6 +30,12 @@ export interface Transition {
   readonly message?: string | null;
 }
 
+export interface BlobReference {
+  readonly jobId: number;
+  readonly kind: "input" | "result";
+  readonly sha256: string;
+}
+
 export interface JobPage {
   readonly rows: JobRow[];
   readonly nextCursor: string | null;
@@ -37,10 +47,10 @@ export type JobStore = ReturnType<typeof createJobStore>;
 export function createJobStore(db: Db) {
   const insertJob = db.prepare<NewJobRow>(`
     INSERT INTO jobs (tenant, user, name, service, env, outputs, priority, timeout_seconds, cpus,
-      memory_bytes, requeue, idempotency_key, request_sha256, input_sha256, input_size_bytes,
+      memory_bytes, requeue, retries, idempotency_key, request_sha256, input_sha256, input_size_bytes,
       input_root, input_entries, input_extracted_bytes, submitted_at, status)
     VALUES (@tenant, @user, @name, @service, @env, @outputs, @priority, @timeout_seconds, @cpus,
-      @memory_bytes, @requeue, @idempotency_key, @request_sha256, @input_sha256, @input_size_bytes,
+      @memory_bytes, @requeue, @retries, @idempotency_key, @request_sha256, @input_sha256, @input_size_bytes,
       @input_root, @input_entries, @input_extracted_bytes, @submitted_at, 'queued')`);
   const insertLabel = db.prepare("INSERT INTO job_labels (job_id, key, value) VALUES (?, ?, ?)");
   const selectJob = db.prepare<[number], JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE id = ?`);
@@ -54,6 +64,11 @@ export function createJobStore(db: Db) {
   const selectReference = db.prepare<{ digest: string }, { found: 1 }>(
     `SELECT 1 AS found FROM jobs WHERE input_sha256 = @digest
      UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
+  );
+  const selectReferences = db.prepare<[], BlobReference>(
+    `SELECT id AS jobId, 'input' AS kind, input_sha256 AS sha256 FROM jobs WHERE expired_at IS NULL
+     UNION ALL SELECT id, 'result', result_sha256 FROM jobs
+     WHERE expired_at IS NULL AND result_sha256 IS NOT NULL`,
   );
   const selectOpen = db.prepare<[], JobRow>(
     `SELECT ${COLUMNS} FROM jobs WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} ORDER BY id`,
@@ -137,6 +152,11 @@ export function createJobStore(db: Db) {
 
     isBlobReferenced(digest: string): boolean {
       return selectReference.get({ digest }) !== undefined;
+    },
+
+    /** What every job refers to, as far as it has not been removed on purpose. */
+    blobReferences(): BlobReference[] {
+      return selectReferences.all();
     },
 
     /** Every job that has not ended, oldest first. */

@@ -25,6 +25,7 @@ const NEW_JOB: NewJobRow = {
   cpus: 1,
   memory_bytes: null,
   requeue: 1,
+  retries: 0,
   idempotency_key: null,
   request_sha256: "0".repeat(64),
   input_sha256: "1".repeat(64),

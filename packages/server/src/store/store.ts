@@ -4,13 +4,17 @@ import Database from "better-sqlite3";
 import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
 import { closeDatabase, openDatabase } from "./database.js";
+import { createDrainStore, type DrainStore } from "./drain-store.js";
 import { createJobStore, type JobStore } from "./job-store.js";
+import { createLeaseStore, type LeaseStore } from "./lease-store.js";
 
 /** The database, as the rest of the server sees it. */
 export interface Store {
   readonly jobs: JobStore;
   readonly attempts: AttemptStore;
   readonly agents: AgentStore;
+  readonly drains: DrainStore;
+  readonly lease: LeaseStore;
   /**
    * Runs the function in one transaction: all of it is committed, or nothing.
    *
@@ -34,6 +38,8 @@ export function openStore(path: string, busyTimeoutMs = 5000): Store {
     jobs: createJobStore(db),
     attempts: createAttemptStore(db),
     agents: createAgentStore(db),
+    drains: createDrainStore(db),
+    lease: createLeaseStore(db),
     transaction: (work) => translated(() => db.transaction(work).immediate()),
     checkWritable: () => translated(() => checkWritable.immediate()),
     close: () => closeDatabase(db),

@@ -1,0 +1,67 @@
+import type { GcReport, Leader, ReconcileReport } from "@jobctl/protocol";
+import { EXIT } from "@jobctl/protocol/error";
+
+import { runCommand, type CommonFlags } from "../command.js";
+import { formatTable, type Column } from "../table.js";
+import { formatBytes } from "../units.js";
+
+export interface DryRunFlags extends CommonFlags {
+  readonly dryRun?: boolean;
+}
+
+export interface ReconcileFlags extends DryRunFlags {
+  readonly header: boolean;
+}
+
+const RECONCILE_COLUMNS: readonly Column<ReconcileReport["items"][number]>[] = [
+  { key: "agent", title: "AGENT", human: (item) => item.agent },
+  { key: "attempt", title: "ATTEMPT", human: (item) => item.attemptId },
+  { key: "finding", title: "FINDING", human: (item) => item.finding },
+  { key: "action", title: "ACTION", human: (item) => item.action },
+];
+
+/** Exits with 1 when jobs miss something that nothing can bring back. */
+export async function gc(flags: DryRunFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const report = await client.json<GcReport>("/v1/admin/gc", {
+      method: "POST",
+      query: { dryRun: String(flags.dryRun === true) },
+      signal,
+    });
+    if (output.flags.json) output.json(report);
+    else {
+      const verb = report.dryRun ? "would remove" : "removed";
+      const { blobs, temporaryFiles } = report;
+      output.line(
+        `${verb} ${blobs.count} blobs (${formatBytes(blobs.sizeBytes)}) and ${temporaryFiles.count} temporary files (${formatBytes(temporaryFiles.sizeBytes)})`,
+      );
+      for (const { jobId, kind, sha256 } of report.missing)
+        output.line(`job ${jobId}: its ${kind} is missing: ${sha256}`);
+    }
+    return report.missing.length > 0 ? EXIT.unexpected : EXIT.ok;
+  });
+}
+
+export async function reconcile(flags: ReconcileFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const report = await client.json<ReconcileReport>("/v1/admin/reconcile", {
+      method: "POST",
+      query: { dryRun: String(flags.dryRun === true) },
+      signal,
+    });
+    if (output.flags.json) return output.json(report);
+    const options = { interactive: output.interactive, header: flags.header };
+    for (const line of await formatTable(report.items, RECONCILE_COLUMNS, options))
+      output.line(line);
+  });
+}
+
+export async function leader(flags: CommonFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const answer = await client.json<Leader>("/v1/admin/leader", { signal });
+    if (output.flags.json) return output.json(answer);
+    output.line(
+      `${answer.holder ?? "nobody"} is active since ${answer.since ?? "-"} (epoch ${answer.epoch ?? "-"}); this server is ${answer.role === "active" ? "that one" : "a standby"}`,
+    );
+  });
+}

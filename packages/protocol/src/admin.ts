@@ -1,0 +1,65 @@
+import { z } from "zod";
+
+import { agentSchema, breakerSchema } from "./agent.js";
+import { instantSchema } from "./job.js";
+
+/** Which server is active on a data directory. All null before there has been one. */
+export const leaderSchema = z.object({
+  schema: z.literal("jobctl.leader/v1"),
+  /** What the server that answers is. */
+  role: z.enum(["active", "standby"]),
+  /** `host:pid` */
+  holder: z.string().nullable(),
+  /** Raised at every take-over. */
+  epoch: z.number().int().positive().nullable(),
+  since: instantSchema.nullable(),
+});
+export type Leader = z.infer<typeof leaderSchema>;
+
+export const breakerListSchema = z.object({
+  schema: z.literal("jobctl.breakers/v1"),
+  items: z.array(breakerSchema),
+  nextCursor: z.null(),
+});
+
+export const drainRequestSchema = z
+  .object({
+    /** After this time what still runs is stopped and queued again; without it that is left alone. */
+    deadlineSeconds: z.number().int().nonnegative().nullable().default(null),
+  })
+  .strict();
+
+export const agentAnswerSchema = agentSchema.extend({ schema: z.literal("jobctl.agent/v1") });
+export type AgentAnswer = z.infer<typeof agentAnswerSchema>;
+
+/** What lies in the data directory and belongs to no job, and what jobs miss there. */
+export const gcReportSchema = z.object({
+  schema: z.literal("jobctl.gc/v1"),
+  dryRun: z.boolean(),
+  /** Blobs that no job refers to. */
+  blobs: z.object({ count: z.number().int(), sizeBytes: z.number().int() }),
+  /** What was being written and is not any more. */
+  temporaryFiles: z.object({ count: z.number().int(), sizeBytes: z.number().int() }),
+  /** Jobs whose archive or result is not there although it should be. */
+  missing: z.array(
+    z.object({ jobId: z.number().int(), kind: z.enum(["input", "result"]), sha256: z.string() }),
+  ),
+});
+export type GcReport = z.infer<typeof gcReportSchema>;
+
+/** What a comparison of the server's jobs with the agents' attempts does, or would do. */
+export const reconcileReportSchema = z.object({
+  schema: z.literal("jobctl.reconcile/v1"),
+  dryRun: z.boolean(),
+  items: z.array(
+    z.object({
+      agent: z.string(),
+      attemptId: z.string(),
+      /** `stale`: only the agent knows it. `missing`: only the server does. `ok`: both do. */
+      finding: z.enum(["ok", "stale", "missing", "agent_unreachable"]),
+      action: z.string(),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+export type ReconcileReport = z.infer<typeof reconcileReportSchema>;

@@ -1,0 +1,135 @@
+import {
+  agentAnswerSchema,
+  breakerListSchema,
+  drainRequestSchema,
+  gcReportSchema,
+  reconcileReportSchema,
+  type Agent,
+  type Breaker,
+  type GcReport,
+  type ReconcileReport,
+} from "@jobctl/protocol";
+import { z } from "zod";
+
+import type { ApiApp } from "./api-app.js";
+
+/** What operators do with agents and with what is stored. */
+export interface Administration {
+  breakers(): Breaker[];
+  /** @throws JobctlError `agent_not_found` */
+  resetBreaker(agent: string): void;
+  resetBreakers(): void;
+  /** @throws JobctlError `agent_not_found` */
+  drain(agent: string, deadlineSeconds: number | null): Agent;
+  /** @throws JobctlError `agent_not_found` */
+  resume(agent: string): Agent;
+  collectGarbage(dryRun: boolean): Promise<GcReport>;
+  reconcile(dryRun: boolean): Promise<ReconcileReport>;
+}
+
+const agentParams = z.object({ name: z.string() });
+const dryRunQuery = z.object({ dryRun: z.stringbool().default(false) });
+
+export function adminRoutes(app: ApiApp, administration: Administration): void {
+  const breakers = () => ({
+    schema: "jobctl.breakers/v1" as const,
+    items: administration.breakers(),
+    nextCursor: null,
+  });
+  const agent = (shown: Agent) => ({ schema: "jobctl.agent/v1" as const, ...shown });
+  const tags = ["admin"];
+
+  app.get(
+    "/v1/circuit-breakers",
+    {
+      schema: {
+        summary: "Circuit breakers of the agents",
+        tags,
+        response: { 200: breakerListSchema },
+      },
+    },
+    async () => breakers(),
+  );
+
+  app.post(
+    "/v1/circuit-breakers/reset-all",
+    {
+      schema: { summary: "Close all circuit breakers", tags, response: { 200: breakerListSchema } },
+    },
+    async () => {
+      administration.resetBreakers();
+      return breakers();
+    },
+  );
+
+  app.post(
+    "/v1/circuit-breakers/:name/reset",
+    {
+      schema: {
+        summary: "Close the circuit breaker of an agent",
+        tags,
+        params: agentParams,
+        response: { 200: breakerListSchema },
+      },
+    },
+    async (request) => {
+      administration.resetBreaker(request.params.name);
+      return breakers();
+    },
+  );
+
+  app.post(
+    "/v1/agents/:name/drain",
+    {
+      schema: {
+        summary:
+          "Give an agent no new work; after the deadline stop what it runs and queue it again",
+        tags,
+        params: agentParams,
+        body: drainRequestSchema.nullable(),
+        response: { 200: agentAnswerSchema },
+      },
+    },
+    async (request) =>
+      agent(administration.drain(request.params.name, request.body?.deadlineSeconds ?? null)),
+  );
+
+  app.post(
+    "/v1/agents/:name/resume",
+    {
+      schema: {
+        summary: "Give an agent work again",
+        tags,
+        params: agentParams,
+        response: { 200: agentAnswerSchema },
+      },
+    },
+    async (request) => agent(administration.resume(request.params.name)),
+  );
+
+  app.post(
+    "/v1/admin/gc",
+    {
+      schema: {
+        summary: "Remove blobs and temporary files that belong to no job",
+        tags,
+        querystring: dryRunQuery,
+        response: { 200: gcReportSchema },
+      },
+    },
+    async (request) => administration.collectGarbage(request.query.dryRun),
+  );
+
+  app.post(
+    "/v1/admin/reconcile",
+    {
+      schema: {
+        summary: "Compare the jobs with what the agents hold",
+        tags,
+        querystring: dryRunQuery,
+        response: { 200: reconcileReportSchema },
+      },
+    },
+    async (request) => administration.reconcile(request.query.dryRun),
+  );
+}

@@ -1,0 +1,39 @@
+import type { Logger } from "@jobctl/daemon";
+import type { GcReport } from "@jobctl/protocol";
+
+import type { BlobStore } from "../blobs/blob-store.js";
+import type { Store } from "../store/store.js";
+
+/** What is younger may belong to a request that is under way. */
+const YOUNGEST_MS = 60 * 60 * 1000;
+
+export interface GcParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly logger: Logger;
+}
+
+/**
+ * Removes what belongs to no job: blobs without a row, and files that nobody writes any more. A row
+ * without its blob is reported and never hidden.
+ */
+export async function collectGarbage(parts: GcParts, dryRun: boolean): Promise<GcReport> {
+  const { store, blobs, logger } = parts;
+  const unused = { count: 0, sizeBytes: 0 };
+  for await (const { sha256, sizeBytes } of blobs.list()) {
+    // Asked for each one anew: a submit may refer to it since.
+    if (store.jobs.isBlobReferenced(sha256)) continue;
+    unused.count += 1;
+    unused.sizeBytes += sizeBytes;
+    if (!dryRun && !store.jobs.isBlobReferenced(sha256)) blobs.removeNow(sha256);
+  }
+  const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, dryRun);
+  const missing = store.jobs
+    .blobReferences()
+    .filter(({ sha256 }) => !blobs.has(sha256))
+    .map(({ jobId, kind, sha256 }) => ({ jobId, kind, sha256 }));
+  for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
+  if (unused.count + temporaryFiles.count > 0)
+    logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });
+  return { schema: "jobctl.gc/v1", dryRun, blobs: unused, temporaryFiles, missing };
+}
