@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly agents?: number;
   /** Agents that somebody else has started, with the token of `AGENT_TOKEN`. */
   readonly agentUrls?: readonly string[];
+  /** The address at which the server is to find an agent, given the agent's own. */
+  readonly via?: (agentUrl: string) => string | Promise<string>;
   readonly server?: Record<string, string>;
   readonly agent?: Record<string, string>;
 }
@@ -40,6 +42,7 @@ export class Cluster {
   #server: DaemonProcess | null = null;
   readonly #options: ClusterOptions;
   #serverPort = "0";
+  #agentUrls: string[] | null = null;
 
   private constructor(root: string, options: ClusterOptions) {
     this.root = root;
@@ -76,10 +79,13 @@ export class Cluster {
     };
   }
 
-  async startServer(): Promise<void> {
-    const agents = [...this.agents.map(({ url }) => url), ...(this.#options.agentUrls ?? [])].join(
-      ",",
-    );
+  /** @param extra variables for this time only */
+  async startServer(extra: Record<string, string> = {}): Promise<void> {
+    this.#agentUrls ??= await Promise.all([
+      ...this.agents.map(({ url }) => this.#options.via?.(url) ?? url),
+      ...(this.#options.agentUrls ?? []),
+    ]);
+    const agents = this.#agentUrls.join(",");
     this.#server = await DaemonProcess.start(
       "server",
       {
@@ -90,6 +96,7 @@ export class Cluster {
         JOBCTL_AGENTS: agents,
         JOBCTL_MIN_FREE_BYTES: "0",
         ...this.#options.server,
+        ...extra,
       },
       join(this.root, "server.log"),
     );
@@ -98,7 +105,7 @@ export class Cluster {
   }
 
   /** Starts agent `agent-<n>`, or starts it again at the same address with the same data. */
-  async startAgent(n: number): Promise<void> {
+  async startAgent(n: number, extra: Record<string, string> = {}): Promise<void> {
     const earlier = this.agents[n - 1];
     this.agents[n - 1] = await DaemonProcess.start(
       "agent",
@@ -113,6 +120,7 @@ export class Cluster {
         JOBCTL_AGENT_KILL_GRACE_SECONDS: "1",
         JOBCTL_DRAIN_SECONDS: "5",
         ...this.#options.agent,
+        ...extra,
       },
       join(this.root, `agent-${n}.log`),
     );

@@ -1,0 +1,89 @@
+import { once } from "node:events";
+import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** A link that can be cut, slowed down and half closed: a TCP proxy on loopback. */
+export class TcpProxy {
+  /** Bytes that have come back from the target. */
+  bytesBack = 0;
+  /** Called with each piece that goes to the target, before it goes. */
+  onForward: (chunk: Buffer) => void = () => {};
+  /** Called with each piece that comes back; false drops it. */
+  onBack: (chunk: Buffer) => boolean = () => true;
+  readonly #server: Server;
+  readonly #links = new Set<Socket>();
+  #isCut = false;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(target: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(target);
+    const server = createServer({ allowHalfOpen: true });
+    const proxy = new TcpProxy(server);
+    server.on("connection", (client) => proxy.#link(client, connect(Number(port), hostname)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return proxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Ends every connection at once, and refuses new ones until it is healed. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#links) socket.destroy();
+  }
+
+  /** Ends every connection at once; new ones work. */
+  reset(): void {
+    for (const socket of this.#links) socket.destroy();
+  }
+
+  /** The target closes its half, as a peer does whose machine goes down in good order. */
+  halfClose(): void {
+    for (const socket of this.#links) socket.end();
+  }
+
+  heal(): void {
+    this.#isCut = false;
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #link(client: Socket, target: Socket): void {
+    if (this.#isCut) {
+      client.destroy();
+      target.destroy();
+      return;
+    }
+    for (const socket of [client, target]) {
+      this.#links.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        this.#links.delete(socket);
+        client.destroy();
+        target.destroy();
+      });
+    }
+    client.on("data", (chunk: Buffer) => {
+      this.onForward(chunk);
+      target.write(chunk);
+    });
+    target.on("data", (chunk: Buffer) => {
+      if (!this.onBack(chunk)) return;
+      this.bytesBack += chunk.length;
+      if (client.write(chunk)) return;
+      target.pause();
+      client.once("drain", () => target.resume());
+    });
+    client.on("end", () => target.end());
+    target.on("end", () => client.end());
+  }
+}
