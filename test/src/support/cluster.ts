@@ -81,10 +81,10 @@ export class Cluster {
 
   /** @param extra variables for this time only */
   async startServer(extra: Record<string, string> = {}): Promise<void> {
-    this.#agentUrls ??= await Promise.all([
-      ...this.agents.map(({ url }) => this.#options.via?.(url) ?? url),
+    this.#agentUrls ??= [
+      ...(await Promise.all(this.agents.map(async ({ url }) => this.#options.via?.(url) ?? url))),
       ...(this.#options.agentUrls ?? []),
-    ]);
+    ];
     const agents = this.#agentUrls.join(",");
     this.#server = await DaemonProcess.start(
       "server",
