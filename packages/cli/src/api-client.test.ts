@@ -24,6 +24,6 @@ describe("trying again", () => {
   });
 
   it("grows to a limit", () => {
-    assert.equal(retryDelayMs(new JobctlError("draining", ""), 40, 1), 5000);
+    assert.equal(retryDelayMs(new JobctlError("draining", ""), 40, 1), 2000);
   });
 });

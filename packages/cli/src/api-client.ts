@@ -6,9 +6,10 @@ import { JobctlError, isErrorCode, toJobctlError } from "@jobctl/protocol/error"
 import { VERSION, VERSION_HEADER } from "@jobctl/protocol/version";
 
 const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5000;
+const LONGEST_RETRY_MS = 2000;
 const CONNECT_MS = 10_000;
-const RETRY_FOR_MS = 5000;
+/** Enough for another server to take over. */
+const RETRY_FOR_MS = 15_000;
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "HEAD";
@@ -21,7 +22,7 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** Longest silence of the connection; 0 for none. Default: 60 s. */
   readonly silenceMs?: number;
-  /** For how long connection errors, 429 and 503 are tried again. Default: 5 s. */
+  /** For how long connection errors, 429 and 503 are tried again. Default: 15 s. */
   readonly retryForMs?: number;
 }
 

@@ -42,7 +42,7 @@ export async function becomeActive(
     { event: "standby", url, holder: readLease(config.dbPath)?.holder ?? null },
     "another server is active on this data directory; waiting for it to end",
   );
-  tellParent({ event: "ready", url: url ?? "" });
+  if (url !== null) tellParent({ event: "ready", url });
   for (;;) {
     await delay(TRY_EVERY_MS, undefined, { signal: stopping.signal });
     const lock = tryLock(config, false);
@@ -82,11 +82,11 @@ function standbyApp(config: ServerConfig, logger: Logger, stopping: AbortSignal)
     const api = scope.withTypeProvider<ZodTypeProvider>();
     guard(api, config.adminToken, stopping);
     leaderRoute(api, () => leaderOf(config));
-  });
-  app.setNotFoundHandler(() => {
-    throw new JobctlError("standby", "this server stands by: another one is active", {
-      hint: "Try again in a moment, or use the active server.",
-      retryAfterSeconds: 1,
+    api.all("/*", { schema: { hide: true } }, () => {
+      throw new JobctlError("standby", "this server stands by: another one is active", {
+        hint: "Try again in a moment, or use the active server.",
+        retryAfterSeconds: 1,
+      });
     });
   });
   return app;

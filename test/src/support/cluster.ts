@@ -85,23 +85,30 @@ export class Cluster {
       ...(await Promise.all(this.agents.map(async ({ url }) => this.#options.via?.(url) ?? url))),
       ...(this.#options.agentUrls ?? []),
     ];
-    const agents = this.#agentUrls.join(",");
-    this.#server = await DaemonProcess.start(
+    this.#server = await this.#launchServer({ JOBCTL_PORT: this.#serverPort, ...extra });
+    // A server that is started again has the same address.
+    this.#serverPort = new URL(this.#server.url).port;
+  }
+
+  /** A second server on the same data directory, with a port of its own. */
+  async startStandby(extra: Record<string, string> = {}): Promise<DaemonProcess> {
+    return this.#launchServer({ JOBCTL_PORT: "0", ...extra });
+  }
+
+  #launchServer(extra: Record<string, string>): Promise<DaemonProcess> {
+    return DaemonProcess.start(
       "server",
       {
-        JOBCTL_PORT: this.#serverPort,
         JOBCTL_DATA_PATH: this.dataPath,
         JOBCTL_ADMIN_TOKEN_FILE: join(this.root, "admin.token"),
         JOBCTL_AGENT_TOKEN_FILE: join(this.root, "agent.token"),
-        JOBCTL_AGENTS: agents,
+        JOBCTL_AGENTS: (this.#agentUrls ?? []).join(","),
         JOBCTL_MIN_FREE_BYTES: "0",
         ...this.#options.server,
         ...extra,
       },
       join(this.root, "server.log"),
     );
-    // A server that is started again has the same address.
-    this.#serverPort = new URL(this.#server.url).port;
   }
 
   /** Starts agent `agent-<n>`, or starts it again at the same address with the same data. */
@@ -177,11 +184,16 @@ export class Cluster {
     return JSON.parse(await this.ok(["status", String(id), "--json"])) as Job;
   }
 
+  /** Headers with the token. */
+  get authorization(): Record<string, string> {
+    return { authorization: `Bearer ${ADMIN_TOKEN}` };
+  }
+
   /** A request to the server's interface, with the token. */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     return fetch(`${this.server.url}${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers },
+      headers: { ...this.authorization, ...init.headers },
     });
   }
 

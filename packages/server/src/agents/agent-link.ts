@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { backoffMs, type Logger } from "@jobctl/daemon";
+import { KeyedEvents, backoffMs, type Logger } from "@jobctl/daemon";
 import {
   JobctlError,
   toJobctlError,
@@ -51,6 +51,7 @@ export class AgentLink {
   readonly #events: LinkEvents;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
+  readonly #changes = new KeyedEvents<"state">();
   #connection = new AbortController();
   #state: LinkState = "connecting";
   #self: AgentSelf | null;
@@ -128,6 +129,19 @@ export class AgentLink {
     setTimeout(() => this.#events.onStatus(this), ms).unref();
   }
 
+  /**
+   * Waits until the agent is connected and its attempts have been compared.
+   *
+   * @throws JobctlError `agent_unreachable` when it is given up, or the server goes down
+   */
+  async untilReady(): Promise<void> {
+    while (this.#state !== "ready") {
+      if (this.#state === "lost" || this.#stopping.signal.aborted)
+        throw new JobctlError("agent_unreachable", `agent ${this.name ?? this.url} is gone`);
+      await this.#changes.next("state", this.#stopping.signal);
+    }
+  }
+
   /** Waits for as long as the breaker is open. */
   async untilCallsAllowed(signal: AbortSignal): Promise<void> {
     while (this.breaker.state === "open" && !signal.aborted) {
@@ -198,6 +212,7 @@ export class AgentLink {
     this.#state = "ready";
     this.#problem = null;
     this.#connectedSince = Date.now();
+    this.#changes.announce("state");
     this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url });
     this.#events.onReady(this);
   }
@@ -223,6 +238,7 @@ export class AgentLink {
   #startDeadTimer(): void {
     this.#deadTimer ??= setTimeout(() => {
       this.#state = "lost";
+      this.#changes.announce("state");
       this.#logger.error({ event: "agent_lost", agent: this.name, url: this.url });
       this.#events.onLost(this);
     }, this.#settings.deadSeconds * 1000);

@@ -19,6 +19,8 @@ import type { JobRow } from "../store/job-row.js";
 /** The figures in the database only serve until an agent has been heard after a restart. */
 const SAVE_EVERY_MS = 5000;
 const REFETCH = { firstMs: 100, maxMs: 5000 };
+/** After a result could not be stored. */
+const COLLECT_AGAIN_MS = 2000;
 
 export interface AttemptTrackerParts {
   readonly attempts: AttemptService;
@@ -254,9 +256,17 @@ export class AttemptTracker implements LinkEvents {
         agent: link.name,
         err: error,
       });
+      this.#collectLater(link, report);
     } finally {
       this.#collecting.delete(report.id);
     }
+  }
+
+  /** What stood in the way, such as a full volume, may be gone by then; a reconnect does the same. */
+  #collectLater(link: AgentLink, report: AttemptReport): void {
+    setTimeout(() => {
+      if (link.state === "ready") this.onAttempt(link, report);
+    }, COLLECT_AGAIN_MS).unref();
   }
 
   async #fetch(
@@ -276,9 +286,8 @@ export class AttemptTracker implements LinkEvents {
   }
 }
 
-/** A result as one stream that goes on where it was cut, for as long as the link is up. */
+/** A result as one stream that goes on where it was cut, until the agent is given up. */
 async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGenerator<Buffer> {
-  const connection = link.connectionSignal;
   let offset = 0;
   for (let failures = 0; offset < sizeBytes;) {
     try {
@@ -291,9 +300,10 @@ async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGe
       if (offset < sizeBytes)
         throw new Error(`the transfer ended after ${offset} of ${sizeBytes} bytes`);
     } catch (thrown) {
-      if (connection.aborted || isRefusal(thrown)) throw thrown;
+      if (isRefusal(thrown)) throw thrown;
       failures += 1;
-      await delay(backoffMs(failures, REFETCH, Math.random()), undefined, { signal: connection });
+      await delay(backoffMs(failures, REFETCH, Math.random()));
+      await link.untilReady();
     }
   }
 }
