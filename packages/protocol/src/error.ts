@@ -184,6 +184,11 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "Bytes that arrived do not have the digest that they were announced with.",
   },
+  blob_damaged: {
+    status: 500,
+    exitCode: EXIT.unexpected,
+    meaning: "A stored archive or result is not what it was when it was stored.",
+  },
   storage_full: {
     status: 507,
     exitCode: EXIT.unreachable,

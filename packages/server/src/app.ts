@@ -84,7 +84,7 @@ export function createServer(
     registry,
     attempts,
     policyOf: (service) => config.services.get(service) ?? DEFAULT_POLICY,
-    archivePath: (digest) => blobs.pathOf(digest),
+    archivePath: (digest) => blobs.verified(digest),
     isDrained: (agent) => drains.get(agent) !== null,
     onReport: (link, report) => tracker.onAttempt(link, report),
     logger,

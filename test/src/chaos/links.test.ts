@@ -160,21 +160,22 @@ describe("when the link to an agent fails", () => {
   it("because the agent dies in the middle of a transfer, it goes on after its restart", async () => {
     await start(1, 30);
     const sizeBytes = 64 * MEBIBYTE;
-    let restarted: Promise<void> | null = null;
+    const restarts: Promise<void>[] = [];
     proxy(0).onBack = () => {
-      if (proxy(0).bytesBack > 16 * MEBIBYTE && restarted === null) {
-        restarted = (async () => {
+      if (proxy(0).bytesBack > 16 * MEBIBYTE && restarts.length === 0) {
+        const restart = async (): Promise<void> => {
           await cluster.agents[0]?.end("SIGKILL");
           await cluster.startAgent(1);
-        })();
+        };
+        restarts.push(restart());
       }
       return true;
     };
     const script = counted(cluster, `head -c ${sizeBytes} /dev/urandom > big.bin`);
     const id = await cluster.submitScript(script);
     await cluster.ok(["wait", String(id)]);
-    assert.notEqual(restarted, null);
-    await restarted;
+    assert.equal(restarts.length, 1);
+    await Promise.all(restarts);
     assert.ok(proxy(0).bytesBack < 1.25 * sizeBytes, `${proxy(0).bytesBack} bytes`);
     assert.deepEqual(await startsOf(cluster, id), [`${id}.1`]);
     assert.equal((await cluster.job(id)).status, "completed");

@@ -7,7 +7,7 @@ import type { Leader } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
-import { DaemonProcess } from "../support/daemon-process.js";
+import type { DaemonProcess } from "../support/daemon-process.js";
 import { counted, startsOf } from "../support/starts.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -93,12 +93,12 @@ describe("two servers on one data directory", () => {
 
   it(`${TAKE_OVERS} take-overs under load lose no job and run none twice`, async () => {
     const ids: number[] = [];
-    let over = false;
+    const over = new AbortController();
     const directory = await cluster.makeJob({
       "run.sh": counted(cluster, "sleep 0.1; echo $JOBCTL_ATTEMPT > result.txt"),
     });
     const client = async (): Promise<void> => {
-      while (!over) ids.push(Number(await cluster.ok(["submit", directory])));
+      while (!over.signal.aborted) ids.push(Number(await cluster.ok(["submit", directory])));
     };
     const clients = [client(), client()];
     let epoch = (await leader(cluster.server.url)).epoch ?? 0;
@@ -113,7 +113,7 @@ describe("two servers on one data directory", () => {
       const before = ids.length;
       await waitUntil("a job has been taken", () => ids.length > before);
     }
-    over = true;
+    over.abort();
     await Promise.all(clients);
     assert.ok(ids.length > TAKE_OVERS / 2, `${ids.length} jobs`);
     for (const id of ids) {

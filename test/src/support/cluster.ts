@@ -203,6 +203,10 @@ export class Cluster {
     return names.map((name) => name.split("/").at(-1) ?? "").filter((name) => name.length === 64);
   }
 
+  blobPath(digest: string): string {
+    return join(this.dataPath, "blobs/sha256", digest.slice(0, 2), digest);
+  }
+
   /** What is being written at the moment. */
   async temporaryFiles(): Promise<string[]> {
     return readdir(join(this.dataPath, "tmp"));

@@ -1,10 +1,12 @@
-import { randomUUID } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { readdir, rm, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { syncDirectory, writeStream, type WrittenFile } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
+
+const READ_BYTES = 1024 * 1024;
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
@@ -34,6 +36,8 @@ export class BlobStore {
   readonly #root: string;
   readonly #temporary: string;
   readonly #minFreeBytes: number;
+  /** What each blob's file was like when its content was seen to be right. */
+  readonly #verified = new Map<string, string>();
 
   constructor(dataPath: string, minFreeBytes: number) {
     this.#root = join(dataPath, "blobs", "sha256");
@@ -51,6 +55,45 @@ export class BlobStore {
 
   has(digest: string): boolean {
     return statSync(this.pathOf(digest), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * Where a blob lies, once it is certain that it is what it was: whoever reads it gets these bytes. Each
+   * is read through once after a start of the server, and again when the file has changed.
+   *
+   * @throws JobctlError `blob_damaged`
+   */
+  async verified(digest: string): Promise<string> {
+    const path = this.pathOf(digest);
+    const state = await fileState(path);
+    if (this.#verified.get(digest) === state) return path;
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES }))
+      hash.update(chunk as Buffer);
+    const actual = hash.digest("hex");
+    if (actual !== digest) {
+      throw new JobctlError(
+        "blob_damaged",
+        `the stored file ${digest} has changed: its SHA-256 is ${actual}`,
+        {
+          hint: "It cannot be used any more. Check the disk, and restore the file from a backup.",
+          details: { sha256: digest, actual },
+        },
+      );
+    }
+    this.#verified.set(digest, state);
+    return path;
+  }
+
+  /** Whether a blob is there and what it was. */
+  async isIntact(digest: string): Promise<boolean> {
+    return (
+      this.has(digest) &&
+      this.verified(digest).then(
+        () => true,
+        () => false,
+      )
+    );
   }
 
   /**
@@ -135,9 +178,16 @@ export class BlobStore {
     const directory = dirname(target);
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
     renameSync(path, target);
+    const { size, mtimeMs, ino } = statSync(target);
+    this.#verified.set(digest, `${size} ${mtimeMs} ${ino}`);
     syncDirectory(directory);
     if (isNew) syncDirectory(this.#root);
   }
+}
+
+async function fileState(path: string): Promise<string> {
+  const { size, mtimeMs, ino } = await stat(path);
+  return `${size} ${mtimeMs} ${ino}`;
 }
 
 function fromFileSystem(error: unknown): unknown {

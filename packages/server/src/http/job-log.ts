@@ -102,7 +102,7 @@ async function* storedLog(
   parts: JobLogParts,
 ): AsyncGenerator<Buffer> {
   if (row.result_sha256 === null) return;
-  const path = parts.blobs.pathOf(row.result_sha256);
+  const path = await parts.blobs.verified(row.result_sha256);
   const file = await open(path, "r");
   const entry = await findInTar(file, logFile(request.stream)).finally(() => file.close());
   if (entry === null || request.offset >= entry.sizeBytes) return;

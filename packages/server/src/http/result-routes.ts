@@ -44,7 +44,7 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
       const { id } = request.params;
       const { digest, sizeBytes } = resultOf(jobs.getRow(id), blobs);
       const file = {
-        path: blobs.pathOf(digest),
+        path: await blobs.verified(digest),
         sizeBytes,
         etag: digest,
         contentType: "application/x-tar",
@@ -66,7 +66,7 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
     },
     async (request) => {
       const { digest } = resultOf(jobs.getRow(request.params.id), blobs);
-      const items = await withFile(blobs.pathOf(digest), async (file) => {
+      const items = await withFile(await blobs.verified(digest), async (file) => {
         const found: ResultFile[] = [];
         for await (const entry of indexTar(file)) found.push(viewFile(entry));
         return found;
@@ -88,7 +88,7 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
     async (request, reply) => {
       const { id, "*": wanted } = request.params;
       const { digest } = resultOf(jobs.getRow(id), blobs);
-      const path = blobs.pathOf(digest);
+      const path = await blobs.verified(digest);
       const entry = await withFile(path, (file) => findInTar(file, wanted));
       if (entry?.type !== "file") {
         throw new JobctlError(

@@ -13,7 +13,12 @@ import { z } from "zod";
 
 import { checkAnnouncedSize, takeInArchive, type IntakeLimits } from "../blobs/archive-intake.js";
 import type { BlobStore } from "../blobs/blob-store.js";
-import type { JobService, SubmitContext, Submitted } from "../jobs/job-service.js";
+import {
+  archiveUnknown,
+  type JobService,
+  type SubmitContext,
+  type Submitted,
+} from "../jobs/job-service.js";
 import type { ApiApp } from "./api-app.js";
 
 const MAX_OPTIONS_BYTES = 256 * 1024;
@@ -55,7 +60,7 @@ export function submitRoute(app: ApiApp, parts: SubmitParts): void {
       };
       const { row, created } = request.isMultipart()
         ? await restDiscardedOnFailure(request, () => submitWithArchive(request, context, parts))
-        : submitByDigest(parseSubmission(request.body), context, parts);
+        : await submitByDigest(parseSubmission(request.body), context, parts);
       return reply
         .code(created ? 201 : 200)
         .header("location", `/v1/jobs/${row.id}`)
@@ -78,11 +83,11 @@ async function restDiscardedOnFailure<T>(
   }
 }
 
-function submitByDigest(
+async function submitByDigest(
   submission: Submission,
   context: SubmitContext,
   parts: SubmitParts,
-): Submitted {
+): Promise<Submitted> {
   if (submission.input === undefined) {
     throw new JobctlError(
       "invalid_request",
@@ -94,7 +99,11 @@ function submitByDigest(
   }
   parts.jobs.checkSubmission(submission);
   checkAnnouncedSize(submission.input, parts.limits.maxUploadBytes);
-  return parts.jobs.submitKnown(submission, context, submission.input.sha256);
+  const { sha256 } = submission.input;
+  // One that has been damaged is sent again, and takes its place.
+  if (parts.blobs.has(sha256) && !(await parts.blobs.isIntact(sha256)))
+    throw archiveUnknown(sha256);
+  return parts.jobs.submitKnown(submission, context, sha256);
 }
 
 async function submitWithArchive(

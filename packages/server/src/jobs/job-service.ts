@@ -103,9 +103,7 @@ export class JobService {
     const { store, blobs } = this.#parts;
     const earlier = store.jobs.findByInput(context.tenant, inputSha256);
     if (earlier === null || !blobs.has(inputSha256)) {
-      throw new JobctlError("archive_unknown", `this server does not hold archive ${inputSha256}`, {
-        hint: "Send it with the job, as multipart/form-data.",
-      });
+      throw archiveUnknown(inputSha256);
     }
     return this.#insert(newRow(submission, context, earlier, this.#parts.settings), submission);
   }
@@ -232,6 +230,12 @@ export class JobService {
     events.announce(inserted);
     return { row: inserted, created: true };
   }
+}
+
+export function archiveUnknown(sha256: string): JobctlError {
+  return new JobctlError("archive_unknown", `this server does not hold archive ${sha256}`, {
+    hint: "Send it with the job, as multipart/form-data.",
+  });
 }
 
 type InputColumns = Pick<

@@ -19,8 +19,8 @@ import type { JobRow } from "../store/job-row.js";
 /** The figures in the database only serve until an agent has been heard after a restart. */
 const SAVE_EVERY_MS = 5000;
 const REFETCH = { firstMs: 100, maxMs: 5000 };
-/** After a result could not be stored. */
-const COLLECT_AGAIN_MS = 2000;
+/** After a report or a result could not be stored. */
+const TAKE_AGAIN_MS = 2000;
 
 export interface AttemptTrackerParts {
   readonly attempts: AttemptService;
@@ -81,6 +81,16 @@ export class AttemptTracker implements LinkEvents {
   }
 
   onAttempt(link: AgentLink, report: AttemptReport): void {
+    try {
+      this.#take(link, report);
+    } catch (error) {
+      // The database is full or locked: the agent keeps what it has, and nothing is lost.
+      this.#parts.logger.warn({ event: "report_not_stored", attemptId: report.id, err: error });
+      this.#takeLater(link, report);
+    }
+  }
+
+  #take(link: AgentLink, report: AttemptReport): void {
     const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
     const row = this.#parts.attempts.get(jobId);
     if (row === null || row.attempt !== attempt || row.agent !== link.name) {
@@ -256,17 +266,17 @@ export class AttemptTracker implements LinkEvents {
         agent: link.name,
         err: error,
       });
-      this.#collectLater(link, report);
+      this.#takeLater(link, report);
     } finally {
       this.#collecting.delete(report.id);
     }
   }
 
   /** What stood in the way, such as a full volume, may be gone by then; a reconnect does the same. */
-  #collectLater(link: AgentLink, report: AttemptReport): void {
+  #takeLater(link: AgentLink, report: AttemptReport): void {
     setTimeout(() => {
       if (link.state === "ready") this.onAttempt(link, report);
-    }, COLLECT_AGAIN_MS).unref();
+    }, TAKE_AGAIN_MS).unref();
   }
 
   async #fetch(

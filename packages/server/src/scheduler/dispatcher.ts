@@ -21,7 +21,8 @@ export interface DispatcherParts {
   readonly registry: AgentRegistry;
   readonly attempts: AttemptService;
   readonly policyOf: (service: string) => RunLimits & JobPolicy;
-  readonly archivePath: (digest: string) => string;
+  /** @throws JobctlError `blob_damaged` */
+  readonly archivePath: (digest: string) => Promise<string>;
   /** Whether an operator has told the agent to take no new work. */
   readonly isDrained: (agent: string) => boolean;
   /** Called with what an agent says of an attempt when it takes it. */
@@ -80,7 +81,7 @@ export class Dispatcher {
         const spec = attemptSpec(row, this.#parts.policyOf(row.service));
         const report =
           known ??
-          (await link.client.putAttempt(spec, this.#parts.archivePath(spec.archive.sha256)));
+          (await link.client.putAttempt(spec, await this.#parts.archivePath(spec.archive.sha256)));
         crashPoint("dispatch.sent");
         this.#parts.onReport(link, report);
         return;

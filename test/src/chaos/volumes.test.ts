@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, readFile, readdir, rm, statfs, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { Job } from "@jobctl/protocol";
+import Database from "better-sqlite3";
+
+import { Cluster } from "../support/cluster.js";
+import { unless } from "../support/requirements.js";
+import { tarArchive } from "../support/tar-bytes.js";
+import { DiskImage, canMount, mountTmpfs, unmount } from "../support/volumes.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const MEBIBYTE = 1024 ** 2;
+const POWER_LOSSES = 30;
+
+describe("a data volume that is full", { skip: unless("mounting", canMount) }, () => {
+  let root: string;
+  let volume: string;
+  let cluster: Cluster;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "jobctl-volume-"));
+    volume = join(root, "volume");
+    await mountTmpfs(volume, 48 * MEBIBYTE);
+    cluster = await Cluster.start({
+      server: { JOBCTL_DATA_PATH: join(volume, "data"), JOBCTL_MIN_FREE_BYTES: "0" },
+    });
+  });
+  afterEach(async () => {
+    await cluster.stop();
+    await unmount(volume);
+    await rm(root, { recursive: true });
+  });
+
+  it("refuses new jobs with 507, finishes running ones once there is space, loses nothing", async () => {
+    const before = await cluster.submitScript("echo before\n", "--wait");
+    const running = await cluster.submitScript(
+      `until [ -e ${root}/go ]; do sleep 0.05; done; head -c ${4 * MEBIBYTE} /dev/urandom > big\n`,
+    );
+    await waitUntil("it runs", async () => (await cluster.job(running)).status === "running");
+    await fill(volume);
+    const refused = await cluster.request("/v1/jobs", upload(200_000));
+    assert.equal(refused.status, 507);
+    const { error } = (await refused.json()) as { error: { code: string } };
+    assert.equal(error.code, "storage_full");
+    assert.deepEqual(await readdir(join(volume, "data/tmp")), []);
+    await writeFile(join(root, "go"), "");
+    await waitUntil("it is to be collected, and cannot be", async () =>
+      /"event":"(collect_failed|report_not_stored)"/.test(
+        await readFile(join(cluster.root, "server.log"), "utf8"),
+      ),
+    );
+    assert.equal((await fetch(`${cluster.server.url}/live`)).status, 200);
+    await rm(join(volume, "filler"));
+    await cluster.ok(["wait", String(running)]);
+    const after = await cluster.submitScript("echo after\n", "--wait");
+    for (const id of [before, running, after])
+      assert.equal((await cluster.job(id)).status, "completed");
+    assert.equal(await cluster.ok(["logs", String(before)]), "before\n");
+    const db = new Database(join(volume, "data/jobctl.db"), { readonly: true });
+    assert.equal(db.pragma("integrity_check", { simple: true }), "ok");
+    db.close();
+  });
+});
+
+describe("a loss of power", { skip: unless("mounting", canMount) }, () => {
+  let root: string;
+  let disk: DiskImage;
+  let cluster: Cluster;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "jobctl-power-"));
+    disk = await DiskImage.create(join(root, "disk.img"), join(root, "disk"), 256 * MEBIBYTE);
+    cluster = await Cluster.start({
+      server: { JOBCTL_DATA_PATH: join(disk.mountPoint, "data") },
+      agent: { JOBCTL_AGENT_DATA_PATH: join(disk.mountPoint, "agent"), JOBCTL_AGENT_SLOTS: "8" },
+    });
+  });
+  afterEach(async () => {
+    await cluster.stop();
+    await disk.detach();
+    await rm(root, { recursive: true });
+  });
+
+  const assertStarts = async (dataPath: string): Promise<void> => {
+    const server = await cluster.startStandby({ JOBCTL_DATA_PATH: dataPath, JOBCTL_AGENTS: "" });
+    const answer = await fetch(`${server.url}/v1/jobs`, { headers: cluster.authorization });
+    assert.equal(answer.status, 200);
+    assert.equal(await server.end("SIGTERM"), 0);
+  };
+
+  it(`at ${POWER_LOSSES} instants under load: what was acknowledged is there, digest for digest`, async () => {
+    const acknowledged: Job[] = [];
+    const completed = new Map<number, Job>();
+    const over = new AbortController();
+    const client = async (number: number): Promise<void> => {
+      for (let n = 0; !over.signal.aborted; n += 1) {
+        const answer = await cluster.request("/v1/jobs", upload(20_000, `${number}-${n}`));
+        assert.equal(answer.status, 201);
+        const job = (await answer.json()) as Job;
+        acknowledged.push(job);
+        const ended = await cluster.request(`/v1/jobs/${job.id}/wait?timeoutSeconds=20`);
+        const now = (await ended.json()) as Job;
+        if (now.status === "completed") completed.set(now.id, now);
+      }
+    };
+    const clients = [client(1), client(2), client(3)];
+    let lastSeen = 0;
+    for (let instant = 1; instant <= POWER_LOSSES; instant += 1) {
+      await delay(100 + Math.random() * 300);
+      const daemons = [cluster.server, ...cluster.agents];
+      for (const { child } of daemons) child.kill("SIGSTOP");
+      // Answers that have been sent are read before what is known is written down.
+      await delay(50);
+      const known = [acknowledged.slice(), new Map(completed)] as const;
+      const copy = await disk.copyTo(join(root, "copy.img"), join(root, "copy"));
+      for (const { child } of daemons) child.kill("SIGCONT");
+      try {
+        if (instant % 3 === 0) await assertStarts(join(copy.mountPoint, "data"));
+        await assertIntact(join(copy.mountPoint, "data"), ...known);
+        await assertReadable(join(copy.mountPoint, "agent/attempts"));
+      } finally {
+        await copy.detach();
+      }
+      lastSeen = known[0].length;
+    }
+    over.abort();
+    await Promise.all(clients);
+    assert.ok(lastSeen > POWER_LOSSES, `${lastSeen} jobs`);
+  });
+});
+
+/** What a server that starts on this directory would find. */
+async function assertIntact(
+  dataPath: string,
+  acknowledged: readonly Job[],
+  completed: ReadonlyMap<number, Job>,
+): Promise<void> {
+  const db = new Database(join(dataPath, "jobctl.db"));
+  try {
+    assert.equal(db.pragma("integrity_check", { simple: true }), "ok");
+    assert.deepEqual(db.pragma("foreign_key_check"), []);
+    const select = db.prepare<[number], { status: string; input: string; result: string | null }>(
+      "SELECT status, input_sha256 AS input, result_sha256 AS result FROM jobs WHERE id = ?",
+    );
+    for (const job of acknowledged) {
+      const row = select.get(job.id);
+      assert.ok(row, `job ${job.id} was acknowledged`);
+      await assertBlob(dataPath, row.input);
+      const end = completed.get(job.id);
+      if (end === undefined) continue;
+      assert.deepEqual([row.status, row.result], ["completed", end.result?.sha256]);
+      await assertBlob(dataPath, row.result ?? "");
+    }
+  } finally {
+    db.close();
+  }
+}
+
+async function assertBlob(dataPath: string, sha256: string): Promise<void> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(
+    join(dataPath, "blobs/sha256", sha256.slice(0, 2), sha256),
+  ))
+    hash.update(chunk as Buffer);
+  assert.equal(hash.digest("hex"), sha256);
+}
+
+/** Every record of an attempt is whole, or not there. */
+async function assertReadable(attempts: string): Promise<void> {
+  for (const id of await readdir(attempts).catch(() => [])) {
+    const record = await readFile(join(attempts, id, "record.json"), "utf8").catch(() => null);
+    if (record !== null) assert.equal(JSON.parse(record).spec.id, id);
+  }
+}
+
+/** Writes until nothing more fits. */
+async function fill(volume: string): Promise<void> {
+  const file = await open(join(volume, "filler"), "w");
+  const block = Buffer.alloc(64 * 1024);
+  try {
+    for (;;) await file.write(block);
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+  } finally {
+    await file.close();
+  }
+  assert.ok((await statfs(volume)).bavail * (await statfs(volume)).bsize < block.length);
+}
+
+/** A submit of a job of so many bytes that nobody has submitted before. */
+function upload(sizeBytes: number, name = "job"): RequestInit {
+  const content = createHash("sha256").update(`${name}-${Math.random()}`).digest("hex");
+  const archive = tarArchive([
+    { path: "run.sh", content: "cp data result.txt\n" },
+    { path: "data", content: content.repeat(Math.ceil(sizeBytes / content.length)) },
+  ]);
+  const form = new FormData();
+  form.append("job", JSON.stringify({ name }));
+  form.append("archive", new Blob([archive]), "job.tar");
+  return { method: "POST", body: form };
+}

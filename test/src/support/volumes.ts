@@ -1,0 +1,61 @@
+import { mkdir } from "node:fs/promises";
+
+import { execa } from "execa";
+
+/** Whether this process may mount file systems and set up loop devices. */
+export function canMount(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** A file system in memory of a fixed size, mounted on a directory. */
+export async function mountTmpfs(directory: string, sizeBytes: number): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await execa("mount", ["-t", "tmpfs", "-o", `size=${sizeBytes}`, "jobctl-test", directory]);
+}
+
+export async function unmount(directory: string): Promise<void> {
+  await execa("umount", [directory]);
+}
+
+/**
+ * An ext4 file system in an image file, behind a loop device with direct I/O: what has not been synced
+ * is not in the file, as it would not be on a disk that loses power.
+ */
+export class DiskImage {
+  readonly path: string;
+  readonly mountPoint: string;
+  #device = "";
+
+  private constructor(path: string, mountPoint: string) {
+    this.path = path;
+    this.mountPoint = mountPoint;
+  }
+
+  static async create(path: string, mountPoint: string, sizeBytes: number): Promise<DiskImage> {
+    await execa("truncate", ["-s", String(sizeBytes), path]);
+    await execa("mkfs.ext4", ["-q", "-F", path]);
+    const disk = new DiskImage(path, mountPoint);
+    await disk.#attach();
+    return disk;
+  }
+
+  /** The disk as it would be found after a loss of power now; what is lost stays lost. */
+  async copyTo(path: string, mountPoint: string): Promise<DiskImage> {
+    await execa("cp", ["--sparse=always", this.path, path]);
+    const copy = new DiskImage(path, mountPoint);
+    await copy.#attach();
+    return copy;
+  }
+
+  async detach(): Promise<void> {
+    await unmount(this.mountPoint);
+    await execa("losetup", ["--detach", this.#device]);
+  }
+
+  async #attach(): Promise<void> {
+    await mkdir(this.mountPoint, { recursive: true });
+    const { stdout } = await execa("losetup", ["--find", "--show", "--direct-io=on", this.path]);
+    this.#device = stdout.trim();
+    await execa("mount", [this.#device, this.mountPoint]);
+  }
+}
