@@ -122,6 +122,8 @@ CREATE INDEX job_events_by_job ON job_events (job_id, id);
 
 CREATE INDEX job_labels_by_value ON job_labels (key, value, job_id);
 
+CREATE INDEX jobs_by_end ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+
 CREATE INDEX jobs_by_input ON jobs (input_sha256);
 
 CREATE INDEX jobs_by_result ON jobs (result_sha256) WHERE result_sha256 IS NOT NULL;

@@ -21,6 +21,8 @@ export function createProgram(): Command {
     .description("Submit jobs to a jobctl server, follow them, get their results")
     .version(VERSION, "-V, --version")
     .showHelpAfterError("(add --help for what there is)")
+    // A command that has commands of its own, as backup has, takes only the options before their names.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true });
 
   define(program, "up", "start a server and one agent on this machine")
@@ -128,6 +130,37 @@ export function createProgram(): Command {
   define(program, "gc", "remove what is stored and belongs to no job")
     .option("--dry-run", "only say what would be removed")
     .action(async (flags) => (await import("./commands/admin.js")).gc(flags));
+
+  const backup = define(program, "backup [dir]", "copy the server's data, only what is new")
+    .option("--keep-days <n>", "remove older snapshots, never the newest good one")
+    .action(async (directory, flags) =>
+      (await import("./commands/backup.js")).backup(directory ?? "jobctl-backup", flags),
+    );
+  define(backup, "list <dir>", "list the snapshots in a backup")
+    .option("--no-header", "leave the heading out")
+    .action(async (directory, flags) =>
+      (await import("./commands/backup.js")).backupList(directory, flags),
+    );
+  define(backup, "verify <dir>", "compare every digest; exit 1 when one is wrong")
+    .option("--no-header", "leave the heading out")
+    .action(async (directory, flags) =>
+      (await import("./commands/backup.js")).backupVerify(directory, flags),
+    );
+
+  define(program, "restore <snapshot>", "make a data directory from a snapshot")
+    .requiredOption("--data <dir>", "the server's data directory; no server may be running on it")
+    .option("--force", "set aside what is there")
+    .option("--dry-run", "only verify the snapshot")
+    .option("--yes", "do not ask")
+    .action(async (snapshot, flags) =>
+      (await import("./commands/backup.js")).restoreSnapshot(snapshot, flags),
+    );
+
+  define(program, "vacuum", "check the database, and give free space back")
+    .option("--check", "only check")
+    .option("--older-than <duration>", "remove jobs that ended longer ago, such as 90d")
+    .option("--yes", "do not ask")
+    .action(async (flags) => (await import("./commands/backup.js")).vacuum(flags));
 
   const admin = program.command("admin").description("look after the server");
   define(admin, "reconcile", "compare the jobs with what the agents hold")

@@ -63,3 +63,78 @@ export const reconcileReportSchema = z.object({
   nextCursor: z.null(),
 });
 export type ReconcileReport = z.infer<typeof reconcileReportSchema>;
+
+/** A snapshot of a server's database that is waiting to be copied. */
+export const backupSessionSchema = z.object({
+  schema: z.literal("jobctl.backup-session/v1"),
+  id: z.string(),
+  createdAt: instantSchema,
+  version: z.string(),
+  schemaVersion: z.number().int(),
+  database: z.object({ sizeBytes: z.number().int(), sha256: z.string() }),
+  counts: z.object({
+    jobs: z.number().int(),
+    attempts: z.number().int(),
+    events: z.number().int(),
+  }),
+  blobs: z.object({ count: z.number().int(), sizeBytes: z.number().int() }),
+});
+export type BackupSession = z.infer<typeof backupSessionSchema>;
+
+/** `manifest.json` of a snapshot: what is in it, and what it refers to. */
+export const backupManifestSchema = backupSessionSchema.omit({ schema: true, id: true }).extend({
+  schema: z.literal("jobctl.backup/v1"),
+  name: z.string(),
+  /** The list of blobs, `blobs.ndjson`. */
+  blobList: z.object({ sizeBytes: z.number().int(), sha256: z.string() }),
+});
+export type BackupManifest = z.infer<typeof backupManifestSchema>;
+
+/** `jobctl backup --json` */
+export const backupOutputSchema = z.object({
+  schema: z.literal("jobctl.backup-result/v1"),
+  snapshot: z.string(),
+  path: z.string(),
+  manifest: backupManifestSchema,
+  /** What was not in the backup before. */
+  copied: z.object({ blobs: z.number().int(), sizeBytes: z.number().int() }),
+  removedSnapshots: z.array(z.string()),
+});
+
+/** `jobctl backup list --json`, and `verify`, which also fills in `problems`. */
+export const backupListOutputSchema = z.object({
+  schema: z.literal("jobctl.backups/v1"),
+  items: z.array(
+    z.object({
+      name: z.string(),
+      createdAt: instantSchema.nullable(),
+      latest: z.boolean(),
+      sizeBytes: z.number().int(),
+      jobs: z.number().int(),
+      problems: z.array(z.string()),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+
+/** `jobctl restore --json` */
+export const restoreOutputSchema = z.object({
+  schema: z.literal("jobctl.restore/v1"),
+  snapshot: z.string(),
+  path: z.string(),
+  dryRun: z.boolean(),
+  /** Where the data lie that were there before; null when there were none. */
+  setAside: z.string().nullable(),
+  blobs: z.number().int(),
+  sizeBytes: z.number().int(),
+});
+
+export const vacuumReportSchema = z.object({
+  schema: z.literal("jobctl.vacuum/v1"),
+  /** The integrity and the foreign keys are right. */
+  checked: z.boolean(),
+  jobsRemoved: z.number().int(),
+  bytesBefore: z.number().int(),
+  bytesAfter: z.number().int(),
+});
+export type VacuumReport = z.infer<typeof vacuumReportSchema>;

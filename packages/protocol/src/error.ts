@@ -184,6 +184,31 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "Bytes that arrived do not have the digest that they were announced with.",
   },
+  backup_running: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "Another backup of the same server, or into the same directory, is under way.",
+  },
+  backup_not_found: {
+    status: 404,
+    exitCode: EXIT.notFound,
+    meaning: "There is no such snapshot.",
+  },
+  backup_damaged: {
+    status: 500,
+    exitCode: EXIT.unexpected,
+    meaning: "A snapshot is not complete, or not what it was when it was taken.",
+  },
+  vacuum_running: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "Another vacuum of the same server is under way.",
+  },
+  database_damaged: {
+    status: 500,
+    exitCode: EXIT.unexpected,
+    meaning: "SQLite's own check finds that the database is damaged.",
+  },
   blob_damaged: {
     status: 500,
     exitCode: EXIT.unexpected,

@@ -2,10 +2,14 @@ import { z } from "zod";
 
 import {
   agentAnswerSchema,
+  backupListOutputSchema,
+  backupOutputSchema,
   breakerListSchema,
   gcReportSchema,
   leaderSchema,
   reconcileReportSchema,
+  restoreOutputSchema,
+  vacuumReportSchema,
 } from "./admin.js";
 import {
   agentListSchema,
@@ -165,6 +169,10 @@ export const outputSchema = z.discriminatedUnion("schema", [
   leaderSchema,
   gcReportSchema,
   reconcileReportSchema,
+  backupOutputSchema,
+  backupListOutputSchema,
+  restoreOutputSchema,
+  vacuumReportSchema,
   loadListSchema,
   configOutputSchema,
   configPathOutputSchema,

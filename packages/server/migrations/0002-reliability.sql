@@ -36,3 +36,5 @@ INSERT INTO attempts_next (job_id, number, agent, created_at, started_at, finish
   SELECT job_id, number, agent, created_at, started_at, finished_at, ended_as, outcome_reason FROM attempts;
 DROP TABLE attempts;
 ALTER TABLE attempts_next RENAME TO attempts;
+
+CREATE INDEX jobs_by_end ON jobs (finished_at) WHERE finished_at IS NOT NULL;

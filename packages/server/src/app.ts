@@ -12,6 +12,7 @@ import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import { createAdministration } from "./administration.js";
 import { BlobStore } from "./blobs/blob-store.js";
 import { DEFAULT_POLICY, type ServerConfig } from "./config.js";
+import { backupRoutes } from "./http/backup-routes.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { agentRoutes } from "./http/agent-routes.js";
 import { createApiApp, guard, type ApiApp } from "./http/api-app.js";
@@ -25,6 +26,8 @@ import { AttemptService } from "./jobs/attempt-service.js";
 import { Drains } from "./jobs/drains.js";
 import { JobEvents } from "./jobs/job-events.js";
 import { JobService } from "./jobs/job-service.js";
+import { Backups } from "./maintenance/backups.js";
+import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
 import { Tasks } from "./maintenance/tasks.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
@@ -64,6 +67,9 @@ export function createServer(
     drains.get(name),
   );
   const tasks = new Tasks(logger);
+  const backups = new Backups({ store, temporary: blobs.temporary, logger });
+  const vacuum = new Vacuum({ store, dbPath: config.dbPath, logger });
+  const garbage = { store, blobs, logger, isCopied: () => backups.isOpen };
   const attempts = new AttemptService({
     store,
     blobs,
@@ -135,6 +141,7 @@ export function createServer(
       epoch: lease.epoch,
       since: new Date(lease.since).toISOString(),
     }));
+    backupRoutes(api, { backups, vacuum, blobs, logger }, stopping.signal);
     adminRoutes(
       api,
       createAdministration({
@@ -142,7 +149,7 @@ export function createServer(
         drains,
         tracker,
         runningOn,
-        garbage: { store, blobs, logger },
+        garbage,
       }),
     );
   });
@@ -236,7 +243,7 @@ export function createServer(
         {
           name: "gc",
           everyMs: config.gcSeconds * 1000,
-          run: () => collectGarbage({ store, blobs, logger }, false),
+          run: () => collectGarbage(garbage, false),
         },
       ]);
       return { url };

@@ -49,6 +49,11 @@ export class BlobStore {
     mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
   }
 
+  /** Where files lie that are being written. */
+  get temporary(): string {
+    return this.#temporary;
+  }
+
   pathOf(digest: string): string {
     return join(this.#root, digest.slice(0, 2), digest);
   }

@@ -11,6 +11,8 @@ export interface GcParts {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly logger: Logger;
+  /** Whether somebody is copying what is stored: then nothing is removed. */
+  readonly isCopied: () => boolean;
 }
 
 /**
@@ -19,15 +21,16 @@ export interface GcParts {
  */
 export async function collectGarbage(parts: GcParts, dryRun: boolean): Promise<GcReport> {
   const { store, blobs, logger } = parts;
+  const keepAll = dryRun || parts.isCopied();
   const unused = { count: 0, sizeBytes: 0 };
   for await (const { sha256, sizeBytes } of blobs.list()) {
     // Asked for each one anew: a submit may refer to it since.
     if (store.jobs.isBlobReferenced(sha256)) continue;
     unused.count += 1;
     unused.sizeBytes += sizeBytes;
-    if (!dryRun && !store.jobs.isBlobReferenced(sha256)) blobs.removeNow(sha256);
+    if (!keepAll && !store.jobs.isBlobReferenced(sha256)) blobs.removeNow(sha256);
   }
-  const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, dryRun);
+  const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, keepAll);
   const missing = store.jobs
     .blobReferences()
     .filter(({ sha256 }) => !blobs.has(sha256))

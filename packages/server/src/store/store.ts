@@ -21,6 +21,17 @@ export interface Store {
    * @throws JobctlError `storage_full`, `database_unavailable`, or what the function throws
    */
   transaction<T>(work: () => T): T;
+  /** A consistent copy, while everything goes on: SQLite's online backup. */
+  copyTo(path: string): Promise<void>;
+  /** Size of the database, without its log, in bytes. */
+  size(): number;
+  /** @returns how many jobs that ended before that time were removed, at most `limit` */
+  removeEndedBefore(at: number, limit: number): number;
+  freePages(): number;
+  /** Gives at most so many free pages back to the file system. */
+  releasePages(count: number): void;
+  /** Writes the log into the database, and empties it. */
+  checkpoint(): void;
   /** @throws when the database cannot be written */
   checkWritable(): void;
   close(): void;
@@ -34,12 +45,24 @@ export function openStore(path: string, busyTimeoutMs = 5000): Store {
   const db = openDatabase(path);
   db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
+  const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
+  const removeEnded = db.prepare<[number, number]>(
+    `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < ? LIMIT ?)`,
+  );
   return {
     jobs: createJobStore(db),
     attempts: createAttemptStore(db),
     agents: createAgentStore(db),
     drains: createDrainStore(db),
     lease: createLeaseStore(db),
+    copyTo: async (copy) => {
+      await db.backup(copy);
+    },
+    size: () => pragma("page_count") * pragma("page_size"),
+    removeEndedBefore: (at, limit) => translated(() => removeEnded.run(at, limit).changes),
+    freePages: () => pragma("freelist_count"),
+    releasePages: (count) => translated(() => void db.pragma(`incremental_vacuum(${count})`)),
+    checkpoint: () => void db.pragma("wal_checkpoint(TRUNCATE)"),
     transaction: (work) => translated(() => db.transaction(work).immediate()),
     checkWritable: () => translated(() => checkWritable.immediate()),
     close: () => closeDatabase(db),

@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import {
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { syncDirectory } from "@jobctl/daemon/files";
+import type { BackupManifest } from "@jobctl/protocol";
+import { JobctlError } from "@jobctl/protocol/error";
+
+/** A file of a server's data, as a snapshot lists it. */
+export interface BlobRef {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * A directory with backups:
+ *
+ * ```
+ * blobs/sha256/ab/abcdef...      shared by all snapshots, each file once
+ * snapshots/NAME/                manifest.json, jobctl.db, blobs.ndjson
+ * latest -> snapshots/NAME       the last that was completed
+ * lock                           who is writing
+ * ```
+ *
+ * A snapshot gets its name when everything of it, and every blob that it refers to, is on disk; before
+ * that it is `snapshots/.NAME`.
+ */
+export class BackupDirectory {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  snapshotPath(name: string): string {
+    return join(this.path, "snapshots", name);
+  }
+
+  blobPath(sha256: string): string {
+    return join(this.path, "blobs/sha256", sha256.slice(0, 2), sha256);
+  }
+
+  async hasBlob({ sha256, sizeBytes }: BlobRef): Promise<boolean> {
+    const found = await stat(this.blobPath(sha256)).catch(() => null);
+    return found?.size === sizeBytes;
+  }
+
+  /** Names of the completed snapshots, the oldest first. */
+  async snapshots(): Promise<string[]> {
+    const names = await readdir(join(this.path, "snapshots")).catch(() => []);
+    return names.filter((name) => !name.startsWith(".")).toSorted();
+  }
+
+  /** Null when there is none yet. */
+  async latest(): Promise<string | null> {
+    const target = await readlink(join(this.path, "latest")).catch(() => null);
+    return target?.split("/").at(-1) ?? null;
+  }
+
+  /** @throws JobctlError `backup_not_found`, `backup_damaged` */
+  async manifest(name: string): Promise<BackupManifest> {
+    const path = join(this.snapshotPath(name), "manifest.json");
+    const text = await readFile(path, "utf8").catch(() => null);
+    if (text === null) {
+      throw new JobctlError("backup_not_found", `${this.path} has no snapshot ${name}`, {
+        hint: `jobctl backup list ${this.path} lists those that there are.`,
+      });
+    }
+    try {
+      return JSON.parse(text) as BackupManifest;
+    } catch (error) {
+      throw new JobctlError("backup_damaged", `${path} is not a manifest`, { cause: error });
+    }
+  }
+
+  /** The blobs that a snapshot refers to. */
+  blobsOf(name: string): AsyncGenerator<BlobRef> {
+    return readBlobList(join(this.snapshotPath(name), "blobs.ndjson"));
+  }
+
+  /** Makes a snapshot the last one, in one step. */
+  async setLatest(name: string): Promise<void> {
+    const temporary = join(this.path, ".latest");
+    await rm(temporary, { force: true });
+    await symlink(join("snapshots", name), temporary);
+    await rename(temporary, join(this.path, "latest"));
+    syncDirectory(this.path);
+  }
+
+  /**
+   * Does something that nobody else may do at the same time.
+   *
+   * @throws JobctlError `backup_running`
+   */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+    const lock = join(this.path, "lock");
+    await takeLock(lock);
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  /**
+   * What is wrong with a snapshot, as sentences; none when every digest is right.
+   *
+   * @param known digests that have been found right before
+   */
+  async verify(name: string, known = new Set<string>()): Promise<string[]> {
+    const problems: string[] = [];
+    const manifest = await this.manifest(name);
+    const check = async (file: string, expected: BlobRef): Promise<void> => {
+      const found = await stat(file).catch(() => null);
+      if (found === null) problems.push(`${file} is missing`);
+      else if (found.size !== expected.sizeBytes)
+        problems.push(`${file} has ${found.size} bytes instead of ${expected.sizeBytes}`);
+      else if ((await digestOf(file)) !== expected.sha256)
+        problems.push(`${file} does not have the SHA-256 ${expected.sha256}`);
+    };
+    const directory = this.snapshotPath(name);
+    await check(join(directory, "jobctl.db"), manifest.database);
+    await check(join(directory, "blobs.ndjson"), manifest.blobList);
+    if (problems.length > 0) return problems;
+    let count = 0;
+    for await (const blob of this.blobsOf(name)) {
+      count += 1;
+      if (known.has(blob.sha256)) continue;
+      const before = problems.length;
+      await check(this.blobPath(blob.sha256), blob);
+      if (problems.length === before) known.add(blob.sha256);
+    }
+    if (count !== manifest.blobs.count)
+      problems.push(`${directory} lists ${count} blobs instead of ${manifest.blobs.count}`);
+    return problems;
+  }
+}
+
+export async function* readBlobList(path: string): AsyncGenerator<BlobRef> {
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity }))
+    if (line !== "") yield JSON.parse(line) as BlobRef;
+}
+
+export async function digestOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** A file with the process that has it: one that is not alive any more has lost it. */
+async function takeLock(path: string): Promise<void> {
+  for (;;) {
+    try {
+      const file = await open(path, "wx", 0o600);
+      await file.writeFile(`${process.pid} ${hostname()}\n`);
+      return await file.close();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const [pid = "", host = ""] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
+    if (host === hostname() && !isAlive(Number(pid))) await rm(path, { force: true });
+    else {
+      throw new JobctlError(
+        "backup_running",
+        `process ${pid} on ${host} is writing to this backup`,
+        {
+          hint: `Wait for it to end. If there is no such process, remove ${path}.`,
+        },
+      );
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,210 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import type { Output as JsonOutput, VacuumReport } from "@jobctl/protocol";
+import { EXIT, JobctlError } from "@jobctl/protocol/error";
+
+import { BackupDirectory } from "../backup/repository.js";
+import { restore } from "../backup/restore.js";
+import { prune, takeBackup, writeReadme } from "../backup/take.js";
+import { runCommand, type CommonFlags } from "../command.js";
+import { formatTable, type Column } from "../table.js";
+import { formatBytes, parseDuration } from "../units.js";
+
+export interface BackupFlags extends CommonFlags {
+  readonly keepDays?: string;
+}
+
+export interface ListFlags extends CommonFlags {
+  readonly header: boolean;
+}
+
+export interface RestoreFlags extends CommonFlags {
+  readonly data: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+export interface VacuumFlags extends CommonFlags {
+  readonly check?: boolean;
+  readonly olderThan?: string;
+  readonly yes?: boolean;
+}
+
+type Item = Extract<JsonOutput, { schema: "jobctl.backups/v1" }>["items"][number];
+
+const COLUMNS: readonly Column<Item>[] = [
+  { key: "name", title: "SNAPSHOT", human: (item) => item.name },
+  { key: "latest", title: "LATEST", human: (item) => (item.latest ? "latest" : "-") },
+  {
+    key: "size",
+    title: "SIZE",
+    human: (item) => formatBytes(item.sizeBytes),
+    plain: (item) => String(item.sizeBytes),
+    alignRight: true,
+  },
+  { key: "jobs", title: "JOBS", human: (item) => String(item.jobs), alignRight: true },
+  {
+    key: "problems",
+    title: "PROBLEMS",
+    human: (item) => (item.problems.length === 0 ? "-" : item.problems.join("; ")),
+    color: (item, chalk) => (item.problems.length === 0 ? chalk.green : chalk.red),
+  },
+];
+
+/** Silent on success with --quiet: made for cron. */
+export async function backup(directory: string, flags: BackupFlags): Promise<void> {
+  await runCommand(flags, async (context) => {
+    const { client, output, signal } = context;
+    const target = new BackupDirectory(resolve(directory));
+    context.onInterrupt("What has been copied stays; the next run goes on from there.");
+    const keepDays = flags.keepDays === undefined ? null : readDays(flags.keepDays);
+    const { taken, removed } = await target.exclusively(async () => {
+      await writeReadme(target);
+      return {
+        taken: await takeBackup(target, { client, signal, onBytes: () => {} }),
+        removed: keepDays === null ? [] : await prune(target, keepDays, Date.now()),
+      };
+    });
+    const { manifest, copied } = taken;
+    if (output.flags.json) {
+      return output.json({
+        schema: "jobctl.backup-result/v1",
+        snapshot: manifest.name,
+        path: target.snapshotPath(manifest.name),
+        manifest,
+        copied,
+        removedSnapshots: removed,
+      });
+    }
+    output.note(
+      `${manifest.name}: ${manifest.counts.jobs} jobs, copied the database and ${copied.blobs} of ${manifest.blobs.count} blobs (${formatBytes(copied.sizeBytes + manifest.database.sizeBytes)})${removed.length > 0 ? `, removed ${removed.length} old snapshots` : ""}`,
+    );
+  });
+}
+
+export async function backupList(directory: string, flags: ListFlags): Promise<void> {
+  await runCommand(flags, async ({ output }) => {
+    const items = await listSnapshots(new BackupDirectory(resolve(directory)), false);
+    await printItems(items, flags, output);
+  });
+}
+
+/** Reads everything through; exits with 1 when a digest is not right. */
+export async function backupVerify(directory: string, flags: ListFlags): Promise<void> {
+  await runCommand(flags, async ({ output }) => {
+    const items = await listSnapshots(new BackupDirectory(resolve(directory)), true);
+    await printItems(items, flags, output);
+    return items.some(({ problems }) => problems.length > 0) ? EXIT.unexpected : EXIT.ok;
+  });
+}
+
+async function listSnapshots(directory: BackupDirectory, verify: boolean): Promise<Item[]> {
+  const names = await directory.snapshots();
+  if (names.length === 0 && (await stat(directory.path).catch(() => null)) === null) {
+    throw new JobctlError("file_not_found", `${directory.path} does not exist`, {
+      hint: "Give the directory that jobctl backup writes to.",
+    });
+  }
+  const latest = await directory.latest();
+  const known = new Set<string>();
+  const items: Item[] = [];
+  for (const name of names) {
+    try {
+      const manifest = await directory.manifest(name);
+      items.push({
+        name,
+        createdAt: manifest.createdAt,
+        latest: name === latest,
+        sizeBytes: manifest.database.sizeBytes + manifest.blobs.sizeBytes,
+        jobs: manifest.counts.jobs,
+        problems: verify ? await directory.verify(name, known) : [],
+      });
+    } catch (error) {
+      const problems = [(error as Error).message];
+      items.push({
+        name,
+        createdAt: null,
+        latest: name === latest,
+        sizeBytes: 0,
+        jobs: 0,
+        problems,
+      });
+    }
+  }
+  return items;
+}
+
+async function printItems(
+  items: readonly Item[],
+  flags: ListFlags,
+  output: Parameters<Parameters<typeof runCommand>[1]>[0]["output"],
+): Promise<void> {
+  if (output.flags.json)
+    return output.json({ schema: "jobctl.backups/v1", items: [...items], nextCursor: null });
+  const options = { interactive: output.interactive, header: flags.header };
+  for (const line of await formatTable(items, COLUMNS, options)) output.line(line);
+}
+
+export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Promise<void> {
+  await runCommand(flags, async ({ output, signal }) => {
+    if (flags.force === true && flags.dryRun !== true)
+      confirm(flags, "restoring over a data directory");
+    const restored = await restore(snapshot, flags.data, {
+      force: flags.force === true,
+      dryRun: flags.dryRun === true,
+      signal,
+    });
+    const path = resolve(flags.data);
+    if (output.flags.json) {
+      return output.json({
+        schema: "jobctl.restore/v1",
+        path,
+        dryRun: flags.dryRun === true,
+        ...restored,
+      });
+    }
+    const what = `${restored.snapshot}, ${restored.blobs} blobs, ${formatBytes(restored.sizeBytes)}`;
+    output.note(
+      flags.dryRun === true
+        ? `${what}: verified; nothing was written`
+        : `${what}: restored to ${path}${restored.setAside === null ? "" : `; what was there is in ${restored.setAside}`}`,
+    );
+  });
+}
+
+export async function vacuum(flags: VacuumFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    if (flags.olderThan !== undefined) confirm(flags, "removing old jobs");
+    const report = await client.json<VacuumReport>("/v1/admin/vacuum", {
+      method: "POST",
+      query: {
+        check: String(flags.check === true),
+        ...(flags.olderThan === undefined
+          ? {}
+          : { olderThanSeconds: parseDuration(flags.olderThan) }),
+      },
+      signal,
+      silenceMs: 0,
+    });
+    if (output.flags.json) return output.json(report);
+    output.note(
+      flags.check === true
+        ? `the database is sound, ${formatBytes(report.bytesAfter)}`
+        : `removed ${report.jobsRemoved} jobs; ${formatBytes(report.bytesBefore)} before, ${formatBytes(report.bytesAfter)} after`,
+    );
+  });
+}
+
+/** @throws JobctlError `usage` where nobody can be asked */
+function confirm(flags: { readonly yes?: boolean }, what: string): void {
+  if (flags.yes === true || process.stdin.isTTY) return;
+  throw new JobctlError("usage", `${what} needs --yes when nobody can be asked`);
+}
+
+function readDays(text: string): number {
+  const days = Number(text);
+  if (Number.isInteger(days) && days > 0) return days;
+  throw new JobctlError("usage", `--keep-days: ${JSON.stringify(text)} is not a number of days`);
+}

@@ -1,0 +1,3 @@
+// Files that survive a crash: without anything else that a daemon needs, for programs that start often.
+export { replaceFile, syncDirectory } from "./durable.js";
+export { writeStream, type WrittenFile } from "./write-stream.js";

@@ -1,0 +1,150 @@
+import { stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
+import { JobctlError, vacuumReportSchema, type BackupSession } from "@jobctl/protocol";
+import { z } from "zod";
+
+import type { BlobStore } from "../blobs/blob-store.js";
+import type { Backups } from "../maintenance/backups.js";
+import type { Vacuum } from "../maintenance/vacuum.js";
+import { byteAnswer, type ApiApp } from "./api-app.js";
+
+export interface BackupRoutesParts {
+  readonly backups: Backups;
+  readonly vacuum: Vacuum;
+  readonly blobs: BlobStore;
+  readonly logger: Logger;
+}
+
+const sessionParams = z.object({ id: z.uuid() });
+const blobParams = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const vacuumQuery = z
+  .object({
+    olderThanSeconds: z.coerce.number().int().nonnegative().optional(),
+    check: z.stringbool().default(false),
+  })
+  .strict();
+
+/** What a backup consists of: a snapshot of the database, and the blobs that it refers to. */
+export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: AbortSignal): void {
+  const { backups, vacuum, blobs, logger } = parts;
+  const tags = ["admin"];
+
+  app.post(
+    "/v1/admin/backups",
+    {
+      schema: {
+        summary: "Take a snapshot of the database, to be copied while this answer is open",
+        description:
+          "The first line says what is in the snapshot; empty lines follow for as long as the connection is open. When it is closed the snapshot is forgotten.",
+        tags,
+        response: byteAnswer("JSON lines", "application/x-ndjson"),
+      },
+    },
+    async (_request, reply) => {
+      const session = await backups.begin();
+      const closed = closedSignal(reply, stopping);
+      const headers = { "content-type": "application/x-ndjson" };
+      await answerWithStream(reply, { headers, body: heldOpen(session, closed) }, logger);
+      await backups.end(session.id);
+    },
+  );
+
+  app.get(
+    "/v1/admin/backups/:id/database",
+    {
+      schema: {
+        summary: "The snapshot; supports Range",
+        tags,
+        params: sessionParams,
+        response: byteAnswer("A SQLite database", "application/vnd.sqlite3"),
+      },
+    },
+    async (request, reply) => {
+      const { session, database } = backups.files(request.params.id);
+      const file = {
+        path: database,
+        sizeBytes: session.database.sizeBytes,
+        etag: session.database.sha256,
+        contentType: "application/vnd.sqlite3",
+      };
+      await sendFile(request, reply, file, logger);
+    },
+  );
+
+  app.get(
+    "/v1/admin/backups/:id/blobs",
+    {
+      schema: {
+        summary: "The blobs that the snapshot refers to, one JSON object a line",
+        tags,
+        params: sessionParams,
+        response: byteAnswer("Lines with sha256 and sizeBytes", "application/x-ndjson"),
+      },
+    },
+    async (request, reply) => {
+      const { blobList } = backups.files(request.params.id);
+      const { size } = await stat(blobList);
+      const file = {
+        path: blobList,
+        sizeBytes: size,
+        etag: null,
+        contentType: "application/x-ndjson",
+      };
+      await sendFile(request, reply, file, logger);
+    },
+  );
+
+  app.get(
+    "/v1/admin/blobs/:sha256",
+    {
+      schema: {
+        summary: "A blob by its digest, which whoever fetches it compares",
+        tags,
+        params: blobParams,
+        response: byteAnswer("The file"),
+      },
+    },
+    async (request, reply) => {
+      const { sha256 } = request.params;
+      const path = blobs.pathOf(sha256);
+      const found = await stat(path).catch(() => null);
+      if (found === null)
+        throw new JobctlError("result_missing", `blob ${sha256} is not stored`, {
+          hint: "jobctl gc tells what is missing.",
+        });
+      const file = {
+        path,
+        sizeBytes: found.size,
+        etag: sha256,
+        contentType: "application/octet-stream",
+      };
+      await sendFile(request, reply, file, logger);
+    },
+  );
+
+  app.post(
+    "/v1/admin/vacuum",
+    {
+      schema: {
+        summary: "Check the database, remove the rows of old jobs, and give free space back",
+        tags,
+        querystring: vacuumQuery,
+        response: { 200: vacuumReportSchema },
+      },
+    },
+    async (request) => vacuum.run(request.query.olderThanSeconds ?? null, request.query.check),
+  );
+}
+
+/** What stands between client and server closes a connection that is silent for a minute. */
+const SIGN_OF_LIFE_MS = 10_000;
+
+async function* heldOpen(session: BackupSession, closed: AbortSignal): AsyncGenerator<string> {
+  yield `${JSON.stringify(session)}\n`;
+  while (!closed.aborted) {
+    await delay(SIGN_OF_LIFE_MS, undefined, { signal: closed }).catch(() => {});
+    yield "\n";
+  }
+}

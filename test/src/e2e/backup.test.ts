@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import {
+  appendFile,
+  cp,
+  mkdir,
+  readFile,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { BackupManifest, Job, Output } from "@jobctl/protocol";
+
+import { Cluster } from "../support/cluster.js";
+import { waitUntil } from "../support/wait-until.js";
+
+type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
+type Listed = Extract<Output, { schema: "jobctl.backups/v1" }>;
+
+describe("a backup", () => {
+  let cluster: Cluster;
+  let directory: string;
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+    directory = join(cluster.root, "backup");
+  });
+  afterEach(() => cluster.stop());
+
+  const json = async <T>(...args: string[]): Promise<T> =>
+    JSON.parse(await cluster.ok([...args, "--json"])) as T;
+  const backup = (): Promise<Taken> => json<Taken>("backup", directory);
+  const problems = async (): Promise<string[]> => {
+    const { stdout } = await cluster.jobctl(["backup", "verify", directory, "--json"]);
+    const answer = JSON.parse(stdout) as Output;
+    // Before the first one there is nothing that could be wrong.
+    return answer.schema === "jobctl.backups/v1"
+      ? answer.items.flatMap((item) => item.problems)
+      : [];
+  };
+  /** A new job with its result. */
+  const run = (text: string): Promise<number> =>
+    cluster.submitScript(`echo ${text} > result.txt\n`, "--wait");
+  const startAgain = async (): Promise<void> => {
+    await cluster.startServer();
+    await waitUntil(
+      "it is ready",
+      async () => (await fetch(`${cluster.server.url}/ready`)).status === 200,
+    );
+  };
+
+  it("brings everything back after the data directory is gone", async () => {
+    const ids = [await run("one"), await run("two")];
+    const queued = await cluster.submitScript("sleep 600\n");
+    await waitUntil("it runs", async () => (await cluster.job(queued)).status === "running");
+    const before = await Promise.all(ids.map((id) => cluster.job(id)));
+    const { manifest } = await backup();
+    assert.equal(manifest.counts.jobs, 3);
+    await cluster.server.end("SIGKILL");
+    await rm(cluster.dataPath, { recursive: true });
+    const restored = await cluster.ok([
+      "restore",
+      join(directory, "latest"),
+      "--data",
+      cluster.dataPath,
+      "--json",
+    ]);
+    assert.equal(JSON.parse(restored).setAside, null);
+    await startAgain();
+    assert.deepEqual(await Promise.all(ids.map((id) => cluster.job(id))), before);
+    await cluster.ok(["download", String(ids[0]), "-o", "back"]);
+    assert.equal(await readFile(join(cluster.root, "back/result.txt"), "utf8"), "one\n");
+    // It has gone on meanwhile: the agent still has it.
+    assert.deepEqual(
+      [(await cluster.job(queued)).status, (await cluster.job(queued)).attempt],
+      ["running", 1],
+    );
+    await cluster.ok(["cancel", String(queued), "--wait"]);
+  });
+
+  it("copies only what is new", async () => {
+    await run("first");
+    const first = await backup();
+    assert.equal(first.copied.blobs, first.manifest.blobs.count);
+    const id = await run("second");
+    const second = await backup();
+    const { input, result } = await cluster.job(id);
+    assert.deepEqual(second.copied, {
+      blobs: 2,
+      sizeBytes: input.sizeBytes + (result?.sizeBytes ?? 0),
+    });
+    assert.deepEqual((await backup()).copied, { blobs: 0, sizeBytes: 0 });
+    assert.deepEqual(await problems(), []);
+    assert.equal(await cluster.ok(["backup", directory, "--quiet"]), "");
+  });
+
+  it("of seven days is kept, the newest good one always", async () => {
+    const kept = await run("kept");
+    const { snapshot, manifest } = await backup();
+    const original = join(directory, "snapshots", snapshot);
+    const at = (daysAgo: number): string =>
+      new Date(Date.parse(manifest.createdAt) - daysAgo * 86_400_000).toISOString();
+    for (let day = 1; day <= 12; day += 1) {
+      const name = at(day)
+        .replaceAll(":", "-")
+        .replace(/\.\d+Z$/, "Z");
+      const copy = join(directory, "snapshots", name);
+      await cp(original, copy, { recursive: true });
+      await writeManifest(copy, { ...manifest, name, createdAt: at(day) });
+    }
+    const orphan = join(directory, "blobs/sha256/ab");
+    await mkdir(orphan, { recursive: true });
+    await writeFile(join(orphan, "ab".repeat(32)), "of a snapshot that goes");
+    const taken = await json<Taken>("backup", directory, "--keep-days", "7");
+    // The one of seven days ago is a few seconds older than that.
+    assert.equal(taken.removedSnapshots.length, 6);
+    const { items } = await json<Listed>("backup", "list", directory);
+    assert.equal(items.length, 8);
+    assert.deepEqual(await readdir(orphan), []);
+    assert.deepEqual(await problems(), []);
+    // However old they are, the newest that is right stays, also when a newer one is damaged.
+    for (const { name } of items) {
+      const path = join(directory, "snapshots", name);
+      const old = JSON.parse(await readFile(join(path, "manifest.json"), "utf8")) as BackupManifest;
+      const createdAt = new Date(Date.parse(old.createdAt) - 100 * 86_400_000).toISOString();
+      await writeManifest(path, { ...old, createdAt });
+    }
+    await cluster.server.end("SIGTERM");
+    const failed = await cluster.jobctl(["backup", directory, "--keep-days", "7"]);
+    assert.equal(failed.exitCode, 108);
+    assert.equal((await json<Listed>("backup", "list", directory)).items.length, 8);
+    await cluster.startServer();
+    assert.equal((await cluster.job(kept)).status, "completed");
+  });
+
+  it("that is damaged is found, and not restored", async () => {
+    await run("x");
+    const { snapshot } = await backup();
+    assert.equal(await readlink(join(directory, "latest")), join("snapshots", snapshot));
+    const [prefix = ""] = await readdir(join(directory, "blobs/sha256"));
+    const [name = ""] = await readdir(join(directory, "blobs/sha256", prefix));
+    await appendFile(join(directory, "blobs/sha256", prefix, name), "x");
+    assert.equal((await problems()).length, 1);
+    const fresh = join(cluster.root, "fresh");
+    const { exitCode, stderr } = await cluster.jobctl([
+      "restore",
+      join(directory, "latest"),
+      "--data",
+      fresh,
+    ]);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /the snapshot .* is damaged/);
+    await assert.rejects(readdir(fresh), { code: "ENOENT" });
+  });
+
+  it("is not restored over what is in use, or there", async () => {
+    await run("x");
+    await backup();
+    const latest = join(directory, "latest");
+    const over = ["restore", latest, "--data", cluster.dataPath];
+    assert.match((await cluster.jobctl(over)).stderr, /is not empty/);
+    assert.equal((await cluster.jobctl([...over, "--force"])).exitCode, 2);
+    const inUse = await cluster.jobctl([...over, "--force", "--yes"]);
+    assert.equal(inUse.exitCode, 109);
+    assert.match(inUse.stderr, /another jobctl server is running/);
+    assert.match(
+      (await cluster.jobctl(["restore", latest, "--data", join(cluster.root, "dry"), "--dry-run"]))
+        .stderr,
+      /verified; nothing was written/,
+    );
+    await cluster.server.end("SIGTERM");
+    const { setAside } = await json<{ setAside: string }>(...over, "--force", "--yes");
+    assert.ok((await readdir(setAside)).includes("jobctl.db"));
+    await startAgain();
+    assert.equal((await cluster.job(1)).status, "completed");
+    assert.equal(
+      (await cluster.jobctl(["restore", directory, "--data", "elsewhere"])).exitCode,
+      102,
+    );
+  });
+
+  it("is taken once at a time", async () => {
+    await run("x");
+    const several = await Promise.all([1, 2, 3].map(() => cluster.jobctl(["backup", directory])));
+    const codes = several.map(({ exitCode }) => exitCode).toSorted();
+    assert.equal(codes[0], 0);
+    assert.deepEqual(new Set(codes.slice(1)), new Set([109]));
+    await assert.rejects(readFile(join(directory, "lock")), { code: "ENOENT" });
+  });
+
+  it("is whole or not there, whoever is killed while it is taken, with jobs being submitted", async () => {
+    const over = new AbortController();
+    const acknowledged: Job[] = [];
+    const job = await cluster.makeJob({ "run.sh": "true\n" });
+    const first = Number(await cluster.ok(["submit", job]));
+    const { input } = await cluster.job(first);
+    const client = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        const answer = await cluster
+          .request("/v1/jobs", {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ input, env: { N: String(Math.random()) } }),
+          })
+          .catch(() => null);
+        if (answer?.status === 201) acknowledged.push((await answer.json()) as Job);
+        else await delay(50);
+      }
+    };
+    const clients = [client(), client()];
+    try {
+      for (let round = 0; round < 20; round += 1) {
+        const known = acknowledged.length;
+        const taking = cluster.spawn(["backup", directory]);
+        await delay(Math.random() * 600);
+        if (round % 4 === 3) {
+          const { exitCode } = await taking;
+          assert.equal(exitCode, 0);
+          const { items } = await json<Listed>("backup", "list", directory);
+          assert.ok((items.at(-1)?.jobs ?? 0) >= known, "what was acknowledged before is in it");
+        } else if (round % 2 === 0) {
+          taking.kill("SIGKILL");
+          await taking;
+        } else {
+          await cluster.server.end("SIGKILL");
+          await cluster.startServer();
+          await taking;
+        }
+        assert.deepEqual(await problems(), []);
+      }
+    } finally {
+      over.abort();
+    }
+    await Promise.all(clients);
+    const copy = join(cluster.root, "copy");
+    await cluster.ok(["restore", join(directory, "latest"), "--data", copy]);
+    await rename(copy, `${copy}-checked`);
+  });
+
+  it("a vacuum removes old jobs and makes the database smaller, and checks it", async () => {
+    for (let n = 0; n < 5; n += 1) await run(`job-${n}`);
+    const recent = await cluster.submitScript("sleep 600\n");
+    assert.match(await stderrOf("vacuum", "--check"), /^the database is sound/);
+    assert.equal((await cluster.jobctl(["vacuum", "--older-than", "0s"])).exitCode, 2);
+    const report = await json<{ jobsRemoved: number; bytesBefore: number; bytesAfter: number }>(
+      "vacuum",
+      "--older-than",
+      "0s",
+      "--yes",
+    );
+    assert.equal(report.jobsRemoved, 5);
+    assert.ok(report.bytesAfter <= report.bytesBefore);
+    assert.equal((await cluster.jobctl(["status", "1"])).exitCode, 102);
+    assert.ok((await cluster.job(recent)).id > 0);
+    await cluster.ok(["gc"]);
+    await cluster.ok(["cancel", String(recent), "--wait"]);
+  });
+
+  async function stderrOf(...args: string[]): Promise<string> {
+    return (await cluster.jobctl(args)).stderr;
+  }
+});
+
+async function writeManifest(path: string, manifest: BackupManifest): Promise<void> {
+  await writeFile(join(path, "manifest.json"), JSON.stringify(manifest));
+}
