@@ -1,7 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { bearerCheck, createHttpApp, type Logger, type ShutdownStep } from "@jobctl/daemon";
+import {
+  Metrics,
+  bearerCheck,
+  createHttpApp,
+  type Logger,
+  type ShutdownStep,
+} from "@jobctl/daemon";
 import { MAX_ENV_BYTES, VERSION, type AgentSelf } from "@jobctl/protocol";
 
 import { AttemptPool } from "./attempts/attempt-pool.js";
@@ -76,6 +82,23 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   }, config.loadSeconds * 1000);
 
   const app = createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "cut" });
+  const metrics = new Metrics();
+  metrics.gauge({
+    name: "jobctl_agent_attempts",
+    help: "Attempts that this agent holds.",
+    labels: ["state"],
+    collect: (set) => {
+      const counts = new Map<string, number>();
+      for (const { state } of pool.reports) counts.set(state, (counts.get(state) ?? 0) + 1);
+      for (const [state, count] of counts) set(count, { state });
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_agent_draining",
+    help: "1 when it takes no new work.",
+    collect: (set) => set(pool.draining ? 1 : 0),
+  });
+  metrics.serve(app);
   const startedMs = performance.now();
   healthRoutes(app, {
     health: () => ({

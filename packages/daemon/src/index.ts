@@ -15,6 +15,7 @@ export { KeyedEvents } from "./keyed-events.js";
 export { createLogger, type Logger } from "./logger.js";
 export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent.js";
 export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
+export { Metrics } from "./metrics.js";
 export { parseRange, type ByteRange } from "./range.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
 export { startDaemon } from "./start.js";

@@ -229,6 +229,11 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "The database was written by a newer jobctl; upgrade this one.",
   },
+  overloaded: {
+    status: 503,
+    exitCode: EXIT.unreachable,
+    meaning: "The server has no file descriptor left; try again in a moment.",
+  },
   draining: {
     status: 503,
     exitCode: EXIT.unreachable,

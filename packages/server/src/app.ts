@@ -35,6 +35,7 @@ import { Dispatcher } from "./scheduler/dispatcher.js";
 import { JobTable } from "./scheduler/job-table.js";
 import { lockDataDirectory, type DataLock } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
+import { createTelemetry } from "./telemetry.js";
 
 export interface ServerApp {
   readonly http: ApiApp;
@@ -117,6 +118,7 @@ export function createServer(
   const stopping = new AbortController();
   const startedMs = performance.now();
   const http = createApiApp(logger);
+  createTelemetry({ store, blobs, registry, events, tasks, epoch: lease.epoch }).serve(http);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();
     healthRoutes(open, { health });

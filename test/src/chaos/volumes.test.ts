@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Job } from "@jobctl/protocol";
 import Database from "better-sqlite3";
+import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
 import { unless } from "../support/requirements.js";
@@ -65,6 +66,40 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
     const db = new Database(join(volume, "data/jobctl.db"), { readonly: true });
     assert.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
+  });
+});
+
+describe("a server without file descriptors", () => {
+  it("refuses for a while, and takes everything when there are some again", async () => {
+    const cluster = await Cluster.start();
+    try {
+      const { pid, url } = cluster.server;
+      const limit = async (files: number): Promise<void> => {
+        await execa("prlimit", ["--pid", String(pid), `--nofile=${files}:4096`]);
+      };
+      const before = await cluster.submitScript("echo before\n", "--wait");
+      await limit((await readdir(`/proc/${pid}/fd`)).length + 1);
+      const submitting = cluster.submitScript("echo during\n");
+      await waitUntil(
+        "it says so",
+        async () =>
+          /no file descriptor left|EMFILE/.test(
+            await readFile(join(cluster.root, "server.log"), "utf8"),
+          ) ||
+          (await fetch(`${url}/live`).then(
+            () => false,
+            () => true,
+          )),
+      );
+      await limit(4096);
+      const during = await submitting;
+      await cluster.ok(["wait", String(during)]);
+      assert.equal(await cluster.ok(["logs", String(before)]), "before\n");
+      assert.equal(await cluster.ok(["logs", String(during)]), "during\n");
+      assert.deepEqual(await cluster.temporaryFiles(), []);
+    } finally {
+      await cluster.stop();
+    }
   });
 });
 

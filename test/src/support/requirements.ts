@@ -20,3 +20,8 @@ export function hasDocker(): boolean {
   const commands = [["info"], ["compose", "version"]];
   return commands.every((args) => spawnSync("docker", args).status === 0);
 }
+
+/** Whether Prometheus and its tool are installed. */
+export function hasPrometheus(): boolean {
+  return ["prometheus", "promtool"].every((name) => spawnSync(name, ["--version"]).status === 0);
+}

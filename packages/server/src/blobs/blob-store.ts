@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createReadStream, mkdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
 import { readdir, rm, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -173,6 +173,11 @@ export class BlobStore {
     throw storageFull(freeBytes, this.#minFreeBytes);
   }
 
+  freeBytesSync(): number {
+    const { bavail, bsize } = statfsSync(this.#temporary);
+    return bavail * bsize;
+  }
+
   async freeBytes(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#temporary);
     return bavail * bsize;
@@ -197,6 +202,13 @@ async function fileState(path: string): Promise<string> {
 
 function fromFileSystem(error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
+  if (code === "EMFILE" || code === "ENFILE") {
+    return new JobctlError("overloaded", "the server has no file descriptor left", {
+      hint: "Nothing was stored. Try again in a moment; the operator can raise the limit (ulimit -n).",
+      cause: error,
+      retryAfterSeconds: 2,
+    });
+  }
   if (code !== "ENOSPC" && code !== "EDQUOT") return error;
   return new JobctlError("storage_full", "the server's data volume is full", {
     hint: "Nothing was stored. Ask the operator to free space, then submit again.",

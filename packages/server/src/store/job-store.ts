@@ -65,6 +65,14 @@ export function createJobStore(db: Db) {
     `SELECT 1 AS found FROM jobs WHERE input_sha256 = @digest
      UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
   );
+  const selectCounts = db.prepare<[], { status: JobStatus; service: string; count: number }>(
+    `SELECT status, service, count(*) AS count FROM jobs
+     WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} GROUP BY status, service`,
+  );
+  const selectLongest = db.prepare<[], { service: string; startedAt: number }>(
+    `SELECT service, min(started_at) AS startedAt FROM jobs
+     WHERE status = 'running' AND started_at IS NOT NULL GROUP BY service`,
+  );
   const selectReferences = db.prepare<[], BlobReference>(
     `SELECT id AS jobId, 'input' AS kind, input_sha256 AS sha256 FROM jobs WHERE expired_at IS NULL
      UNION ALL SELECT id, 'result', result_sha256 FROM jobs
@@ -152,6 +160,16 @@ export function createJobStore(db: Db) {
 
     isBlobReferenced(digest: string): boolean {
       return selectReference.get({ digest }) !== undefined;
+    },
+
+    /** Jobs that have not ended, counted. */
+    countOpen(): { status: JobStatus; service: string; count: number }[] {
+      return selectCounts.all();
+    },
+
+    /** Start of the job of each service that has been running longest, in milliseconds since 1970. */
+    longestRunning(): { service: string; startedAt: number }[] {
+      return selectLongest.all();
     },
 
     /** What every job refers to, as far as it has not been removed on purpose. */

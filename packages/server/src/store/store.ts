@@ -1,4 +1,4 @@
-import { JobctlError } from "@jobctl/protocol";
+import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
 import { createAgentStore, type AgentStore } from "./agent-store.js";
@@ -21,6 +21,8 @@ export interface Store {
    * @throws JobctlError `storage_full`, `database_unavailable`, or what the function throws
    */
   transaction<T>(work: () => T): T;
+  /** Writes that were refused because the database was locked or full. */
+  readonly refusedWrites: number;
   /** A consistent copy, while everything goes on: SQLite's online backup. */
   copyTo(path: string): Promise<void>;
   /** Size of the database, without its log, in bytes. */
@@ -49,22 +51,35 @@ export function openStore(path: string, busyTimeoutMs = 5000): Store {
   const removeEnded = db.prepare<[number, number]>(
     `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < ? LIMIT ?)`,
   );
+  let refusedWrites = 0;
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return translated(work);
+    } catch (error) {
+      const { code } = toJobctlError(error);
+      if (code === "storage_full" || code === "database_unavailable") refusedWrites += 1;
+      throw error;
+    }
+  };
   return {
     jobs: createJobStore(db),
     attempts: createAttemptStore(db),
     agents: createAgentStore(db),
     drains: createDrainStore(db),
     lease: createLeaseStore(db),
+    get refusedWrites() {
+      return refusedWrites;
+    },
     copyTo: async (copy) => {
       await db.backup(copy);
     },
     size: () => pragma("page_count") * pragma("page_size"),
-    removeEndedBefore: (at, limit) => translated(() => removeEnded.run(at, limit).changes),
+    removeEndedBefore: (at, limit) => guarded(() => removeEnded.run(at, limit).changes),
     freePages: () => pragma("freelist_count"),
-    releasePages: (count) => translated(() => void db.pragma(`incremental_vacuum(${count})`)),
+    releasePages: (count) => guarded(() => void db.pragma(`incremental_vacuum(${count})`)),
     checkpoint: () => void db.pragma("wal_checkpoint(TRUNCATE)"),
-    transaction: (work) => translated(() => db.transaction(work).immediate()),
-    checkWritable: () => translated(() => checkWritable.immediate()),
+    transaction: (work) => guarded(() => db.transaction(work).immediate()),
+    checkWritable: () => guarded(() => checkWritable.immediate()),
     close: () => closeDatabase(db),
   };
 }

@@ -1,0 +1,96 @@
+import type { FastifyInstance } from "fastify";
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+
+/** Until then a request is quick, or is a transfer that takes as long as it takes. Seconds. */
+const DURATIONS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+
+export interface GaugeSettings {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Called for each scrape: sets what there is now. */
+  readonly collect: (set: (value: number, labels?: Record<string, string>) => void) => void;
+}
+
+/**
+ * The figures of a daemon, in Prometheus' text format: those of every process, of its HTTP side by route
+ * template, and whatever else it adds.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** A figure that is looked up when somebody asks; what is gone disappears. */
+  gauge({ name, help, labels = [], collect }: GaugeSettings): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.registry],
+      collect: () => {
+        gauge.reset();
+        collect((value, values = {}) => gauge.set(values, value));
+      },
+    });
+  }
+
+  counter(name: string, help: string, labels: readonly string[] = []): Counter {
+    return new Counter({ name, help, labelNames: [...labels], registers: [this.registry] });
+  }
+
+  histogram(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels: readonly string[] = [],
+  ): Histogram {
+    return new Histogram({
+      name,
+      help,
+      labelNames: [...labels],
+      buckets: [...buckets],
+      registers: [this.registry],
+    });
+  }
+
+  /** Counts the requests of an application, and answers `/metrics`. */
+  serve(app: FastifyInstance): void {
+    const labels = ["method", "route", "code"];
+    const total = this.counter("http_requests_total", "Requests that were answered.", labels);
+    const duration = this.histogram(
+      "http_request_duration_seconds",
+      "From the request's first byte to the answer's last.",
+      DURATIONS,
+      labels,
+    );
+    const inFlight = new Gauge({
+      name: "http_requests_in_flight",
+      help: "Requests that are being answered.",
+      registers: [this.registry],
+    });
+    app.addHook("onRequest", async (request, reply) => {
+      const began = performance.now();
+      inFlight.inc();
+      // Also for answers that are written past the framework, and for connections that are cut.
+      reply.raw.once("close", () => {
+        inFlight.dec();
+        const values = {
+          method: request.method,
+          route: request.routeOptions.url ?? "unknown",
+          code: String(reply.raw.statusCode),
+        };
+        total.inc(values);
+        duration.observe(values, (performance.now() - began) / 1000);
+      });
+    });
+    app.get("/metrics", { schema: { hide: true } } as object, async (_request, reply) =>
+      reply
+        .type(this.registry.contentType)
+        .serializer(String)
+        .send(await this.registry.metrics()),
+    );
+  }
+}

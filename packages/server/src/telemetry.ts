@@ -1,0 +1,198 @@
+import { Metrics } from "@jobctl/daemon";
+import { isTerminal } from "@jobctl/protocol";
+
+import type { AgentRegistry } from "./agents/agent-registry.js";
+import type { BlobStore } from "./blobs/blob-store.js";
+import type { JobEvents } from "./jobs/job-events.js";
+import type { Tasks } from "./maintenance/tasks.js";
+import type { JobRow } from "./store/job-row.js";
+import type { Store } from "./store/store.js";
+
+/** Seconds: from what nobody notices to a day. */
+const WAITS = [0.1, 1, 10, 60, 600, 3600, 21_600, 86_400];
+
+const BREAKER_VALUES = { closed: 0, open: 1, half_open: 2 } as const;
+
+export interface TelemetryParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly registry: AgentRegistry;
+  readonly events: JobEvents;
+  readonly tasks: Tasks;
+  readonly epoch: number;
+}
+
+/** What the server tells Prometheus. Labels are services, agents and tasks: few, and known to operators. */
+export function createTelemetry(parts: TelemetryParts): Metrics {
+  const metrics = new Metrics();
+  countJobs(metrics, parts.events);
+  jobGauges(metrics, parts.store);
+  agentGauges(metrics, parts.registry);
+  storageGauges(metrics, parts);
+  return metrics;
+}
+
+function countJobs(metrics: Metrics, events: JobEvents): void {
+  const submitted = metrics.counter("jobctl_jobs_submitted_total", "Jobs that were accepted.", [
+    "service",
+  ]);
+  const finished = metrics.counter("jobctl_jobs_finished_total", "Jobs that have ended.", [
+    "service",
+    "state",
+  ]);
+  const lost = metrics.counter(
+    "jobctl_attempts_lost_total",
+    "Attempts that went with their agents.",
+    ["service"],
+  );
+  const waited = metrics.histogram(
+    "jobctl_job_queue_seconds",
+    "From the submit to the start.",
+    WAITS,
+    ["service"],
+  );
+  const ran = metrics.histogram("jobctl_job_run_seconds", "From the start to the end.", WAITS, [
+    "service",
+  ]);
+  const received = metrics.counter(
+    "jobctl_input_bytes_total",
+    "Size of the archives of accepted jobs.",
+  );
+  const returned = metrics.counter(
+    "jobctl_result_bytes_total",
+    "Size of the results that were stored.",
+  );
+  // What has been seen of jobs that have not ended.
+  const seen = new Map<number, Pick<JobRow, "status" | "attempt">>();
+  events.onChange((row) => {
+    const { service } = row;
+    const before = seen.get(row.id);
+    if (before === undefined && row.status === "queued" && row.version === 1) {
+      submitted.inc({ service });
+      received.inc(row.input_size_bytes);
+    }
+    if (row.status === "running" && before?.status !== "running" && row.started_at !== null)
+      waited.observe({ service }, Math.max(0, row.started_at - row.submitted_at) / 1000);
+    if (row.status === "queued" && before !== undefined && before.status !== "queued")
+      lost.inc({ service });
+    if (!isTerminal(row.status)) {
+      seen.set(row.id, { status: row.status, attempt: row.attempt });
+      return;
+    }
+    seen.delete(row.id);
+    finished.inc({ service, state: row.status });
+    returned.inc(row.result_size_bytes ?? 0);
+    if (row.wall_seconds !== null) ran.observe({ service }, row.wall_seconds);
+  });
+}
+
+function jobGauges(metrics: Metrics, store: Store): void {
+  metrics.gauge({
+    name: "jobctl_jobs",
+    help: "Jobs that have not ended.",
+    labels: ["status", "service"],
+    collect: (set) => {
+      for (const { status, service, count } of store.jobs.countOpen())
+        set(count, { status, service });
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_jobs_queued",
+    help: "Jobs that wait.",
+    labels: ["service"],
+    collect: (set) => {
+      for (const { status, service, count } of store.jobs.countOpen())
+        if (status === "queued") set(count, { service });
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_job_running_seconds",
+    help: "How long the job that has run longest has been running.",
+    labels: ["service"],
+    collect: (set) => {
+      for (const { service, startedAt } of store.jobs.longestRunning())
+        set((Date.now() - startedAt) / 1000, { service });
+    },
+  });
+}
+
+function agentGauges(metrics: Metrics, registry: AgentRegistry): void {
+  const each = (
+    name: string,
+    help: string,
+    value: (link: AgentRegistry["links"][number]) => number | null | undefined,
+  ): void =>
+    metrics.gauge({
+      name,
+      help,
+      labels: ["agent"],
+      collect: (set) => {
+        for (const link of registry.links) {
+          const now = value(link);
+          if (now != null) set(now, { agent: link.name ?? link.url });
+        }
+      },
+    });
+  each("jobctl_agent_up", "1 when the agent is connected.", ({ state }) =>
+    state === "ready" ? 1 : 0,
+  );
+  each("jobctl_agent_slots_total", "Jobs that it can run at once.", ({ self }) => self?.slots);
+  each("jobctl_agent_slots_used", "Slots in use, as it says.", ({ load }) => load?.slotsUsed);
+  each("jobctl_agent_load1", "Its load average over a minute.", ({ load }) => load?.load1);
+  each("jobctl_agent_cpu_ratio", "Share of its CPUs in use.", ({ load }) =>
+    load?.cpuPercent == null ? null : load.cpuPercent / 100,
+  );
+  each("jobctl_agent_memory_ratio", "Share of its memory in use.", ({ load }) =>
+    load === null ? null : load.memoryUsedBytes / load.memoryTotalBytes,
+  );
+  each(
+    "jobctl_circuit_breaker_state",
+    "0 closed, 1 open, 2 half open.",
+    ({ breaker }) => BREAKER_VALUES[breaker.state],
+  );
+}
+
+function storageGauges(metrics: Metrics, { store, blobs, tasks, epoch }: TelemetryParts): void {
+  metrics.gauge({
+    name: "jobctl_database_up",
+    help: "1 when the database can be written.",
+    collect: (set) => set(isWritable(store) ? 1 : 0),
+  });
+  metrics.gauge({
+    name: "jobctl_database_size_bytes",
+    help: "Size of the database, without its log.",
+    collect: (set) => set(store.size()),
+  });
+  metrics.gauge({
+    name: "jobctl_db_busy_total",
+    help: "Writes that were refused because the database was locked or full.",
+    collect: (set) => set(store.refusedWrites),
+  });
+  metrics.gauge({
+    name: "jobctl_data_free_bytes",
+    help: "Free space on the data volume, as it was last looked at.",
+    collect: (set) => set(blobs.freeBytesSync()),
+  });
+  metrics.gauge({
+    name: "jobctl_task_last_success_timestamp_seconds",
+    help: "When a background task last ended well.",
+    labels: ["task"],
+    collect: (set) => {
+      for (const [task, at] of tasks.lastSuccess) set(at / 1000, { task });
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_leader_epoch",
+    help: "How often a server has become the active one of this data directory.",
+    collect: (set) => set(epoch),
+  });
+}
+
+function isWritable(store: Store): boolean {
+  try {
+    store.checkWritable();
+    return true;
+  } catch {
+    return false;
+  }
+}

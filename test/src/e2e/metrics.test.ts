@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { execa } from "execa";
+
+import { Cluster } from "../support/cluster.js";
+import { hasPrometheus, unless } from "../support/requirements.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const COMPOSE = fileURLToPath(new URL("../../../compose", import.meta.url));
+
+describe("metrics", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start();
+  });
+  after(() => cluster.stop());
+
+  const scrape = async (url: string): Promise<string> => {
+    const answer = await fetch(`${url}/metrics`);
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers.get("content-type") ?? "", /^text\/plain/);
+    return answer.text();
+  };
+  const value = (text: string, series: string): number => {
+    const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1));
+  };
+
+  it("count jobs, requests by route template, agents and what is stored", async () => {
+    const ok = await cluster.submitScript("true\n", "--wait");
+    const bad = await cluster.submitScript("exit 1\n");
+    await cluster.jobctl(["wait", String(bad)]);
+    await cluster.ok(["status", String(ok)]);
+    const text = await scrape(cluster.server.url);
+    assert.equal(value(text, 'jobctl_jobs_submitted_total{service="default"}'), 2);
+    assert.equal(value(text, 'jobctl_jobs_finished_total{service="default",state="completed"}'), 1);
+    assert.equal(value(text, 'jobctl_jobs_finished_total{service="default",state="failed"}'), 1);
+    assert.equal(value(text, 'jobctl_job_queue_seconds_count{service="default"}'), 2);
+    assert.equal(value(text, 'jobctl_agent_up{agent="agent-1"}'), 1);
+    assert.equal(value(text, 'jobctl_circuit_breaker_state{agent="agent-1"}'), 0);
+    assert.equal(value(text, "jobctl_database_up"), 1);
+    assert.ok(value(text, "jobctl_leader_epoch") >= 1);
+    assert.ok(
+      value(text, 'http_requests_total{method="GET",route="/v1/jobs/:id",code="200"}') >= 1,
+    );
+    assert.match(await scrape(cluster.agents[0]?.url ?? ""), /^jobctl_agent_draining 0$/m);
+  });
+
+  it("hold no token, and no name that a client chose", async () => {
+    await cluster.request("/v1/jobs/12345678901");
+    await fetch(`${cluster.server.url}/no/such/route-xyz`);
+    const text = await scrape(cluster.server.url);
+    assert.doesNotMatch(text, /test-admin-token|test-agent-token|12345678901|route-xyz/);
+  });
+
+  it("that an alert or a panel uses are exported", async () => {
+    const rules = await readFile(join(COMPOSE, "prometheus/rules.yml"), "utf8");
+    const dashboard = await readFile(join(COMPOSE, "grafana/jobctl.json"), "utf8");
+    const used = new Set(
+      [...`${rules}${dashboard}`.matchAll(/\b((?:jobctl|http|process|nodejs)_[a-z0-9_]+)\b/g)].map(
+        ([, name = ""]) => name.replace(/_(bucket|count|sum)$/, ""),
+      ),
+    );
+    const exported = `${await scrape(cluster.server.url)}${await scrape(cluster.agents[0]?.url ?? "")}`;
+    const missing = [...used].filter((name) => !exported.includes(`# HELP ${name} `));
+    assert.deepEqual(missing, []);
+    assert.ok(used.size > 15);
+  });
+});
+
+describe("Prometheus itself", { skip: unless("Prometheus", hasPrometheus) }, () => {
+  it("accepts the rules, and fires each alert when it should", async () => {
+    const cwd = join(COMPOSE, "prometheus");
+    await execa("promtool", ["check", "config", "prometheus.yml"], { cwd });
+    await execa("promtool", ["test", "rules", "rules.test.yml"], { cwd });
+    const rules = await readFile(join(cwd, "rules.yml"), "utf8");
+    const tests = await readFile(join(cwd, "rules.test.yml"), "utf8");
+    for (const [, alert = ""] of rules.matchAll(/alert: (\w+)/g)) {
+      const cases = tests.split("- name:").filter((text) => text.includes(`"${alert}"`));
+      assert.ok(
+        cases.some((text) => text.includes("exp_labels")),
+        `${alert} fires`,
+      );
+      assert.ok(
+        cases.some((text) => !text.includes("exp_labels")),
+        `${alert} is quiet`,
+      );
+    }
+  });
+
+  it("finds server and agents up", async () => {
+    const cluster = await Cluster.start({ agents: 2 });
+    let prometheus: ChildProcess | null = null;
+    try {
+      const targets = (urls: string[]): string =>
+        JSON.stringify(urls.map((url) => new URL(url).host));
+      await writeFile(
+        join(cluster.root, "prometheus.yml"),
+        `global: { scrape_interval: 1s }
+rule_files: [${join(COMPOSE, "prometheus/rules.yml")}]
+scrape_configs:
+  - job_name: jobctl-server
+    static_configs: [{ targets: ${targets([cluster.server.url])} }]
+  - job_name: jobctl-agent
+    static_configs: [{ targets: ${targets(cluster.agents.map(({ url }) => url))} }]
+`,
+      );
+      const port = await freePort();
+      prometheus = spawn(
+        "prometheus",
+        [
+          `--config.file=${join(cluster.root, "prometheus.yml")}`,
+          `--storage.tsdb.path=${join(cluster.root, "tsdb")}`,
+          `--web.listen-address=127.0.0.1:${port}`,
+        ],
+        { stdio: "ignore" },
+      );
+      const ask = async (path: string): Promise<{ data: Record<string, unknown> } | null> =>
+        fetch(`http://127.0.0.1:${port}/api/v1/${path}`)
+          .then((answer) => answer.json() as Promise<{ data: Record<string, unknown> }>)
+          .catch(() => null);
+      await waitUntil("all targets are up", async () => {
+        const answer = await ask("targets?state=active");
+        const active = (answer?.data["activeTargets"] ?? []) as { health: string }[];
+        return active.length === 3 && active.every(({ health }) => health === "up");
+      });
+      await waitUntil("a figure of ours is stored", async () => {
+        const answer = await ask("query?query=jobctl_agent_up");
+        return ((answer?.data["result"] ?? []) as unknown[]).length === 2;
+      });
+    } finally {
+      if (prometheus !== null) {
+        prometheus.kill("SIGTERM");
+        await once(prometheus, "exit");
+      }
+      await cluster.stop();
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
