@@ -8,6 +8,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { AgentClient } from "./agents/agent-client.js";
 import { AgentLink } from "./agents/agent-link.js";
 import { AgentRegistry } from "./agents/agent-registry.js";
+import { Discovery } from "./agents/discovery.js";
 import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import { createAdministration } from "./administration.js";
 import { BlobStore } from "./blobs/blob-store.js";
@@ -113,7 +114,7 @@ export function createServer(
     dispatcher.wake();
     if (row.cancel_requested_at !== null && table.active.has(row.id)) void tracker.cancel(row);
   });
-  for (const url of config.agentUrls) registry.add(createLink(url));
+  const discovery = new Discovery(config.agentUrls, { registry, createLink, logger });
 
   const stopping = new AbortController();
   const startedMs = performance.now();
@@ -239,7 +240,7 @@ export function createServer(
         attempts.setReachable(agent, false);
       }
       const url = await http.listen({ host: config.host, port: config.port });
-      for (const link of registry.links) link.start();
+      await discovery.start();
       tasks.start([
         { name: "reconcile", everyMs: config.reconcileSeconds * 1000, run: reconcileAll },
         {
@@ -258,6 +259,7 @@ export function createServer(
           stopping.abort();
           dispatcher.stop();
           drains.stop();
+          discovery.stop();
         },
       },
       { name: "tasks", timeoutMs: 5000, run: () => tasks.stop() },

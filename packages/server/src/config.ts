@@ -161,13 +161,14 @@ function withFallBacks(environment: Environment): Environment {
 }
 
 function checkAgentUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
+  const [prefix, address] = text.startsWith("dns+") ? ["dns+", text.slice(4)] : ["", text];
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return prefix + url.origin;
   throw new JobctlError(
     "config_invalid",
     `cannot start: JOBCTL_AGENTS: ${JSON.stringify(text)} is not an http URL`,
     {
-      hint: "Write it like http://agent:9000, several separated by commas.",
+      hint: "Write it like http://agent:9000, or dns+http://agent:9000 for every address of a name; several separated by commas.",
     },
   );
 }

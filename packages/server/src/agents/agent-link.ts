@@ -46,6 +46,8 @@ export type LinkState = "connecting" | "ready" | "unreachable" | "lost";
  */
 export class AgentLink {
   readonly client: AgentClient;
+  /** Found by a name, and forgotten when it has gone. */
+  discovered = false;
   readonly breaker: CircuitBreaker;
   readonly #settings: LinkSettings;
   readonly #events: LinkEvents;

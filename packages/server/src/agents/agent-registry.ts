@@ -23,12 +23,18 @@ export class AgentRegistry {
     this.#links.set(link.url, link);
   }
 
+  remove(url: string): void {
+    this.#links.delete(url);
+  }
+
   get links(): AgentLink[] {
     return [...this.#links.values()];
   }
 
   byName(name: string | null): AgentLink | null {
-    return this.links.find((link) => link.name !== null && link.name === name) ?? null;
+    const named = this.links.filter((link) => link.name !== null && link.name === name);
+    // One that was started again elsewhere is known under its old address for a while.
+    return named.find(({ state }) => state === "ready") ?? named[0] ?? null;
   }
 
   /** Whether another agent that is connected has this name already. */
