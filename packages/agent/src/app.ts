@@ -169,3 +169,4 @@ function namesOf(capabilities: ExecutorCapabilities): string[] {
     ...(limitsWholeJob ? ["whole-job-limits"] : []),
   ];
 }
+export { SETTING_NAMES, readConfig } from "./config.js";

@@ -48,6 +48,9 @@ const settings = z.object({
   JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
 });
 
+/** The variables that an agent reads, beside its secret. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
+
 export interface AgentConfig {
   readonly name: string;
   readonly host: string;

@@ -294,4 +294,4 @@ async function attemptAsync(check: () => Promise<void>): Promise<Check> {
     (error: Error) => ({ ok: false, message: error.message }),
   );
 }
-export { readConfig, type ServerConfig } from "./config.js";
+export { SETTING_NAMES, readConfig, type ServerConfig } from "./config.js";

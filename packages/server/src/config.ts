@@ -48,6 +48,9 @@ const settings = z.object({
   JOBCTL_GC_SECONDS: wholeNumber(1).default(3600),
 });
 
+/** The variables that a server reads, beside secrets and those of services. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
+
 /** Names that the older orchestrator's installations use, each with ours. */
 const FALL_BACKS = {
   JOBCTL_PORT: "PORT",

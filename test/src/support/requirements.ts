@@ -25,3 +25,8 @@ export function hasDocker(): boolean {
 export function hasPrometheus(): boolean {
   return ["prometheus", "promtool"].every((name) => spawnSync(name, ["--version"]).status === 0);
 }
+
+/** Whether nginx and openssl are installed. */
+export function hasNginx(): boolean {
+  return spawnSync("nginx", ["-v"]).status === 0 && spawnSync("openssl", ["version"]).status === 0;
+}
