@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import * as agent from "@jobctl/agent";
+import * as server from "@jobctl/server";
+import { parseAllDocuments } from "yaml";
+
+const ROOT = fileURLToPath(new URL("../../../kubernetes/", import.meta.url));
+
+/** As much of a Kubernetes object as is asked for here. */
+// oxlint-disable-next-line typescript/no-explicit-any -- objects of every kind; their schemas are checked below
+type KubernetesObject = any;
+
+const OBJECTS: KubernetesObject[] = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".yaml") && !name.endsWith("kustomization.yaml"))
+  .flatMap((name) => parseAllDocuments(readFileSync(`${ROOT}${name}`, "utf8")))
+  .map((document) => {
+    assert.deepEqual(document.errors, []);
+    return document.toJS();
+  });
+
+const find = (kind: string, name: string): KubernetesObject =>
+  OBJECTS.find((object) => object.kind === kind && object.metadata.name === name);
+const podOf = (kind: string, name: string): KubernetesObject => find(kind, name).spec.template.spec;
+const PODS = [
+  ["StatefulSet", "jobctl-server"],
+  ["Deployment", "jobctl-agent"],
+] as const;
+
+describe("the Kubernetes objects", () => {
+  it("fit the schemas of the API", async () => {
+    assert.ok(OBJECTS.length >= 14);
+    for (const object of OBJECTS) {
+      const { [object.kind]: Model } = (await import(
+        `kubernetes-models/${object.apiVersion}`
+      )) as Record<string, new (data: unknown) => { validate(): void }>;
+      assert.ok(Model, `${object.apiVersion} ${object.kind}`);
+      new Model(object).validate();
+    }
+  });
+
+  it("are in a namespace with restricted pod security, and fit it", () => {
+    const { labels } = find("Namespace", "jobctl").metadata;
+    for (const mode of ["enforce", "audit", "warn"])
+      assert.equal(labels[`pod-security.kubernetes.io/${mode}`], "restricted");
+    for (const [kind, name] of PODS) {
+      const pod = podOf(kind, name);
+      assert.equal(pod.securityContext.runAsNonRoot, true);
+      assert.ok(pod.securityContext.runAsUser > 0);
+      assert.equal(pod.securityContext.seccompProfile.type, "RuntimeDefault");
+      assert.equal(pod.automountServiceAccountToken, false);
+      for (const { securityContext } of pod.containers) {
+        assert.deepEqual(securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        });
+      }
+      for (const key of ["hostNetwork", "hostPID", "hostIPC"]) assert.equal(pod[key], undefined);
+      for (const volume of pod.volumes) assert.equal(volume.hostPath, undefined);
+    }
+  });
+
+  it("have one server with a volume of its own, and agents that are replaced one by one", () => {
+    const { spec } = find("StatefulSet", "jobctl-server");
+    assert.equal(spec.replicas, 1);
+    assert.deepEqual(spec.volumeClaimTemplates[0].spec.accessModes, ["ReadWriteOncePod"]);
+    assert.deepEqual(find("Deployment", "jobctl-agent").spec.strategy.rollingUpdate, {
+      maxUnavailable: 1,
+      maxSurge: 1,
+    });
+    assert.equal(find("Service", "jobctl-agents").spec.clusterIP, "None");
+    assert.equal(find("PodDisruptionBudget", "jobctl-agent").spec.minAvailable, 2);
+    assert.ok(podOf("Deployment", "jobctl-agent").affinity.podAntiAffinity);
+    const metrics = find("HorizontalPodAutoscaler", "jobctl-agent").spec.metrics;
+    assert.deepEqual(
+      metrics.map(
+        (metric: KubernetesObject) => metric.resource?.name ?? metric.external.metric.name,
+      ),
+      ["cpu", "memory", "jobctl_jobs_queued"],
+    );
+  });
+
+  it("give each pod its probes, limits that equal its requests, and time enough to drain", () => {
+    for (const [kind, name] of PODS) {
+      const pod = podOf(kind, name);
+      const [container] = pod.containers;
+      for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"])
+        assert.match(container[probe].httpGet.path, /^\/(live|ready)$/);
+      assert.deepEqual(container.resources.limits, container.resources.requests);
+      const { data } = find("ConfigMap", container.envFrom[0].configMapRef.name);
+      const preStop = Number(container.lifecycle.preStop.exec.command[1]);
+      const killGrace = name === "jobctl-agent" ? 10 : 0;
+      const needed = preStop + Number(data.JOBCTL_DRAIN_SECONDS) + killGrace + 15;
+      assert.ok(pod.terminationGracePeriodSeconds >= needed, `${name}: ${needed} s`);
+    }
+  });
+
+  it("let agents be reached by the server only, and reach nothing", () => {
+    const { spec } = find("NetworkPolicy", "jobctl-agent");
+    assert.deepEqual(spec.policyTypes, ["Ingress", "Egress"]);
+    assert.deepEqual(spec.egress, []);
+    assert.deepEqual(
+      spec.ingress.flatMap((rule: KubernetesObject) => rule.from),
+      [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "jobctl-server" } } }],
+    );
+    const deny = find("NetworkPolicy", "default-deny").spec;
+    assert.deepEqual([deny.podSelector, deny.policyTypes], [{}, ["Ingress", "Egress"]]);
+    const [container] = podOf("Deployment", "jobctl-agent").containers;
+    assert.equal(
+      container.ports.some((port: KubernetesObject) => port.hostPort !== undefined),
+      false,
+    );
+  });
+
+  it("set nothing but variables that the daemons know, and no token", () => {
+    const known = {
+      "jobctl-server": [
+        ...server.SETTING_NAMES,
+        "JOBCTL_ADMIN_TOKEN_FILE",
+        "JOBCTL_AGENT_TOKEN_FILE",
+      ],
+      "jobctl-agent": [...agent.SETTING_NAMES, "JOBCTL_AGENT_TOKEN_FILE"],
+    };
+    for (const [name, names] of Object.entries(known)) {
+      const { data } = find("ConfigMap", name);
+      assert.deepEqual(
+        Object.keys(data).filter((key) => !names.includes(key)),
+        [],
+      );
+    }
+    // Values are checked as the daemons check them.
+    assert.ok(server.readConfig(withTokens(find("ConfigMap", "jobctl-server").data)));
+    assert.ok(agent.readConfig(withTokens(find("ConfigMap", "jobctl-agent").data)));
+    assert.equal(
+      OBJECTS.some(({ kind }) => kind === "Secret"),
+      false,
+    );
+  });
+
+  it("end TLS at the ingress, with limits", () => {
+    const ingress = find("Ingress", "jobctl");
+    assert.equal(ingress.spec.tls.length, 1);
+    const { annotations } = ingress.metadata;
+    assert.equal(annotations["nginx.ingress.kubernetes.io/proxy-body-size"], "401m");
+    assert.ok(annotations["nginx.ingress.kubernetes.io/limit-rps"]);
+    // Neither figures nor health are for outside.
+    assert.deepEqual(
+      ingress.spec.rules[0].http.paths.map(({ path }: KubernetesObject) => path),
+      ["/v1"],
+    );
+  });
+});
+
+function withTokens(data: Record<string, string>): Record<string, string> {
+  const { JOBCTL_ADMIN_TOKEN_FILE: _admin, JOBCTL_AGENT_TOKEN_FILE: _agent, ...rest } = data;
+  return { ...rest, JOBCTL_ADMIN_TOKEN: "a", JOBCTL_AGENT_TOKEN: "b" };
+}
