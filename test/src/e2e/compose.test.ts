@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -10,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Agent, Job } from "@jobctl/protocol";
 import { execa } from "execa";
 
+import { freePort } from "../support/free-port.js";
 import { hasDocker, unless } from "../support/requirements.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -116,12 +115,3 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     );
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}

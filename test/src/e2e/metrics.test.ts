@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -10,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { freePort } from "../support/free-port.js";
 import { hasPrometheus, unless } from "../support/requirements.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -144,12 +144,3 @@ scrape_configs:
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}

@@ -3,7 +3,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -11,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { freePort } from "../support/free-port.js";
 import { hasNginx, unless } from "../support/requirements.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -113,12 +113,3 @@ http { access_log off; ${paths} include ${file("jobctl.conf")}; }`,
     assert.ok(!(await many("GET", "/v1/jobs")).includes(429));
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}

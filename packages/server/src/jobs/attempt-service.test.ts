@@ -8,35 +8,13 @@ import { TRANSITIONS, isTerminal, type AttemptReport, type JobStatus } from "@jo
 import fc from "fast-check";
 
 import { BlobStore } from "../blobs/blob-store.js";
-import type { JobRow, NewJobRow } from "../store/job-row.js";
+import type { JobRow } from "../store/job-row.js";
+import { NEW_JOB } from "../store/new-job.test-support.js";
 import { openStore, type Store } from "../store/store.js";
 import { AttemptService } from "./attempt-service.js";
 import { JobEvents } from "./job-events.js";
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
-
-const NEW_JOB: NewJobRow = {
-  tenant: "t",
-  user: "u",
-  name: "n",
-  service: "default",
-  env: "{}",
-  outputs: "[]",
-  priority: 0,
-  timeout_seconds: 60,
-  cpus: 1,
-  memory_bytes: null,
-  requeue: 1,
-  retries: 1,
-  idempotency_key: null,
-  request_sha256: "0".repeat(64),
-  input_sha256: "1".repeat(64),
-  input_size_bytes: 1,
-  input_root: "",
-  input_entries: 1,
-  input_extracted_bytes: 1,
-  submitted_at: 1,
-};
 
 /** What may arrive, in any order, any number of times, about any attempt. */
 type Message =
@@ -125,7 +103,7 @@ describe("the steps of an attempt", () => {
   it("make one legal history out of messages that come late, twice and in any order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 40 }), async (messages) => {
-        const { id } = store.transaction(() => store.jobs.insert(NEW_JOB, {}));
+        const { id } = store.transaction(() => store.jobs.insert({ ...NEW_JOB, retries: 1 }, {}));
         for (const what of messages) {
           const earlier = attempts.get(id) as JobRow;
           await apply(id, what);
