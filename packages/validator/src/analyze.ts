@@ -58,6 +58,8 @@ const COMMAND_RULES: readonly CommandRule[] = [
   resourceRules,
   embedRules,
 ];
+/** Processes of the machine, or of jobctl. */
+const OTHERS_PROCESSES = /\b(root|slurmd|slurmctld|sshd|systemd|jobctl\S*|cron|dockerd|munged)\b/;
 const MAX_EMBEDDED = 6;
 /** Calls within calls that are followed with their arguments. */
 const MAX_CALLS = 4;
@@ -240,6 +242,8 @@ export class Analysis {
       destructiveRules(inside, found);
       fileRules(inside, found);
     }
+    if (name === "kill" && this.#looksForServices(node))
+      found("SYS-KILLALL", "kill ends processes that are not the job's");
     this.#rememberRun(invocation);
     if (
       SHELLS.has(name) &&
@@ -272,6 +276,17 @@ export class Analysis {
         body: { pos: body.pos, end: body.end },
       }),
     );
+  }
+
+  /** `kill $(pgrep -u root)` */
+  #looksForServices(node: Command): boolean {
+    return commandsIn(node)
+      .filter((command) => command !== node)
+      .flatMap((command) => this.#inputs.invocationsOf(command))
+      .some(
+        ({ name, args }) =>
+          /^(pgrep|pidof|ps)$/.test(name) && OTHERS_PROCESSES.test(args.join(" ")),
+      );
   }
 
   #rememberRun({ name, program, args }: Invocation): void {

@@ -109,7 +109,7 @@ export class Inputs {
 export function readsCode({ name, args }: Invocation): boolean {
   if (name === "source" || name === ".") return args[0] === "/dev/stdin";
   if (SHELLS.has(name))
-    return args[0] === "-s" || args.every((arg) => /^(-[sxeuv]*|\/dev\/stdin|--)$/.test(arg));
+    return args[0] === "-s" || args.every((arg) => /^(-[sxeuvil]*|\/dev\/stdin|--)$/.test(arg));
   return isInterpreter(name) && args.every((arg) => arg === "-");
 }
 

@@ -289,10 +289,15 @@ export class Resolver {
       case "LocaleString":
         return this.#parts(part.parts, true);
       case "SimpleExpansion":
-        return this.#split(this.variable(part.text.slice(1)), quoted && part.text !== "$@");
+        return this.#split(
+          this.variable(part.text.slice(1)),
+          quoted && part.text !== "$@",
+          part.text === "$*",
+        );
       case "ParameterExpansion": {
         const several = part.parameter === "@" || part.index?.value === "@";
-        return this.#split(this.#parameter(part), quoted && !several);
+        const joined = part.parameter === "*" || part.index?.value === "*";
+        return this.#split(this.#parameter(part), quoted && !several, joined);
       }
       case "CommandExpansion":
         return this.#split(this.#output(part.script), quoted);
@@ -308,8 +313,16 @@ export class Resolver {
   }
 
   /** An expansion as it is split into words, which one in quotes is not. */
-  #split(values: readonly string[], quoted: boolean): string[] {
-    if (quoted) return values.map((value) => value.replaceAll(BREAK, " "));
+  #split(values: readonly string[], quoted: boolean, joined = false): string[] {
+    if (quoted) {
+      const spaced = values.map((value) => value.replaceAll(BREAK, " "));
+      // With an IFS of its own a script may join them with nothing in between.
+      if (!joined || !this.#symbols.variables.has("IFS")) return spaced;
+      return union(
+        values.map((value) => value.replaceAll(BREAK, "")),
+        spaced,
+      );
+    }
     const separators = this.#symbols.variables.has("IFS") ? this.#separators() : "";
     const blanks = new RegExp(`[ \\t\\n${separators}]+`, "g");
     return values.map((value) => value.replace(blanks, BREAK));

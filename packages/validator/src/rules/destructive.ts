@@ -145,15 +145,15 @@ const MESSAGES = {
   parent: ["DEL-PARENT", "what lies above the job"],
 } as const;
 
+/** What lies below the directories of the system, and is nobody's scratch space. */
+const OF_SYSTEM =
+  /^\/(etc|usr|boot|lib|lib32|lib64|bin|sbin|root|opt|srv|var\/(lib(?!\/apt\/lists)|log|spool|mail|www|backups))\/[^/*]/;
+
 function checkDelete(path: string, found: Found, recursive: boolean): void {
   const target = deleteTarget(path);
   if (target === null) {
-    if (
-      /^\/etc\//.test(normalizePath(path)) ||
-      /^\/(usr|boot|lib|bin|sbin)\//.test(normalizePath(path))
-    ) {
+    if (OF_SYSTEM.test(normalizePath(path)))
       found("DEL-SYSDIR", `${readable(path)} belongs to the system`);
-    }
     return;
   }
   if (dependsOnUnset(path)) {

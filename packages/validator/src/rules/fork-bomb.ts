@@ -47,7 +47,7 @@ function calls(node: SyntaxNode, name: string): boolean {
 export function growsForever(
   node: Extract<SyntaxNode, { type: "While" | "For" | "ArithmeticFor" }>,
 ): string | null {
-  if (node.type === "For" || !isEndless(node)) return null;
+  if (node.type === "For" ? !isVeryLong(node) : !isEndless(node)) return null;
   let grows: string | null = null;
   let waits = false;
   const names = new Set<string>();
@@ -71,6 +71,17 @@ export function growsForever(
   if (names.has("mkdir") && names.has("cd"))
     grows ??= "an endless loop makes directories in directories";
   return waits ? null : grows;
+}
+
+/** From how many turns on a loop that waits for nothing is as good as endless. */
+const VERY_LONG = 5000;
+
+function isVeryLong(node: Extract<SyntaxNode, { type: "For" }>): boolean {
+  const text = (node.wordlist ?? []).map((word) => word.text).join(" ");
+  const range = /\{(\d+)\.\.(\d+)\}/.exec(text);
+  if (range !== null) return Number(range[2]) - Number(range[1]) >= VERY_LONG;
+  const last = /\bseq\s+(?:-\S+\s+)*(?:\d+\s+)*(\d+)\s*[)`]/.exec(text)?.[1];
+  return Number(last ?? 0) >= VERY_LONG;
 }
 
 const PAUSES = /^(wait|sleep|break|return|exit|read|srun|mpirun|inotifywait|flock)$/;

@@ -4,7 +4,7 @@ import type { CommandRule } from "./report.js";
 const ENVIRONMENT = new Set(["env", "printenv", "set", "export", "declare", "compgen"]);
 const SENDERS = new Set(["mail", "mailx", "sendmail", "mutt", "telnet", "nslookup", "dig"]);
 const SECRET_NAME =
-  /id_(rsa|dsa|ecdsa|ed25519)|\.pem\b|\.p12\b|passw(or)?d|secret|credential|api[_-]?key|token|AKIA|BEGIN .*PRIVATE KEY|private[_-]?key|\.kdbx|wallet\.dat|(^|[\s/*'"])\.env\b|\.aws\b|\.ssh\b|\.netrc|authorized_keys|shadow/i;
+  /id_(rsa|dsa|ecdsa|ed25519)|\.pem\b|\.p12\b|passw(or)?d|secret|credential|api[_-]?key|token|AKIA|BEGIN .*PRIVATE KEY|private[ _-]?key|\.kdbx|wallet\.dat|(^|[\s/*'"])\.env\b|\.aws\b|\.ssh\b|\.netrc|authorized_keys|shadow/i;
 const WIDE = /^(\/|\/home|\/root|\/etc|\/var|\/opt|\/srv|\/mnt|\uE002|~|\/proc)(\/\*?)?$/;
 
 export const secretRules: CommandRule = ({ name, args }, found) => {
