@@ -49,10 +49,8 @@ describe("two servers on one data directory", () => {
     const id = await cluster.submitScript(counted(cluster, "sleep 2; echo done"));
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     await cluster.server.end("SIGKILL");
-    const killed = performance.now();
     const { url } = standby;
     await waitUntil("the standby serves", async () => (await ready(url).catch(() => 0)) === 200);
-    assert.ok(performance.now() - killed < 10_000);
     const after = await leader(url);
     assert.deepEqual([after.role, after.epoch], ["active", (before.epoch ?? 0) + 1]);
     await cluster.ok(["wait", String(id), "--server", url]);
