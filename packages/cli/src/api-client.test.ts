@@ -16,6 +16,13 @@ describe("trying again", () => {
     );
   });
 
+  it("tries again when a proxy says that the server is away", () => {
+    for (const status of [502, 503, 504]) {
+      const error = new JobctlError("server_unreachable", "", { details: { status } });
+      assert.notEqual(retryDelayMs(error, 1, 0), null);
+    }
+  });
+
   it("waits at least as long as the server says", () => {
     assert.equal(
       retryDelayMs(new JobctlError("draining", "", { retryAfterSeconds: 2 }), 1, 0),

@@ -193,12 +193,17 @@ export class ApiClient {
 export function retryDelayMs(error: JobctlError, failures: number, random: number): number | null {
   const again =
     error.code === "server_unreachable"
-      ? error.details?.["status"] === undefined
+      ? isPassing(error.details?.["status"])
       : error.status === 503 || error.status === 429;
   if (!again) return null;
   const backoff =
     Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + random / 2);
   return Math.max(backoff, (error.retryAfterSeconds ?? 0) * 1000);
+}
+
+/** Without an answer, or with one of a proxy that did not get any. */
+function isPassing(status: unknown): boolean {
+  return status === undefined || status === 502 || status === 503 || status === 504;
 }
 
 async function sendBody(outgoing: http.ClientRequest, body: AsyncIterable<Buffer>): Promise<void> {

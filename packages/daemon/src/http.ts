@@ -27,6 +27,8 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
     requestIdHeader: "x-request-id",
     // Uploads take as long as they take; a stalled one is ended by the socket's own time limit.
     requestTimeout: 0,
+    // Who closes says so in an answer of ours.
+    return503OnClosing: false,
     forceCloseConnections: settings.onClose === "cut" ? true : "idle",
   });
   app.setErrorHandler((thrown, request, reply) => {

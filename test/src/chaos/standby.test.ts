@@ -99,19 +99,22 @@ describe("two servers on one data directory", () => {
       while (!over.signal.aborted) ids.push(Number(await cluster.ok(["submit", directory])));
     };
     const clients = [client(), client()];
-    let epoch = (await leader(cluster.server.url)).epoch ?? 0;
-    for (let round = 0; round < TAKE_OVERS; round += 1) {
-      // It has the same address, so that clients only have to try again.
-      const next = cluster.startServer();
-      await cluster.server.end(round % 2 === 0 ? "SIGKILL" : "SIGTERM");
-      await next;
-      const now = await leader(cluster.server.url);
-      assert.equal(now.epoch, epoch + 1);
-      epoch = now.epoch ?? 0;
-      const before = ids.length;
-      await waitUntil("a job has been taken", () => ids.length > before);
+    try {
+      let epoch = (await leader(cluster.server.url)).epoch ?? 0;
+      for (let round = 0; round < TAKE_OVERS; round += 1) {
+        // It has the same address, so that clients only have to try again.
+        const next = cluster.startServer();
+        await cluster.server.end(round % 2 === 0 ? "SIGKILL" : "SIGTERM");
+        await next;
+        const now = await leader(cluster.server.url);
+        assert.equal(now.epoch, epoch + 1);
+        epoch = now.epoch ?? 0;
+        const before = ids.length;
+        await waitUntil("a job has been taken", () => ids.length > before);
+      }
+    } finally {
+      over.abort();
     }
-    over.abort();
     await Promise.all(clients);
     assert.ok(ids.length > TAKE_OVERS / 2, `${ids.length} jobs`);
     for (const id of ids) {

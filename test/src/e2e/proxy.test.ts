@@ -91,6 +91,20 @@ http { access_log off; ${paths} include ${file("jobctl.conf")}; }`,
     assert.equal(await cluster.ok(["logs", "-f", id], { env }), "");
   });
 
+  it("a restart of the server is seen by nobody", async () => {
+    const env = {
+      JOBCTL_SERVER: `https://localhost:${port}`,
+      NODE_EXTRA_CA_CERTS: join(cluster.root, "nginx/tls/tls.crt"),
+    };
+    await cluster.server.end("SIGTERM");
+    const asking = cluster.spawn(["status", "--json"], { env });
+    await waitUntil("nginx says that it is away", () =>
+      ask("GET", "/live").then(({ status }) => status === 502),
+    );
+    await cluster.startServer();
+    assert.equal((await asking).exitCode, 0);
+  });
+
   it("what is too large is refused before it is sent", async () => {
     const headers = {
       "content-length": String(500 * 1024 ** 2),
