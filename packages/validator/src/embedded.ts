@@ -1,3 +1,4 @@
+import { bounded } from "./bounded.js";
 import type { Invocation } from "./unwrap.js";
 
 export const SHELLS: ReadonlySet<string> = new Set([
@@ -69,10 +70,10 @@ export function shellTexts({ name, args }: Invocation, input: Read): string[] {
     case "gawk":
     case "mawk":
     case "nawk":
-      for (const arg of args) texts.push(...awkCommands(arg));
+      for (const arg of args) texts.push(...awkCommands(bounded(arg)));
       break;
     case "sed":
-      for (const arg of args) texts.push(...sedCommands(arg));
+      for (const arg of args) texts.push(...sedCommands(bounded(arg)));
       break;
     default:
       texts.push(...escapes(name, args, input));
@@ -150,7 +151,9 @@ function awkCommands(program: string): string[] {
 function sedCommands(script: string): string[] {
   const own = [...script.matchAll(/(?:^|[;\n{]|(?<=\d|\$|\/))\s*e\s+([^\n]+)/g)];
   const substitutions = [
-    ...script.matchAll(/s([/|,#@])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1[gpimI0-9]*e/g),
+    ...script.matchAll(
+      /(?<!\w)s([/|,#@])((?:\\[^\n]|(?!\1)[^\\\n])*)\1((?:\\[^\n]|(?!\1)[^\\\n])*)\1[gpimI0-9]*e/g,
+    ),
   ];
   return [
     ...own.map(([, command = ""]) => command),
@@ -196,7 +199,9 @@ const SAME_ESCAPES: Readonly<Record<string, string>> = {
 function escapes(name: string, args: readonly string[], input: Read): string[] {
   const pattern = SHELL_ESCAPES[name] ?? SHELL_ESCAPES[SAME_ESCAPES[name] ?? ""];
   if (pattern === undefined) return [];
-  return [...args, input.text ?? ""].flatMap((text) =>
-    [...text.matchAll(pattern)].map(([, command = ""]) => command.replace(/\\(["\\])/g, "$1")),
-  );
+  return [...args, input.text ?? ""]
+    .map(bounded)
+    .flatMap((text) =>
+      [...text.matchAll(pattern)].map(([, command = ""]) => command.replace(/\\(["\\])/g, "$1")),
+    );
 }

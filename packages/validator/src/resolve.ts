@@ -38,7 +38,20 @@ const FROM_OUTSIDE =
 /** Variables whose value begins with a slash. */
 const PATHS_FROM_OUTSIDE = new Set(["HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR"]);
 /** Commands that print what a file holds. */
-const READERS = new Set(["sed", "head", "tail", "awk", "gawk", "cat", "grep", "cut", "jq", "yq"]);
+const READERS = new Set([
+  "ls",
+  "find",
+  "sed",
+  "head",
+  "tail",
+  "awk",
+  "gawk",
+  "cat",
+  "grep",
+  "cut",
+  "jq",
+  "yq",
+]);
 const NOT_READERS = new Set(["base64", "base32", "xxd", "openssl", "curl", "wget", "rev", "tr"]);
 
 /** Works out what words may be when the script runs. */

@@ -265,6 +265,10 @@ describe("the validator", () => {
       `bash -c '${"eval ".repeat(1000)}'\n`.repeat(20),
       `echo ${"a{1..9}".repeat(300)} | xargs rm\n`.repeat(100),
       "x".repeat(1024 * 1024),
+      `sed 's/${"\\\\/".repeat(2000)}' f; sed 's/${"s/".repeat(100_000)}' f`,
+      `python3 -c 'system("${"\\\\".repeat(20_000)}'; python3 -c '${'run("'.repeat(50_000)}'`,
+      `awk '${'system("'.repeat(50_000)}'; perl -e '${"socket ".repeat(50_000)}'`,
+      `python3 <<E\n${"x = open('/etc/x')\n".repeat(20_000)}E\n`,
     ];
     const worker = new Worker(new URL("nasty.test-support.js", import.meta.url), {
       workerData: nasty,

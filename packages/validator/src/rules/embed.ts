@@ -1,3 +1,4 @@
+import { bounded } from "../bounded.js";
 import { readable } from "../characters.js";
 import { SHELLS } from "../embedded.js";
 import type { CommandRule } from "./report.js";
@@ -20,7 +21,7 @@ export const embedRules: CommandRule = ({ name, args }, found) => {
   if (TEXT.has(name) || SHELLS.has(name)) return;
   for (const arg of args) {
     if (!/\s/.test(arg)) continue;
-    const match = COMMAND.exec(arg);
+    const match = COMMAND.exec(bounded(arg));
     if (match === null) continue;
     found(
       "EMBED-CMD",

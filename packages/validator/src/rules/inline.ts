@@ -1,3 +1,4 @@
+import { bounded } from "../bounded.js";
 import { checkRead, checkWrite } from "./files.js";
 import type { Found } from "./report.js";
 
@@ -46,8 +47,9 @@ export function codeOptions(name: string, args: readonly string[]): string[] {
 }
 
 /** What another language's code, that stands in the script, does. */
-export function checkCode(name: string, code: string, found: Found): void {
-  if (code === "") return;
+export function checkCode(name: string, given: string, found: Found): void {
+  if (given === "") return;
+  const code = bounded(given);
   if (DESTROYS.test(code)) found("DEL-SYSDIR", `the ${name} code deletes files of the system`);
   if (FORKS_ON.test(code)) found("RES-FORKBOMB", `the ${name} code starts processes without end`);
   if (/\bset(e|re|res)?[ug]id\s*\(\s*0/.test(code))
@@ -76,9 +78,13 @@ export function checkCode(name: string, code: string, found: Found): void {
   checkPaths(code, found);
 }
 
+/** More files than an honest piece of code names. */
+const MAX_PATHS = 100;
+
 /** Files that the code names. */
 function checkPaths(code: string, found: Found): void {
-  for (const [, quote = "", path = ""] of code.matchAll(/(["'])((?:\/|~\/)[\w./*-]+)\1/g)) {
+  const literals = [...code.matchAll(/(["'])((?:\/|~\/)[\w./*-]+)\1/g)].slice(0, MAX_PATHS);
+  for (const [, quote = "", path = ""] of literals) {
     checkRead(path, found);
     const writes = new RegExp(
       `open\\s*\\(\\s*${quote}${path.replace(/[.*]/g, "\\$&")}${quote}\\s*,\\s*["'][wa]`,
@@ -88,16 +94,17 @@ function checkPaths(code: string, found: Found): void {
 }
 
 /** The commands that inline code hands to a shell, as far as they stand there as text. */
-export function shellTextsIn(name: string, code: string): string[] {
+export function shellTextsIn(name: string, given: string): string[] {
+  const code = bounded(given);
   const calls = code.matchAll(
-    /(?:os\.system|os\.popen|os\.execute|io\.popen|system2?|exec\w*|popen|Popen|getoutput|getstatusoutput|check_output|check_call|call|run|shell_exec|passthru|execSync|spawnSync|spawn|shell|cmd)\s*\(?\s*(?:f|r|b)?(["'`])((?:\\.|(?!\1)[^])*)\1(?:\s*,\s*(["'])((?:\\.|(?!\3)[^])*)\3)?/g,
+    /(?:os\.system|os\.popen|os\.execute|io\.popen|system2?|exec\w*|popen|Popen|getoutput|getstatusoutput|check_output|check_call|call|run|shell_exec|passthru|execSync|spawnSync|spawn|shell|cmd)\s*\(?\s*(?:f|r|b)?(["'`])((?:\\[^\n]|(?!\1)[^\\\n])*)\1(?:\s*,\s*(["'])((?:\\[^\n]|(?!\3)[^\\\n])*)\3)?/g,
   );
   const texts = [...calls].map(([, , text = "", , more = ""]) => unescaped(`${text} ${more}`));
   const lists = code.matchAll(
     /(?:Popen|check_output|check_call|call|run|spawn\w*|execFile\w*|exec\w*|system)\s*\(\s*(?:(["'])([^"']*)\1\s*,\s*)?\[([^\]]*)\]/g,
   );
   for (const [, , program = "", list = ""] of lists) {
-    const words = [...list.matchAll(/(["'])((?:\\.|(?!\1)[^])*)\1/g)].map(
+    const words = [...list.matchAll(/(["'])((?:\\[^\n]|(?!\1)[^\\\n])*)\1/g)].map(
       ([, , word = ""]) => word,
     );
     texts.push(unescaped([program, ...words].join(" ").trim()));
