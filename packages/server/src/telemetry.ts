@@ -170,7 +170,7 @@ function storageGauges(metrics: Metrics, { store, blobs, tasks, epoch }: Telemet
   });
   metrics.gauge({
     name: "jobctl_data_free_bytes",
-    help: "Free space on the data volume, as it was last looked at.",
+    help: "Free space on the data volume.",
     collect: (set) => set(blobs.freeBytesSync()),
   });
   metrics.gauge({

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, mkdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
-import { readdir, rm, stat, statfs, unlink } from "node:fs/promises";
+import { readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { syncDirectory, writeStream, type WrittenFile } from "@jobctl/daemon";
@@ -127,15 +127,8 @@ export class BlobStore {
     };
   }
 
-  /** Removes a blob that nothing refers to. */
-  async remove(digest: string): Promise<void> {
-    await unlink(this.pathOf(digest)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
-  }
-
-  /** The same, at once: nothing can come to refer to it meanwhile. */
-  removeNow(digest: string): void {
+  /** Removes a blob that nothing refers to; at once, so that nothing can come to refer to it meanwhile. */
+  remove(digest: string): void {
     rmSync(this.pathOf(digest), { force: true });
   }
 

@@ -28,7 +28,7 @@ export async function collectGarbage(parts: GcParts, dryRun: boolean): Promise<G
     if (store.jobs.isBlobReferenced(sha256)) continue;
     unused.count += 1;
     unused.sizeBytes += sizeBytes;
-    if (!keepAll && !store.jobs.isBlobReferenced(sha256)) blobs.removeNow(sha256);
+    if (!keepAll) blobs.remove(sha256);
   }
   const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, keepAll);
   const missing = store.jobs
