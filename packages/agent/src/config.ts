@@ -4,10 +4,13 @@ import { resolve } from "node:path";
 import {
   logSettings,
   nameList,
+  Secret,
   readEnvironment,
-  readSecret,
+  readLogSettings,
+  readTogether,
   wholeNumber,
   type Environment,
+  type LogSettings,
 } from "@jobctl/daemon";
 import type { ArchiveLimits } from "@jobctl/archive";
 import { z } from "zod";
@@ -55,7 +58,7 @@ export interface AgentConfig {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly token: string;
+  readonly token: Secret;
   readonly dataPath: string;
   readonly sandbox: "bubblewrap" | "process";
   readonly sandboxReadOnlyPaths: readonly string[];
@@ -71,18 +74,21 @@ export interface AgentConfig {
   readonly maxLogBytes: number;
   readonly archiveLimits: ArchiveLimits;
   readonly drainSeconds: number;
-  readonly logLevel: string;
-  readonly env: string | undefined;
+  readonly log: LogSettings;
 }
 
 /** @throws JobctlError `config_invalid` */
 export function readConfig(environment: Environment): AgentConfig {
-  const read = readEnvironment(settings, environment);
+  const [read, token, sentryDsn] = readTogether(
+    () => readEnvironment(settings, environment),
+    () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
+    () => Secret.find("SENTRY_DSN", environment),
+  );
   return {
     name: read.JOBCTL_AGENT_NAME,
     host: read.JOBCTL_AGENT_HOST,
     port: read.JOBCTL_AGENT_PORT,
-    token: readSecret("JOBCTL_AGENT_TOKEN", environment),
+    token,
     dataPath: resolve(read.JOBCTL_AGENT_DATA_PATH),
     sandbox: read.JOBCTL_AGENT_SANDBOX,
     sandboxReadOnlyPaths: read.JOBCTL_AGENT_SANDBOX_READ_ONLY,
@@ -109,7 +115,6 @@ export function readConfig(environment: Environment): AgentConfig {
       maxExtractedBytes: read.JOBCTL_MAX_EXTRACTED_BYTES,
     },
     drainSeconds: read.JOBCTL_DRAIN_SECONDS,
-    logLevel: read.JOBCTL_LOG_LEVEL,
-    env: read.JOBCTL_ENV,
+    log: readLogSettings(read, [token], sentryDsn),
   };
 }

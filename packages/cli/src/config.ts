@@ -279,7 +279,8 @@ function findToken(
 
 function readTokenFile(file: string, origin: string): string {
   try {
-    return readFileSync(resolve(file), "utf8").trim();
+    // A server's file may hold several: the first is the one to send.
+    return readFileSync(resolve(file), "utf8").trim().split(/\s/, 1)[0] ?? "";
   } catch (error) {
     throw new JobctlError(
       "config_invalid",

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
-
 import { JobctlError, fieldProblems, listProblems } from "@jobctl/protocol";
 import { z } from "zod";
+
+import type { LogSettings } from "./logger.js";
+import type { Secret } from "./secret.js";
 
 /** Environment as a daemon reads it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,34 +33,31 @@ export function readEnvironment<T extends z.ZodObject>(
 }
 
 /**
- * A secret from `NAME`, or from the file that `NAME_FILE` names. The file is preferred: a variable
- * can be read by whoever can read the process.
+ * Does all of these, and throws what is wrong with any of them as one error.
  *
- * @throws JobctlError `config_invalid` when neither is there, or the file cannot be read
+ * @throws JobctlError `config_invalid`; the hint is that of the first
  */
-export function readSecret(name: string, environment: Environment): string {
-  const file = environment[`${name}_FILE`];
-  if (file !== undefined && file !== "") {
-    const secret = readSecretFile(name, file);
-    if (secret !== "") return secret;
-    throw new JobctlError("config_invalid", `cannot start: ${name}_FILE (${file}) is empty`);
-  }
-  const value = environment[name];
-  if (value !== undefined && value !== "") return value;
-  throw new JobctlError("config_invalid", `cannot start: ${name}_FILE is not set`, {
-    hint: `Put the token into a file that only this user can read, and set ${name}_FILE to its path.`,
+export function readTogether<T extends readonly unknown[]>(
+  ...reads: { readonly [K in keyof T]: () => T[K] }
+): T {
+  const problems: JobctlError[] = [];
+  const values = reads.map((read) => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof JobctlError) || error.code !== "config_invalid") throw error;
+      problems.push(error);
+      return null;
+    }
   });
-}
-
-function readSecretFile(name: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (error) {
-    throw new JobctlError("config_invalid", `cannot start: ${name}_FILE (${file}) cannot be read`, {
-      hint: "Check the path and its permissions.",
-      cause: error,
-    });
-  }
+  const [first] = problems;
+  if (first === undefined) return values as unknown as T;
+  const messages = problems.map(({ message }) => message.replace(/^cannot start: /, ""));
+  throw new JobctlError("config_invalid", `cannot start: ${messages.join("; ")}`, {
+    hint: first.hint ?? undefined,
+    details: first.details ?? undefined,
+    cause: first.cause,
+  });
 }
 
 /** A whole number of at least `min`, from text. */
@@ -80,8 +78,25 @@ export function nameList() {
   );
 }
 
+/** Settings of the log, for the shape that a daemon gives to `readEnvironment`. */
 export const logSettings = {
   JOBCTL_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+  JOBCTL_LOG_FORMAT: z.enum(["json", "pretty"]).default("json"),
   /** A name for the installation, put into every log line. */
   JOBCTL_ENV: z.string().optional(),
 };
+
+/** @param secrets what must never be written */
+export function readLogSettings(
+  read: z.infer<z.ZodObject<typeof logSettings>>,
+  secrets: readonly Secret[],
+  sentryDsn: Secret | null,
+): LogSettings {
+  return {
+    level: read.JOBCTL_LOG_LEVEL,
+    format: read.JOBCTL_LOG_FORMAT,
+    env: read.JOBCTL_ENV,
+    sentryDsn,
+    secrets,
+  };
+}

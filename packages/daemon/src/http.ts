@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
-import { fastify, type FastifyInstance, type FastifyReply } from "fastify";
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
 import type { Logger } from "./logger.js";
+
+/** What a daemon says while it goes down or stands by: no fault of anybody's. */
+const ON_PURPOSE: ReadonlySet<string> = new Set(["draining", "standby"]);
 
 export interface HttpSettings {
   readonly logger: Logger;
@@ -33,20 +36,25 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
   });
   app.setErrorHandler((thrown, request, reply) => {
     const error = fromFastify(thrown);
-    if (error.status >= 500) {
-      logger.error(
-        {
-          event: "request_failed",
-          requestId: request.id,
-          method: request.method,
-          url: request.url,
-          err: thrown,
-        },
-        error.message,
-      );
-    }
+    if (error.status >= 500) logFailure(request, error, thrown);
     return sendError(reply, error);
   });
+
+  function logFailure(request: FastifyRequest, error: JobctlError, thrown: unknown): void {
+    const route = request.routeOptions.url ?? null;
+    const { id } = (request.params ?? {}) as { id?: unknown };
+    const facts = {
+      event: "request_failed",
+      requestId: request.id,
+      ...idsOf(route, id),
+      method: request.method,
+      route,
+      url: request.url,
+    };
+    if (ON_PURPOSE.has(error.code)) logger.info({ ...facts, code: error.code }, error.message);
+    else logger.error({ ...facts, err: thrown }, error.message);
+  }
+
   app.setNotFoundHandler((request, reply) =>
     sendError(
       reply,
@@ -54,6 +62,13 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
     ),
   );
   return app;
+}
+
+/** Which job, and which attempt at it, a request is about. */
+function idsOf(route: string | null, id: unknown): { jobId?: number; attempt?: number } {
+  if (id === undefined || !/^\/v1\/(jobs|attempts)\//.test(route ?? "")) return {};
+  const [job, attempt] = String(id).split(".").map(Number);
+  return { ...(job ? { jobId: job } : {}), ...(attempt ? { attempt } : {}) };
 }
 
 function sendError(reply: FastifyReply, error: JobctlError): FastifyReply {

@@ -4,7 +4,8 @@ export {
   logSettings,
   nameList,
   readEnvironment,
-  readSecret,
+  readLogSettings,
+  readTogether,
   wholeNumber,
   type Environment,
 } from "./config.js";
@@ -12,11 +13,12 @@ export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";
 export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
 export { KeyedEvents } from "./keyed-events.js";
-export { createLogger, type Logger } from "./logger.js";
+export type { LogSettings, Logger } from "./logger.js";
 export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent.js";
 export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
 export { Metrics } from "./metrics.js";
 export { parseRange, type ByteRange } from "./range.js";
+export { Secret } from "./secret.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
 export { startDaemon } from "./start.js";
 export { writeStream, type WrittenFile } from "./write-stream.js";

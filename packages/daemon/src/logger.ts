@@ -1,9 +1,15 @@
-import { pino, type Logger as PinoLogger } from "pino";
+import { pino, type DestinationStream, type Logger as PinoLogger } from "pino";
+
+import type { Secret } from "./secret.js";
 
 export interface LogSettings {
-  readonly app: string;
   readonly level: string;
-  readonly env?: string | undefined;
+  readonly format: "json" | "pretty";
+  readonly env: string | undefined;
+  /** Where errors are reported to, when they are. */
+  readonly sentryDsn: Secret | null;
+  /** Values that are never written, wherever they turn up. */
+  readonly secrets: readonly Secret[];
 }
 
 /**
@@ -18,21 +24,72 @@ export interface Logger {
   error(facts: LogFacts, message?: string): void;
 }
 
-interface LogFacts {
+export interface LogFacts {
   readonly event: string;
   readonly [fact: string]: unknown;
 }
 
-export function createLogger(settings: LogSettings): PinoLogger {
-  return pino({
-    level: settings.level,
-    base: {
-      app: settings.app,
-      pid: process.pid,
-      ...(settings.env === undefined ? {} : { env: settings.env }),
+/** Until the settings are known. */
+export const BOOT_LOG: LogSettings = {
+  level: "info",
+  format: "json",
+  env: undefined,
+  sentryDsn: null,
+  secrets: [],
+};
+
+/** As pino counts. */
+const ERROR_LEVEL = 50;
+
+/**
+ * @param onError told of everything that is logged as an error
+ */
+export async function createLogger(
+  app: string,
+  settings: LogSettings,
+  onError: (facts: LogFacts, message: string | undefined) => void = () => {},
+): Promise<PinoLogger> {
+  const { level, env, secrets } = settings;
+  return pino(
+    {
+      level,
+      base: { app, pid: process.pid, ...(env === undefined ? {} : { env }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ["*.authorization", "*.token", "headers.authorization", "token"],
+      hooks: {
+        streamWrite: (line) => withoutSecrets(line, secrets),
+        logMethod(args, method, at) {
+          const [facts, message] = args as unknown as [LogFacts, string | undefined];
+          if (at >= ERROR_LEVEL) onError(facts, message);
+          method.apply(this, args);
+        },
+      },
     },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: ["*.authorization", "*.token", "headers.authorization", "token"],
+    await destination(settings.format),
+  );
+}
+
+/** What is shorter is no secret, and may be a part of any word. */
+const SHORTEST_SECRET = 8;
+
+export function withoutSecrets(text: string, secrets: readonly Secret[]): string {
+  let clean = text;
+  for (const { values } of secrets)
+    for (const value of values)
+      if (value.length >= SHORTEST_SECRET) clean = clean.replaceAll(value, "[redacted]");
+  return clean;
+}
+
+async function destination(format: LogSettings["format"]): Promise<DestinationStream> {
+  if (format === "json") return pino.destination({ dest: 1, sync: true });
+  const { default: pinoPretty } = await import("pino-pretty");
+  const pretty = pinoPretty.prettyFactory({
+    colorize: process.stdout.isTTY,
+    ignore: "app,pid,env,event",
+    messageFormat: "{event} {msg}",
+    translateTime: "SYS:HH:MM:ss.l",
+    singleLine: true,
   });
+  return { write: (line) => void process.stdout.write(pretty(line)) };
 }

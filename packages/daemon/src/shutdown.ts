@@ -1,3 +1,4 @@
+import type { ErrorReports } from "./error-reports.js";
 import type { Logger } from "./logger.js";
 
 /** What asked for the end; `parent_gone` leaves nobody who could use what is still finished. */
@@ -22,6 +23,7 @@ export interface ShutdownStep {
 export function shutDownOnSignal(
   steps: readonly ShutdownStep[],
   logger: Logger,
+  reports: ErrorReports,
   onForce: () => void = () => {},
 ): void {
   let stopping = false;
@@ -33,8 +35,9 @@ export function shutDownOnSignal(
     }
     stopping = true;
     logger.info({ event: "shutdown_started", cause });
-    void runSteps(steps, cause, logger).then((clean) => {
+    void runSteps(steps, cause, logger).then(async (clean) => {
       logger.info({ event: "shutdown_finished", clean });
+      await reports.flush();
       process.exit(clean ? 0 : 1);
     });
   };

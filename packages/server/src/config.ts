@@ -4,10 +4,13 @@ import type { ArchiveLimits } from "@jobctl/archive";
 import {
   logSettings,
   nameList,
+  Secret,
   readEnvironment,
-  readSecret,
+  readLogSettings,
+  readTogether,
   wholeNumber,
   type Environment,
+  type LogSettings,
 } from "@jobctl/daemon";
 import {
   JobctlError,
@@ -79,8 +82,8 @@ export interface ServerConfig {
   readonly port: number;
   readonly dataPath: string;
   readonly dbPath: string;
-  readonly adminToken: string;
-  readonly agentToken: string;
+  readonly adminToken: Secret;
+  readonly agentToken: Secret;
   readonly agentUrls: readonly string[];
   readonly services: ReadonlyMap<string, ServicePolicy>;
   readonly maxUploadBytes: number;
@@ -98,38 +101,33 @@ export interface ServerConfig {
   readonly breaker: BreakerSettings;
   readonly reconcileSeconds: number;
   readonly gcSeconds: number;
-  readonly logLevel: string;
-  readonly env: string | undefined;
+  readonly log: LogSettings;
 }
 
 /** @throws JobctlError `config_invalid` */
 export function readConfig(given: Environment): ServerConfig {
   const environment = withFallBacks(given);
-  const read = readEnvironment(settings, environment);
-  if (read.JOBCTL_AGENT_DEAD_SECONDS < 2 * read.JOBCTL_AGENT_POLL_SECONDS) {
-    throw new JobctlError(
-      "config_invalid",
-      `cannot start: JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS}) is less than twice JOBCTL_AGENT_POLL_SECONDS (${read.JOBCTL_AGENT_POLL_SECONDS})`,
-      { hint: "An agent must be silent for two polls at least before it counts as lost." },
-    );
-  }
-  if (read.JOBCTL_RECONCILE_SECONDS < read.JOBCTL_AGENT_DEAD_SECONDS) {
-    throw new JobctlError(
-      "config_invalid",
-      `cannot start: JOBCTL_RECONCILE_SECONDS (${read.JOBCTL_RECONCILE_SECONDS}) is less than JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS})`,
-      { hint: "Comparing more often than agents can be lost finds nothing that is new." },
-    );
-  }
+  const [read, adminToken, agentToken, sentryDsn] = readTogether(
+    () => readEnvironment(settings, environment),
+    () => Secret.read("JOBCTL_ADMIN_TOKEN", environment),
+    () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
+    () => Secret.find("SENTRY_DSN", environment),
+  );
+  const [agentUrls, services] = readTogether(
+    () => read.JOBCTL_AGENTS.map(checkAgentUrl),
+    () => readServices(read.JOBCTL_SERVICES, environment),
+    () => checkTimes(read),
+  );
   const dataPath = resolve(read.JOBCTL_DATA_PATH);
   return {
     host: read.JOBCTL_HOST,
     port: read.JOBCTL_PORT,
     dataPath,
     dbPath: resolve(read.JOBCTL_DB_PATH ?? `${dataPath}/jobctl.db`),
-    adminToken: readSecret("JOBCTL_ADMIN_TOKEN", environment),
-    agentToken: readSecret("JOBCTL_AGENT_TOKEN", environment),
-    agentUrls: read.JOBCTL_AGENTS.map(checkAgentUrl),
-    services: readServices(read.JOBCTL_SERVICES, environment),
+    adminToken,
+    agentToken,
+    agentUrls,
+    services,
     maxUploadBytes: read.JOBCTL_MAX_UPLOAD_BYTES,
     archiveLimits: {
       maxEntries: read.JOBCTL_MAX_ARCHIVE_ENTRIES,
@@ -150,9 +148,26 @@ export function readConfig(given: Environment): ServerConfig {
     },
     reconcileSeconds: read.JOBCTL_RECONCILE_SECONDS,
     gcSeconds: read.JOBCTL_GC_SECONDS,
-    logLevel: read.JOBCTL_LOG_LEVEL,
-    env: read.JOBCTL_ENV,
+    log: readLogSettings(read, [adminToken, agentToken], sentryDsn),
   };
+}
+
+/** @throws JobctlError `config_invalid` when one time makes another meaningless */
+function checkTimes(read: z.infer<typeof settings>): void {
+  if (read.JOBCTL_AGENT_DEAD_SECONDS < 2 * read.JOBCTL_AGENT_POLL_SECONDS) {
+    throw new JobctlError(
+      "config_invalid",
+      `cannot start: JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS}) is less than twice JOBCTL_AGENT_POLL_SECONDS (${read.JOBCTL_AGENT_POLL_SECONDS})`,
+      { hint: "An agent must be silent for two polls at least before it counts as lost." },
+    );
+  }
+  if (read.JOBCTL_RECONCILE_SECONDS < read.JOBCTL_AGENT_DEAD_SECONDS) {
+    throw new JobctlError(
+      "config_invalid",
+      `cannot start: JOBCTL_RECONCILE_SECONDS (${read.JOBCTL_RECONCILE_SECONDS}) is less than JOBCTL_AGENT_DEAD_SECONDS (${read.JOBCTL_AGENT_DEAD_SECONDS})`,
+      { hint: "Comparing more often than agents can be lost finds nothing that is new." },
+    );
+  }
 }
 
 function withFallBacks(environment: Environment): Environment {

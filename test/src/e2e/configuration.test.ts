@@ -14,7 +14,7 @@ function documented(section: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const line of part.split("\n")) {
     const [, names = "", byDefault = ""] = line.split("|");
-    for (const [, name = ""] of names.matchAll(/`((?:JOBCTL|SERVICE)_[A-Z0-9_<>]+)`/g))
+    for (const [, name = ""] of names.matchAll(/`((?:JOBCTL|SERVICE|SENTRY)_[A-Z0-9_<>]+)`/g))
       found.set(name, byDefault.trim());
   }
   return found;
@@ -31,7 +31,7 @@ describe("the environment", () => {
 
     it(`of the ${section.toLowerCase()} is documented, name by name, and nothing else is`, () => {
       const ofServices = [...listed.keys()].filter((name) => name.startsWith("SERVICE_"));
-      const secrets = [...listed.keys()].filter((name) => name.endsWith("_TOKEN_FILE"));
+      const secrets = [...listed.keys()].filter((name) => name.endsWith("_FILE"));
       assert.deepEqual(
         [...listed.keys()].toSorted(),
         [...names, ...ofServices, ...secrets].toSorted(),
@@ -52,9 +52,9 @@ describe("the environment", () => {
       assert.ok(numbers.length > 5);
       const wrong = Object.fromEntries(numbers.map((name) => [name, "many"]));
       assert.throws(
-        () => read({ ...TOKENS, ...wrong, JOBCTL_LOG_LEVEL: "loud" }),
+        () => read({ ...wrong, JOBCTL_LOG_LEVEL: "loud", JOBCTL_LOG_FORMAT: "xml" }),
         (error: Error) => {
-          for (const name of [...numbers, "JOBCTL_LOG_LEVEL"])
+          for (const name of [...numbers, "JOBCTL_LOG_LEVEL", "JOBCTL_LOG_FORMAT", "TOKEN_FILE"])
             assert.ok(error.message.includes(name), `${name} in: ${error.message}`);
           return true;
         },
@@ -67,7 +67,10 @@ describe("the environment", () => {
       server.readConfig({ ...TOKENS, ...extra });
     assert.throws(read({ JOBCTL_AGENT_DEAD_SECONDS: "50" }), /less than twice/);
     assert.throws(read({ JOBCTL_RECONCILE_SECONDS: "100" }), /less than JOBCTL_AGENT_DEAD_SECONDS/);
-    assert.throws(read({ JOBCTL_AGENTS: "agent:9000" }), /is not an http URL/);
+    assert.throws(
+      read({ JOBCTL_AGENTS: "agent:9000", SERVICE_X_MAX_RUNS: "0", JOBCTL_RECONCILE_SECONDS: "1" }),
+      /is not an http URL.*SERVICE_X_MAX_RUNS: must be at least 1.*JOBCTL_RECONCILE_SECONDS/,
+    );
     assert.ok(read({ JOBCTL_AGENTS: "dns+http://agent:9000" })());
   });
 });

@@ -171,7 +171,13 @@ export class AttemptPool {
     // Remembered until the server knows: were it sent again, it must not run again.
     else if (outcome === null) await attempt.interrupted(record.report);
     else this.#track(id, attempt.resumePacking(record.report, outcome));
-    logger.info({ event: "attempt_recovered", attemptId: id, state: attempt.report.state });
+    const { jobId, attempt: number } = record.spec;
+    logger.info({
+      event: "attempt_recovered",
+      jobId,
+      attempt: number,
+      state: attempt.report.state,
+    });
   }
 
   #onChange(attempt: Attempt): void {

@@ -342,7 +342,6 @@ export class Attempt {
   async #conclude(result: AttemptReport["result"], outcome: Outcome): Promise<void> {
     await this.#record({ state: "finished", outcome, result });
     crashPoint("attempt.finished");
-    this.#settings.logger.info({ event: "attempt_finished", ...this.#ids(), ...outcome });
   }
 
   async #openLogs(): Promise<void> {
@@ -363,6 +362,9 @@ export class Attempt {
 
   #update(change: Partial<AttemptReport>): void {
     this.#report = { ...this.#report, ...change };
+    const { state, outcome } = change;
+    if (state !== undefined)
+      this.#settings.logger.info({ event: `attempt_${state}`, ...this.#ids(), ...outcome });
     this.#changed(this);
   }
 

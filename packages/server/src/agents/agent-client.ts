@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 
+import type { Secret } from "@jobctl/daemon";
 import {
   ATTEMPT_HEADER,
   JobctlError,
@@ -23,7 +24,7 @@ const TRANSFER_STALL_MS = 60_000;
 const UNPACK_MS = 600_000;
 
 export interface AgentClientSettings {
-  readonly token: string;
+  readonly token: Secret;
   /** For calls that carry little data. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -165,7 +166,7 @@ export class AgentClient {
         method,
         path,
         headers: {
-          authorization: `Bearer ${this.#settings.token}`,
+          authorization: `Bearer ${this.#settings.token.current}`,
           ...(options.headers as Record<string, string> | undefined),
         },
       });

@@ -1,5 +1,5 @@
 import fastifySwagger from "@fastify/swagger";
-import { bearerCheck, createHttpApp, type Logger } from "@jobctl/daemon";
+import { bearerCheck, createHttpApp, type Logger, type Secret } from "@jobctl/daemon";
 import { JobctlError, VERSION, VERSION_HEADER, compatibility } from "@jobctl/protocol";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import {
@@ -40,7 +40,7 @@ export function createApiApp(logger: Logger): ApiApp {
 }
 
 /** What every request of the API is checked for, before its body is looked at. */
-export function guard(app: FastifyInstance, adminToken: string, stopping: AbortSignal): void {
+export function guard(app: FastifyInstance, adminToken: Secret, stopping: AbortSignal): void {
   const checkToken = bearerCheck(
     adminToken,
     "Set JOBCTL_TOKEN_FILE to the file that holds your token, or run the command where jobctl up runs.",

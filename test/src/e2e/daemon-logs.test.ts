@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { after, before, describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
+
+import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const ADMIN_TOKEN = "test-admin-token";
+
+/** As much of Sentry as takes reports in: its address, and what has arrived. */
+class Ingest {
+  readonly reports: string[] = [];
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer(async (request, response) => {
+      const sent = await buffer(request);
+      const isPacked = request.headers["content-encoding"] === "gzip";
+      this.reports.push((isPacked ? gunzipSync(sent) : sent).toString());
+      response.end("{}");
+    });
+  }
+
+  static async start(): Promise<Ingest> {
+    const ingest = new Ingest();
+    ingest.#server.listen(0, "127.0.0.1");
+    await once(ingest.#server, "listening");
+    return ingest;
+  }
+
+  get dsn(): string {
+    return `http://publickey@127.0.0.1:${(this.#server.address() as AddressInfo).port}/1`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+}
+
+describe("the daemons' logs", () => {
+  let cluster: Cluster;
+  let ingest: Ingest;
+  before(async () => {
+    ingest = await Ingest.start();
+    cluster = await Cluster.start({
+      server: { JOBCTL_LOG_LEVEL: "trace", JOBCTL_ENV: "testing", SENTRY_DSN: ingest.dsn },
+      agent: { JOBCTL_LOG_LEVEL: "trace" },
+    });
+  });
+  after(async () => {
+    await cluster.stop();
+    await ingest.stop();
+  });
+  const logOf = (name: string): Promise<string> =>
+    readFile(join(cluster.root, `${name}.log`), "utf8");
+  const damageResultOf = async (id: number): Promise<void> => {
+    const { result } = await cluster.job(id);
+    await appendFile(cluster.blobPath(result?.sha256 ?? ""), "x");
+  };
+
+  it("are JSON, a line an event, and one search finds a job in both", async () => {
+    const id = await cluster.submitScript("true\n", "--wait");
+    const find = async (name: string): Promise<Record<string, unknown>[]> =>
+      (await logOf(name))
+        .trim()
+        .split("\n")
+        .filter((line) => line.includes(`"jobId":${id},`))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [server, agent] = [await find("server"), await find("agent-1")];
+    for (const { event, time, level, app, attempt } of [...server, ...agent]) {
+      assert.equal(new Date(String(time)).toISOString(), time);
+      assert.match(`${String(event)} ${String(level)}`, /^[a-z_]+ (debug|info)$/);
+      assert.match(String(app), /^jobctl-(server|agent)$/);
+      if (attempt !== undefined) assert.equal(attempt, 1);
+    }
+    const events = (lines: typeof server): unknown[] => lines.map(({ event }) => event);
+    assert.deepEqual([events(server).length > 2, events(agent).length > 2], [true, true]);
+    for (const { env } of server) assert.equal(env, "testing");
+  });
+
+  it("and reports of errors carry the ids, and never a token", async () => {
+    const id = await cluster.submitScript("true\n", "--wait");
+    await damageResultOf(id);
+    const headers = { "x-request-id": `request-of-${ADMIN_TOKEN}` };
+    const answer = await cluster.request(`/v1/jobs/${id}/result?t=${ADMIN_TOKEN}`, { headers });
+    assert.equal(answer.status, 500);
+    await waitUntil("the report is there", () => ingest.reports.length > 0);
+    const [report = ""] = ingest.reports;
+    const event = JSON.parse(report.split("\n")[2] ?? "") as {
+      tags: Record<string, string>;
+      environment: string;
+      exception: { values: { value: string; stacktrace: unknown }[] };
+    };
+    assert.equal(event.environment, "testing");
+    assert.match(
+      event.exception.values[0]?.value ?? "",
+      /the stored file [0-9a-f]{64} has changed/,
+    );
+    assert.ok(event.exception.values[0]?.stacktrace);
+    assert.deepEqual(event.tags, {
+      app: "jobctl-server",
+      event: "request_failed",
+      requestId: "request-of-[redacted]",
+      jobId: String(id),
+      method: "GET",
+      route: "/v1/jobs/:id/result",
+    });
+    const log = await logOf("server");
+    assert.match(log, /"requestId":"request-of-\[redacted\]"/);
+    for (const text of [...ingest.reports, log, await logOf("agent-1")])
+      for (const token of [ADMIN_TOKEN, AGENT_TOKEN]) assert.ok(!text.includes(token));
+  });
+
+  it("what a server says while it goes down is no error", async () => {
+    const reported = ingest.reports.length;
+    const id = await cluster.submitScript("sleep 600\n");
+    const waiting = cluster.request(`/v1/jobs/${id}/wait`);
+    await cluster.server.end("SIGTERM");
+    await waiting.catch(() => {});
+    assert.equal(ingest.reports.length, reported);
+    assert.doesNotMatch(await logOf("server"), /"level":"error".*draining/);
+    await cluster.startServer();
+    await cluster.ok(["cancel", String(id), "--wait"]);
+  });
+
+  it("a server whose reports cannot arrive anywhere says so and does not start", async () => {
+    await cluster.server.end("SIGTERM");
+    await assert.rejects(
+      cluster.startServer({ SENTRY_DSN: "https://sentry.example.org/1" }),
+      /SENTRY_DSN is not a DSN of Sentry's/,
+    );
+    await cluster.startServer();
+  });
+
+  it("are for people when they are asked to be", async () => {
+    await cluster.server.end("SIGTERM");
+    await writeFile(join(cluster.root, "server.log"), "");
+    await cluster.startServer({ JOBCTL_LOG_FORMAT: "pretty" });
+    const id = await cluster.submitScript("true\n", "--wait");
+    await damageResultOf(id);
+    await cluster.request(`/v1/jobs/${id}/result?t=${ADMIN_TOKEN}`);
+    const log = await logOf("server");
+    assert.match(log, /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: ready  {"url":"http:/m);
+    assert.match(log, /^\[.*\] ERROR: request_failed the stored file [0-9a-f]{64} has changed/m);
+    assert.ok(!log.includes(ADMIN_TOKEN));
+  });
+});
+
+describe("tokens", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start();
+  });
+  after(() => cluster.stop());
+  const statusWith = async (token: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}` };
+    return (await cluster.request("/v1/jobs", { headers })).status;
+  };
+
+  it("are replaced without a restart, and for a while both are valid", async () => {
+    const file = join(cluster.root, "admin.token");
+    await writeFile(file, `next-admin-token\n${ADMIN_TOKEN}\n`);
+    await waitUntil("the new one is valid", async () => {
+      return (await statusWith("next-admin-token")) === 200;
+    });
+    assert.equal(await statusWith(ADMIN_TOKEN), 200);
+    // The command line sends the first line of the same file.
+    await cluster.ok(["status"]);
+    await writeFile(file, "next-admin-token\n");
+    await waitUntil("the old one is not", async () => (await statusWith(ADMIN_TOKEN)) === 401);
+    await cluster.ok(["status"]);
+  });
+
+  it("of the agents too, while jobs run", async () => {
+    const running = await cluster.submitScript("sleep 3; echo done\n");
+    await writeFile(join(cluster.root, "agent.token"), `next-agent-token\n${AGENT_TOKEN}\n`);
+    const headers = { authorization: "Bearer next-agent-token" };
+    const agent = cluster.agents[0]?.url ?? "";
+    await waitUntil("the agent knows it", async () => {
+      return (await fetch(`${agent}/v1/attempts`, { headers })).status === 200;
+    });
+    await writeFile(join(cluster.root, "agent.token"), "next-agent-token\n");
+    await waitUntil("the agent has forgotten the old one", async () => {
+      const old = { authorization: `Bearer ${AGENT_TOKEN}` };
+      return (await fetch(`${agent}/v1/attempts`, { headers: old })).status === 401;
+    });
+    await cluster.ok(["wait", String(running)]);
+    await cluster.submitScript("true\n", "--wait");
+    assert.equal((await cluster.job(running)).attempt, 1);
+  });
+});
