@@ -2,9 +2,11 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
+  EventLoopWatch,
   Metrics,
   bearerCheck,
   createHttpApp,
+  healthOf,
   type Logger,
   type ShutdownStep,
 } from "@jobctl/daemon";
@@ -100,16 +102,21 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   });
   metrics.serve(app);
   const startedMs = performance.now();
+  const eventLoop = new EventLoopWatch();
   healthRoutes(app, {
-    health: () => ({
-      status: pool.draining ? "draining" : "ok",
-      name: config.name,
-      version: VERSION,
-      uptimeSeconds: Math.round((performance.now() - startedMs) / 1000),
-      checks: { sandbox: { ok: true, message: [executor.name, ...self.capabilities].join(" ") } },
-    }),
+    isAlive: () => eventLoop.check.ok,
+    health: () => {
+      const message = [executor.name, ...self.capabilities].join(" ");
+      return healthOf({
+        ...{ name: config.name, startedMs, state: pool.draining ? "draining" : null },
+        checks: {
+          sandbox: { ok: true, critical: true, message, ageSeconds: null },
+          eventLoop: eventLoop.check,
+        },
+        tasks: {},
+      });
+    },
     load: () => sampler.load,
-    ready: () => !pool.draining,
   });
   void app.register(async (guarded) => {
     const check = bearerCheck(

@@ -24,6 +24,8 @@ export interface ApiRequest {
   readonly silenceMs?: number;
   /** For how long connection errors, 429 and 503 are tried again. Default: 15 s. */
   readonly retryForMs?: number;
+  /** Statuses from 400 on that are an answer all the same. */
+  readonly alsoAccept?: readonly number[];
 }
 
 export interface ApiAnswer {
@@ -104,7 +106,8 @@ export class ApiClient {
     }
     const body = await this.#exchange(url, request);
     const status = body.statusCode ?? 0;
-    if (status < 400) return { status, headers: body.headers, body };
+    if (status < 400 || request.alsoAccept?.includes(status) === true)
+      return { status, headers: body.headers, body };
     throw this.#refusal(status, body.headers, await text(body).catch(() => ""));
   }
 

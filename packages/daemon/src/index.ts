@@ -11,6 +11,7 @@ export {
 } from "./config.js";
 export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";
+export { EventLoopWatch, healthOf } from "./health.js";
 export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
 export { KeyedEvents } from "./keyed-events.js";
 export type { LogSettings, Logger } from "./logger.js";

@@ -79,14 +79,46 @@ export const cachedLoadSchema = z.object({
 });
 export type CachedLoad = z.infer<typeof cachedLoadSchema>;
 
+/** One thing that a daemon depends on. */
+const healthCheckSchema = z.object({
+  ok: z.boolean(),
+  /** Whether the daemon cannot take requests without it. */
+  critical: z.boolean(),
+  message: z.string().nullable(),
+  /** Seconds since it was last seen to work; null where it is tried when somebody asks. */
+  ageSeconds: z.number().nonnegative().nullable(),
+});
+export type HealthCheck = z.infer<typeof healthCheckSchema>;
+
+/** Work that is done again and again in the background. */
+const taskHealthSchema = z.object({
+  ok: z.boolean(),
+  everySeconds: z.number().positive(),
+  /** When it last ended well; null before the first time. */
+  lastSuccessAt: instantSchema.nullable(),
+  ageSeconds: z.number().nonnegative().nullable(),
+  /** Why it failed, when the last time it did. */
+  problem: z.string().nullable(),
+});
+export type TaskHealth = z.infer<typeof taskHealthSchema>;
+
 export const healthSchema = z.object({
-  status: z.enum(["ok", "degraded", "draining", "standby"]),
+  /** `degraded` takes requests, and somebody should look; `unavailable` does not. */
+  status: z.enum(["ok", "degraded", "unavailable", "draining", "standby"]),
+  /** For clients of the older orchestrator: `ok`, or what is wrong with the server's database. */
+  database: z.string().optional(),
   name: z.string(),
   version: z.string(),
   uptimeSeconds: z.number().nonnegative(),
-  checks: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string().nullable() })),
+  checks: z.record(z.string(), healthCheckSchema),
+  tasks: z.record(z.string(), taskHealthSchema),
 });
 export type Health = z.infer<typeof healthSchema>;
+
+/** Whether a daemon in this state takes requests. */
+export function isReady({ status }: Pick<Health, "status">): boolean {
+  return status === "ok" || status === "degraded";
+}
 
 /** The circuit breaker of one agent. */
 export const breakerSchema = z.object({

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 
 import type { Logger, ShutdownStep } from "@jobctl/daemon";
-import { VERSION, type Health, type ServerInfo } from "@jobctl/protocol";
+import { VERSION, type ServerInfo } from "@jobctl/protocol";
 
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
@@ -13,6 +13,7 @@ import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import { createAdministration } from "./administration.js";
 import { BlobStore } from "./blobs/blob-store.js";
 import { DEFAULT_POLICY, type ServerConfig } from "./config.js";
+import { createHealth } from "./health.js";
 import { backupRoutes } from "./http/backup-routes.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { agentRoutes } from "./http/agent-routes.js";
@@ -62,7 +63,7 @@ export function createServer(
   const table = new JobTable();
   const drains = new Drains({
     store: store.drains,
-    onDeadline: (agent) => void tracker.evictAll(agent),
+    onDeadline: (agent) => tracker.evictAll(agent),
     onChange: () => dispatcher.wake(),
   });
   const registry = new AgentRegistry(2 * config.agentPollSeconds * 1000, (name) =>
@@ -117,12 +118,15 @@ export function createServer(
   const discovery = new Discovery(config.agentUrls, { registry, createLink, logger });
 
   const stopping = new AbortController();
-  const startedMs = performance.now();
+  const health = createHealth({
+    ...{ store, blobs, registry, dispatcher, table, tasks },
+    stopping: stopping.signal,
+  });
   const http = createApiApp(logger);
   createTelemetry({ store, blobs, registry, events, tasks, epoch: lease.epoch }).serve(http);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();
-    healthRoutes(open, { health });
+    healthRoutes(open, health);
   });
   void http.register(async (scope) => {
     const api = scope.withTypeProvider<ZodTypeProvider>();
@@ -187,26 +191,6 @@ export function createServer(
 
   async function reconcileAll(): Promise<void> {
     for (const link of registry.links) await tracker.sweep(link, false);
-  }
-
-  async function health(): Promise<Health> {
-    const checks = {
-      database: attempt(() => store.checkWritable()),
-      disk: await attemptAsync(() => blobs.checkFreeSpace(0)),
-      // Until then nothing is dispatched to an agent whose attempts are not known.
-      agents: {
-        ok: registry.reconciled,
-        message: registry.reconciled ? null : "not all agents have been compared with the jobs yet",
-      },
-    };
-    const ok = Object.values(checks).every((check) => check.ok);
-    return {
-      status: stopping.signal.aborted ? "draining" : ok ? "ok" : "degraded",
-      name: "jobctl-server",
-      version: VERSION,
-      uptimeSeconds: Math.round((performance.now() - startedMs) / 1000),
-      checks,
-    };
   }
 
   function info(): ServerInfo {
@@ -277,21 +261,4 @@ export function createServer(
   };
 }
 
-type Check = { ok: boolean; message: string | null };
-
-function attempt(check: () => void): Check {
-  try {
-    check();
-    return { ok: true, message: null };
-  } catch (error) {
-    return { ok: false, message: (error as Error).message };
-  }
-}
-
-async function attemptAsync(check: () => Promise<void>): Promise<Check> {
-  return check().then(
-    () => ({ ok: true, message: null }),
-    (error: Error) => ({ ok: false, message: error.message }),
-  );
-}
 export { SETTING_NAMES, readConfig, type ServerConfig } from "./config.js";

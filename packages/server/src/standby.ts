@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { tellParent, type Logger, type ShutdownStep } from "@jobctl/daemon";
-import { JobctlError, VERSION, type Leader } from "@jobctl/protocol";
+import { healthOf, tellParent, type Logger, type ShutdownStep } from "@jobctl/daemon";
+import { JobctlError, type Leader } from "@jobctl/protocol";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
 import type { ServerConfig } from "./config.js";
@@ -69,13 +69,13 @@ function standbyApp(config: ServerConfig, logger: Logger, stopping: AbortSignal)
   const app = createApiApp(logger);
   void app.register(async (scope) => {
     healthRoutes(scope.withTypeProvider<ZodTypeProvider>(), {
-      health: async () => ({
-        status: "standby",
-        name: "jobctl-server",
-        version: VERSION,
-        uptimeSeconds: Math.round((performance.now() - startedMs) / 1000),
-        checks: { leader: { ok: true, message: readLease(config.dbPath)?.holder ?? null } },
-      }),
+      isAlive: () => true,
+      health: async () => {
+        const message = readLease(config.dbPath)?.holder ?? null;
+        const leader = { ok: true, critical: false, message, ageSeconds: null };
+        const facts = { name: "jobctl-server", startedMs, state: "standby" as const };
+        return healthOf({ ...facts, checks: { leader }, tasks: {} });
+      },
     });
   });
   void app.register(async (scope) => {

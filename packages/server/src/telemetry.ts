@@ -178,7 +178,8 @@ function storageGauges(metrics: Metrics, { store, blobs, tasks, epoch }: Telemet
     help: "When a background task last ended well.",
     labels: ["task"],
     collect: (set) => {
-      for (const [task, at] of tasks.lastSuccess) set(at / 1000, { task });
+      for (const [task, { lastSuccessAt }] of Object.entries(tasks.health))
+        if (lastSuccessAt !== null) set(Date.parse(lastSuccessAt) / 1000, { task });
     },
   });
   metrics.gauge({

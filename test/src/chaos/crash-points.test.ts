@@ -88,7 +88,7 @@ describe("when the server dies exactly after a step", () => {
       assert.ok(performance.now() - restarted < SOON_MS);
       assert.deepEqual(await startsOf(cluster, id), [`${id}.1`]);
       await assertEndedOnce(cluster, id, "cancelled");
-      assert.deepEqual(await findProcesses(`attempts/${id}.`), []);
+      assert.deepEqual(await findProcesses(join(cluster.root, `agent-1/attempts/${id}.`)), []);
       await assertNothingLeft(cluster);
     });
   }

@@ -103,7 +103,7 @@ describe("when the link to an agent fails", () => {
     assert.deepEqual([job.status, job.attempt], ["completed", 2]);
     assert.notEqual(job.agent, first);
     assert.equal(
-      (await findProcesses(`attempts/${id}.1`)).length > 0,
+      (await findProcesses(join(cluster.root, `${first}/attempts/${id}.1`))).length > 0,
       true,
       "the first still runs",
     );
@@ -111,7 +111,7 @@ describe("when the link to an agent fails", () => {
     await waitUntil(
       "nothing of the first is left",
       async () =>
-        (await findProcesses(`attempts/${id}.1`)).length === 0 &&
+        (await findProcesses(join(cluster.root, `${first}/attempts/${id}.1`))).length === 0 &&
         (await readdir(join(cluster.root, `${first}/attempts`))).length === 0,
     );
     assert.deepEqual(await startsOf(cluster, id), [`${id}.1`, `${id}.2`]);

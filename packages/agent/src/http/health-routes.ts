@@ -1,19 +1,26 @@
-import type { AgentLoad, Health } from "@jobctl/protocol";
+import { isReady, type AgentLoad, type Health } from "@jobctl/protocol";
 import type { FastifyInstance } from "fastify";
 
 export interface HealthSource {
+  /** Whether the process gets round to its work; when it does not, a restart helps. */
+  isAlive(): boolean;
   health(): Health;
   load(): AgentLoad;
-  ready(): boolean;
 }
 
 /** Answered without a token. `live`: the process works. `ready`: it takes new work. */
 export function healthRoutes(app: FastifyInstance, source: HealthSource): void {
-  for (const path of ["/live", "/health/live"]) app.get(path, async () => ({ status: "ok" }));
+  for (const path of ["/live", "/health/live"]) {
+    app.get(path, async (_request, reply) => {
+      const alive = source.isAlive();
+      return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck" });
+    });
+  }
   for (const path of ["/ready", "/health/ready"]) {
-    app.get(path, async (_request, reply) =>
-      reply.code(source.ready() ? 200 : 503).send(source.health()),
-    );
+    app.get(path, async (_request, reply) => {
+      const health = source.health();
+      return reply.code(isReady(health) ? 200 : 503).send(health);
+    });
   }
   app.get("/health", async () => source.health());
   app.get("/load", async (request, reply) => {

@@ -1,4 +1,6 @@
-import type { Agent, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
+import { statSync } from "node:fs";
+
+import type { Agent, Health, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
 import { EXIT, toJobctlError } from "@jobctl/protocol/error";
 import { VERSION, compatibility } from "@jobctl/protocol/version";
 
@@ -27,7 +29,12 @@ const COLUMNS: readonly Column<Finding>[] = [
 /** Looks for what commonly stands in the way, and says what to do about it. */
 export async function doctor(flags: CommonFlags): Promise<void> {
   await runCommand(flags, async (context) => {
-    const items = [checkNode(), checkConfig(context), ...(await checkServer(context))];
+    const items = [
+      checkNode(),
+      checkConfig(context),
+      ...checkTokenFile(context),
+      ...(await checkServer(context)),
+    ];
     if (context.output.flags.json) {
       context.output.json({ schema: "jobctl.doctor/v1", items, nextCursor: null });
     } else {
@@ -66,6 +73,22 @@ function checkConfig({ config }: Context): Finding {
     message: `${config.server} (from ${server.origin}), without a token${config.tokenWithheld === null ? "" : `: ${config.tokenWithheld}`}`,
     hint: "Set JOBCTL_TOKEN_FILE, or start a server here with jobctl up.",
   };
+}
+
+/** Nothing where there is no such file, or no such permissions. */
+function checkTokenFile({ config }: Context): Finding[] {
+  const path = config.settings.tokenFile.value;
+  if (path === null || process.platform === "win32") return [];
+  const { mode } = statSync(path);
+  const open = (mode & 0o077) !== 0;
+  return [
+    {
+      check: "token file",
+      status: open ? "warning" : "ok",
+      message: `${path} has mode ${(mode & 0o777).toString(8).padStart(4, "0")}`,
+      hint: open ? `Others can read or write it: chmod 0600 ${path}` : null,
+    },
+  ];
 }
 
 async function checkServer(context: Context): Promise<Finding[]> {
@@ -116,14 +139,21 @@ function checkClock({ now }: ServerInfo, hereMs: number): Finding {
 }
 
 async function checkHealth({ client, signal }: Context): Promise<Finding[]> {
-  type Health = { checks: Record<string, { ok: boolean; message: string | null }> };
-  const health = await client.json<Health>("/health", { signal });
-  return Object.entries(health.checks).map(([name, { ok, message }]) => ({
-    check: `server ${name}`,
-    status: ok ? ("ok" as const) : ("error" as const),
-    message: message ?? "works",
-    hint: ok ? null : "Look at the server's log and its data volume.",
-  }));
+  // What is wrong is in the body, whatever the status.
+  const health = await client.json<Health>("/health", { signal, alsoAccept: [503] });
+  const checks = Object.entries(health.checks).map(([name, { ok, critical, message }]): Finding => {
+    const status = ok ? "ok" : critical ? "error" : "warning";
+    const hint = ok ? null : "Look at the server's log and its data volume.";
+    return { check: `server ${name}`, status, message: message ?? "works", hint };
+  });
+  const tasks = Object.entries(health.tasks).map(
+    ([name, { ok, lastSuccessAt, problem }]): Finding => {
+      const message = problem ?? `last ended well: ${lastSuccessAt ?? "not yet"}`;
+      const hint = ok ? null : "grep task_failed in the server's log.";
+      return { check: `task ${name}`, status: ok ? "ok" : "warning", message, hint };
+    },
+  );
+  return [...checks, ...tasks];
 }
 
 async function checkAgents({ client, signal }: Context): Promise<Finding[]> {

@@ -1,11 +1,19 @@
-import { healthSchema, serverInfoSchema, type Health, type ServerInfo } from "@jobctl/protocol";
+import {
+  healthSchema,
+  isReady,
+  serverInfoSchema,
+  type Health,
+  type ServerInfo,
+} from "@jobctl/protocol";
 import { z } from "zod";
 
 import type { ApiApp } from "./api-app.js";
 
-const liveSchema = z.object({ status: z.literal("ok") });
+const liveSchema = z.object({ status: z.enum(["ok", "stuck"]) });
 
 export interface HealthSource {
+  /** Whether the process gets round to its work; when it does not, a restart helps. */
+  isAlive(): boolean;
   health(): Promise<Health>;
 }
 
@@ -15,10 +23,17 @@ export function healthRoutes(app: ApiApp, source: HealthSource): void {
   for (const url of ["/live", "/health/live"]) {
     app.get(
       url,
-      { schema: { ...open, summary: "The process works", response: { 200: liveSchema } } },
-      async () => ({
-        status: "ok" as const,
-      }),
+      {
+        schema: {
+          ...open,
+          summary: "The process works",
+          response: { 200: liveSchema, 503: liveSchema },
+        },
+      },
+      async (_request, reply) => {
+        const alive = source.isAlive();
+        return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck" });
+      },
     );
   }
   for (const url of ["/ready", "/health/ready"]) {
@@ -33,7 +48,7 @@ export function healthRoutes(app: ApiApp, source: HealthSource): void {
       },
       async (_request, reply) => {
         const health = await source.health();
-        return reply.code(health.status === "ok" ? 200 : 503).send(health);
+        return reply.code(isReady(health) ? 200 : 503).send(health);
       },
     );
   }
@@ -43,10 +58,14 @@ export function healthRoutes(app: ApiApp, source: HealthSource): void {
       schema: {
         ...open,
         summary: "State of the server and what it depends on",
-        response: { 200: healthSchema },
+        response: { 200: healthSchema, 503: healthSchema },
       },
     },
-    async () => source.health(),
+    async (_request, reply) => {
+      const health = await source.health();
+      // Clients of the older orchestrator look no further than the status.
+      return reply.code((health.database ?? "ok") === "ok" ? 200 : 503).send(health);
+    },
   );
 }
 

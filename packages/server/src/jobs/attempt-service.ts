@@ -201,7 +201,8 @@ export class AttemptService {
   /** Notes on the jobs of an agent whether it can be reached. */
   setReachable(agent: string, reachable: boolean): void {
     const { store, events } = this.#parts;
-    if (!store.jobs.setAgentReason(agent, reachable ? null : "agent_unreachable")) return;
+    const reason = reachable ? null : "agent_unreachable";
+    if (!store.transaction(() => store.jobs.setAgentReason(agent, reason))) return;
     for (const row of store.jobs.onAgent(agent)) events.announce(row);
   }
 

@@ -1,4 +1,8 @@
 import type { Logger } from "@jobctl/daemon";
+import type { TaskHealth } from "@jobctl/protocol";
+
+/** A task that has not ended well for so many of its intervals is a problem. */
+const MISSED_INTERVALS = 3;
 
 interface Task {
   readonly name: string;
@@ -6,13 +10,19 @@ interface Task {
   readonly run: () => Promise<unknown> | void;
 }
 
+interface TaskState {
+  readonly everyMs: number;
+  readonly since: number;
+  readonly lastSuccess: number | null;
+  readonly problem: string | null;
+}
+
 /** Work that is done again and again beside the requests; one run of a task never overlaps another. */
 export class Tasks {
   readonly #logger: Logger;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #running = new Set<Promise<void>>();
-  /** When each task last ended well, in milliseconds since 1970. */
-  readonly lastSuccess = new Map<string, number>();
+  readonly #states = new Map<string, TaskState>();
   #stopped = false;
 
   constructor(logger: Logger) {
@@ -20,7 +30,28 @@ export class Tasks {
   }
 
   start(tasks: readonly Task[]): void {
-    for (const task of tasks) this.#schedule(task);
+    for (const task of tasks) {
+      const { everyMs } = task;
+      this.#states.set(task.name, { everyMs, since: Date.now(), lastSuccess: null, problem: null });
+      this.#schedule(task);
+    }
+  }
+
+  /** How each task is, by its name. */
+  get health(): Record<string, TaskHealth> {
+    const now = Date.now();
+    return Object.fromEntries(
+      [...this.#states].map(([name, { everyMs, since, lastSuccess, problem }]) => [
+        name,
+        {
+          ok: now - (lastSuccess ?? since) < MISSED_INTERVALS * everyMs,
+          everySeconds: everyMs / 1000,
+          lastSuccessAt: lastSuccess === null ? null : new Date(lastSuccess).toISOString(),
+          ageSeconds: lastSuccess === null ? null : Math.max(0, now - lastSuccess) / 1000,
+          problem,
+        },
+      ]),
+    );
   }
 
   /** Starts nothing more, and waits for what is under way. */
@@ -45,9 +76,15 @@ export class Tasks {
   async #run(task: Task): Promise<void> {
     try {
       await task.run();
-      this.lastSuccess.set(task.name, Date.now());
+      this.#note(task, { lastSuccess: Date.now(), problem: null });
     } catch (error) {
+      this.#note(task, { problem: (error as Error).message });
       this.#logger.error({ event: "task_failed", task: task.name, err: error });
     }
+  }
+
+  #note(task: Task, change: Partial<TaskState>): void {
+    const state = this.#states.get(task.name);
+    if (state !== undefined) this.#states.set(task.name, { ...state, ...change });
   }
 }

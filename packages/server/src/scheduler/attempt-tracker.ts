@@ -15,12 +15,11 @@ import type { AgentRegistry } from "../agents/agent-registry.js";
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
+import { STORE_AGAIN_MS, isNotStored, untilStored } from "./until-stored.js";
 
 /** The figures in the database only serve until an agent has been heard after a restart. */
 const SAVE_EVERY_MS = 5000;
 const REFETCH = { firstMs: 100, maxMs: 5000 };
-/** After a report or a result could not be stored. */
-const TAKE_AGAIN_MS = 2000;
 
 export interface AttemptTrackerParts {
   readonly attempts: AttemptService;
@@ -76,7 +75,7 @@ export class AttemptTracker implements LinkEvents {
   }
 
   onReady(link: AgentLink): void {
-    this.#parts.attempts.setReachable(link.name ?? "", true);
+    this.#noteReachable(link);
     this.onStatus(link);
   }
 
@@ -123,23 +122,42 @@ export class AttemptTracker implements LinkEvents {
     const due = now - (this.#savedAt.get(link) ?? 0) >= SAVE_EVERY_MS;
     if (due && link.state === "ready") {
       this.#savedAt.set(link, now);
-      this.#parts.saveAgent(link);
+      this.#save(link);
     }
     this.#parts.wake();
+  }
+
+  /** The next load is another chance. */
+  #save(link: AgentLink): void {
+    try {
+      this.#parts.saveAgent(link);
+    } catch (error) {
+      if (!isNotStored(error)) throw error;
+      this.#parts.logger.warn({ event: "load_not_stored", agent: link.name, err: error });
+    }
   }
 
   onUnreachable(link: AgentLink): void {
-    this.#parts.attempts.setReachable(link.name ?? "", false);
+    this.#noteReachable(link);
     this.#parts.wake();
   }
 
+  #noteReachable(link: AgentLink): void {
+    const { attempts, logger } = this.#parts;
+    const note = (): void => attempts.setReachable(link.name ?? "", link.state === "ready");
+    untilStored("whether an agent can be reached", note, logger);
+  }
+
   onLost(link: AgentLink): void {
-    const { attempts } = this.#parts;
+    const { attempts, logger, wake } = this.#parts;
     const name = link.name ?? "";
-    for (const row of attempts.onAgent(name)) {
-      attempts.lose(row.id, row.attempt, `agent ${name} has not been reachable for too long`);
-    }
-    this.#parts.wake();
+    const giveUp = (): void => {
+      if (link.state !== "lost") return;
+      for (const row of attempts.onAgent(name))
+        attempts.lose(row.id, row.attempt, `agent ${name} has not been reachable for too long`);
+      wake();
+    };
+    untilStored("that an agent is lost", giveUp, logger);
   }
 
   /**
@@ -192,15 +210,17 @@ export class AttemptTracker implements LinkEvents {
   }
 
   /** Takes everything from an agent that is to be emptied, and stops it there. */
-  async evictAll(agent: string): Promise<void> {
-    const link = this.#parts.registry.byName(agent);
-    const rows = this.#parts.attempts
-      .onAgent(agent)
-      .filter(({ status }) => status !== "collecting");
-    for (const row of rows) {
-      this.#parts.attempts.evict(row.id, row.attempt, `agent ${agent} is being drained`);
-      if (link?.state === "ready") await this.#discard(link, attemptId(row.id, row.attempt));
-    }
+  evictAll(agent: string): void {
+    const { attempts, registry, logger } = this.#parts;
+    const link = registry.byName(agent);
+    const evict = (): void => {
+      const rows = attempts.onAgent(agent).filter(({ status }) => status !== "collecting");
+      for (const row of rows) {
+        attempts.evict(row.id, row.attempt, `agent ${agent} is being drained`);
+        if (link?.state === "ready") void this.#discard(link, attemptId(row.id, row.attempt));
+      }
+    };
+    untilStored("that an agent is emptied", evict, logger);
   }
 
   /** Passes a cancel request on; what fails now is done again at the next reconnect. */
@@ -276,7 +296,7 @@ export class AttemptTracker implements LinkEvents {
   #takeLater(link: AgentLink, report: AttemptReport): void {
     setTimeout(() => {
       if (link.state === "ready") this.onAttempt(link, report);
-    }, TAKE_AGAIN_MS).unref();
+    }, STORE_AGAIN_MS).unref();
   }
 
   async #fetch(

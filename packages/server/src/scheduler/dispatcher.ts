@@ -10,6 +10,7 @@ import type { QueuePlace } from "../jobs/job-view.js";
 import type { JobRow } from "../store/job-row.js";
 import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import type { JobTable } from "./job-table.js";
+import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
 import { plan, type AgentOffer, type Plan, type RunLimits } from "./placement.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
@@ -39,7 +40,9 @@ export class Dispatcher {
   #woken = false;
   #stopped = false;
   #retryTimer: NodeJS.Timeout | undefined;
+  #storeTimer: NodeJS.Timeout | undefined;
   #places: ReadonlyMap<number, QueuePlace> | null = null;
+  #lastRunMs = performance.now();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -52,8 +55,13 @@ export class Dispatcher {
     this.#woken = true;
     setImmediate(() => {
       this.#woken = false;
-      if (!this.#stopped) this.#dispatch();
+      this.#dispatchOrWait();
     });
+  }
+
+  /** Time since it last looked for something to send. */
+  get idleSeconds(): number {
+    return Math.round(performance.now() - this.#lastRunMs) / 1000;
   }
 
   stop(): void {
@@ -87,7 +95,7 @@ export class Dispatcher {
         return;
       } catch (thrown) {
         const error = toJobctlError(thrown);
-        if (await this.#handleRefusal(row, link, error)) return;
+        if (await this.#isRefused(row, link, error)) return;
         failures += 1;
         this.#parts.logger.warn(
           {
@@ -103,6 +111,16 @@ export class Dispatcher {
           signal: connection,
         }).catch(() => {});
       }
+    }
+  }
+
+  /** Whether the agent has said no, and that is stored: then trying again would be wrong. */
+  async #isRefused(row: JobRow, link: AgentLink, error: JobctlError): Promise<boolean> {
+    try {
+      return await this.#handleRefusal(row, link, error);
+    } catch (notStored) {
+      if (!isNotStored(notStored)) throw notStored;
+      return false;
     }
   }
 
@@ -148,8 +166,24 @@ export class Dispatcher {
     await this.#parts.attempts.finish(row.id, row.attempt, report, outcome, null);
   }
 
+  /** While the database cannot be written nothing is sent; one timer is enough to see when it can. */
+  #dispatchOrWait(): void {
+    try {
+      this.#dispatch();
+    } catch (error) {
+      if (!isNotStored(error)) throw error;
+      this.#parts.logger.warn({ event: "not_dispatched", err: error });
+      clearTimeout(this.#storeTimer);
+      this.#storeTimer = setTimeout(() => {
+        this.wake();
+      }, STORE_AGAIN_MS).unref();
+    }
+  }
+
   #dispatch(): void {
     const { attempts, registry, table } = this.#parts;
+    if (this.#stopped) return;
+    this.#lastRunMs = performance.now();
     if (table.queued.size === 0) return;
     this.#wakeForRetries();
     for (const { jobId, agent } of this.#plan().assignments) {

@@ -1,6 +1,6 @@
 import { agentLoadSchema, agentSelfSchema, type AgentLoad, type AgentSelf } from "@jobctl/protocol";
 
-import type { Db } from "./database.js";
+import type { Db, Guarded } from "./database.js";
 
 /** The last that was heard from an agent. */
 export interface KnownAgent {
@@ -19,7 +19,7 @@ interface AgentRow {
 
 export type AgentStore = ReturnType<typeof createAgentStore>;
 
-export function createAgentStore(db: Db) {
+export function createAgentStore(db: Db, guarded: Guarded) {
   const upsert = db.prepare<[string, string, string, string, number]>(
     `INSERT INTO agents (url, name, self, load, received_at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (url) DO UPDATE SET name = excluded.name, self = excluded.self,
@@ -30,7 +30,9 @@ export function createAgentStore(db: Db) {
   );
   return {
     save(url: string, self: AgentSelf, load: AgentLoad, receivedAt: number): void {
-      upsert.run(url, self.name, JSON.stringify(self), JSON.stringify(load), receivedAt);
+      guarded(() =>
+        upsert.run(url, self.name, JSON.stringify(self), JSON.stringify(load), receivedAt),
+      );
     },
 
     find(url: string): KnownAgent {

@@ -8,6 +8,9 @@ import { migrate } from "./migrate.js";
 
 export type Db = Database.Database;
 
+/** Runs something that writes; what SQLite refuses it with becomes an error for clients. */
+export type Guarded = <T>(work: () => T) => T;
+
 /**
  * Opens the database and brings its schema up to date.
  *

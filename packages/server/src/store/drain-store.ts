@@ -1,4 +1,4 @@
-import type { Db } from "./database.js";
+import type { Db, Guarded } from "./database.js";
 
 /** An agent that an operator has told to take no new work. Times are milliseconds since 1970. */
 export interface Drain {
@@ -10,7 +10,7 @@ export interface Drain {
 
 export type DrainStore = ReturnType<typeof createDrainStore>;
 
-export function createDrainStore(db: Db) {
+export function createDrainStore(db: Db, guarded: Guarded) {
   const upsert = db.prepare<[string, number, number | null]>(
     `INSERT INTO drains (agent, since, deadline_at) VALUES (?, ?, ?)
      ON CONFLICT (agent) DO UPDATE SET deadline_at = excluded.deadline_at`,
@@ -21,10 +21,10 @@ export function createDrainStore(db: Db) {
   );
   return {
     put(agent: string, since: number, deadlineAt: number | null): void {
-      upsert.run(agent, since, deadlineAt);
+      guarded(() => upsert.run(agent, since, deadlineAt));
     },
     remove(agent: string): boolean {
-      return remove.run(agent).changes > 0;
+      return guarded(() => remove.run(agent).changes > 0);
     },
     list(): Drain[] {
       return select.all();

@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 
 import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
-import { closeDatabase, openDatabase } from "./database.js";
+import { closeDatabase, openDatabase, type Guarded } from "./database.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
 import { createJobStore, type JobStore } from "./job-store.js";
 import { createLeaseStore, type LeaseStore } from "./lease-store.js";
@@ -39,11 +39,14 @@ export interface Store {
   close(): void;
 }
 
+/** Nobody else should write; while somebody does, nothing else is done either. */
+const BUSY_TIMEOUT_MS = 500;
+
 /**
  * @param busyTimeoutMs how long to wait for somebody else's lock on the database
  * @throws JobctlError when the database cannot be opened or is too new
  */
-export function openStore(path: string, busyTimeoutMs = 5000): Store {
+export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store {
   const db = openDatabase(path);
   db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
@@ -52,7 +55,7 @@ export function openStore(path: string, busyTimeoutMs = 5000): Store {
     `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < ? LIMIT ?)`,
   );
   let refusedWrites = 0;
-  const guarded = <T>(work: () => T): T => {
+  const guarded: Guarded = (work) => {
     try {
       return translated(work);
     } catch (error) {
@@ -64,8 +67,8 @@ export function openStore(path: string, busyTimeoutMs = 5000): Store {
   return {
     jobs: createJobStore(db),
     attempts: createAttemptStore(db),
-    agents: createAgentStore(db),
-    drains: createDrainStore(db),
+    agents: createAgentStore(db, guarded),
+    drains: createDrainStore(db, guarded),
     lease: createLeaseStore(db),
     get refusedWrites() {
       return refusedWrites;

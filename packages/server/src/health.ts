@@ -1,0 +1,94 @@
+import { EventLoopWatch, healthOf } from "@jobctl/daemon";
+import type { Health, HealthCheck } from "@jobctl/protocol";
+
+import type { AgentRegistry } from "./agents/agent-registry.js";
+import type { BlobStore } from "./blobs/blob-store.js";
+import type { HealthSource } from "./http/system-routes.js";
+import type { Tasks } from "./maintenance/tasks.js";
+import type { Dispatcher } from "./scheduler/dispatcher.js";
+import type { JobTable } from "./scheduler/job-table.js";
+import type { Store } from "./store/store.js";
+
+export interface HealthParts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly registry: AgentRegistry;
+  readonly dispatcher: Dispatcher;
+  readonly table: JobTable;
+  readonly tasks: Tasks;
+  readonly stopping: AbortSignal;
+}
+
+/** What the server depends on, tried when somebody asks, and what it does in the background. */
+export function createHealth(parts: HealthParts): HealthSource {
+  const { store, blobs, registry, dispatcher, table, tasks, stopping } = parts;
+  const startedMs = performance.now();
+  const eventLoop = new EventLoopWatch();
+
+  function reconciled(): HealthCheck {
+    const ok = registry.reconciled;
+    // Until then nothing is dispatched to an agent whose attempts are not known.
+    const message = ok ? null : "not all agents have been compared with the jobs yet";
+    return { ok, critical: true, message, ageSeconds: null };
+  }
+
+  function poller(): HealthCheck {
+    const loads = registry.loads(Date.now());
+    const silent = loads.filter(({ stale }) => stale);
+    const names = silent.map(({ name, url }) => name ?? url).join(", ");
+    const ages = loads.flatMap(({ ageSeconds }) => ageSeconds ?? []);
+    return {
+      ok: silent.length === 0,
+      critical: false,
+      message:
+        silent.length === 0
+          ? `${loads.length} agents are heard of`
+          : `${silent.length} of ${loads.length} agents are silent: ${names}`,
+      ageSeconds: ages.length === 0 ? null : Math.max(...ages),
+    };
+  }
+
+  function breakers(): HealthCheck {
+    const open = registry.links.filter(({ breaker }) => breaker.state !== "closed");
+    const names = open.map(({ name, url }) => name ?? url).join(", ");
+    return {
+      ok: open.length === 0,
+      critical: false,
+      message: open.length === 0 ? "all are closed" : `not closed: ${names}`,
+      ageSeconds: null,
+    };
+  }
+
+  return {
+    isAlive: () => eventLoop.check.ok,
+    async health(): Promise<Health> {
+      const checks = {
+        database: await attempt(() => store.checkWritable()),
+        disk: await attempt(() => blobs.checkFreeSpace(0)),
+        eventLoop: eventLoop.check,
+        agents: reconciled(),
+        dispatcher: {
+          ok: true,
+          critical: false,
+          message: `${table.queued.size} jobs wait, ${table.active.size} are under way`,
+          ageSeconds: dispatcher.idleSeconds,
+        },
+        poller: poller(),
+        breakers: breakers(),
+      };
+      const state = stopping.aborted ? ("draining" as const) : null;
+      const facts = { name: "jobctl-server", startedMs, state, checks, tasks: tasks.health };
+      return { ...healthOf(facts), database: checks.database.message ?? "ok" };
+    },
+  };
+}
+
+/** A check of something that the server cannot do without. */
+async function attempt(check: () => Promise<void> | void): Promise<HealthCheck> {
+  try {
+    await check();
+    return { ok: true, critical: true, message: null, ageSeconds: null };
+  } catch (error) {
+    return { ok: false, critical: true, message: (error as Error).message, ageSeconds: null };
+  }
+}

@@ -1,0 +1,28 @@
+import type { Logger } from "@jobctl/daemon";
+import { JobctlError } from "@jobctl/protocol";
+
+/** After the database could not be written. */
+export const STORE_AGAIN_MS = 2000;
+
+/** Whether the database could not be written, for now. */
+export function isNotStored(error: unknown): boolean {
+  return (
+    error instanceof JobctlError &&
+    (error.code === "database_unavailable" || error.code === "storage_full")
+  );
+}
+
+/**
+ * Does work that nobody waits for, and does it again for as long as the database cannot be written.
+ *
+ * @param work looks anew each time at what is to be done
+ */
+export function untilStored(what: string, work: () => void, logger: Logger): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isNotStored(error)) throw error;
+    logger.warn({ event: "not_stored", what, err: error });
+    setTimeout(() => untilStored(what, work, logger), STORE_AGAIN_MS).unref();
+  }
+}
