@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   EventLoopWatch,
   Metrics,
+  RequestsUnderWay,
   bearerCheck,
   createHttpApp,
   healthOf,
@@ -84,6 +85,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   }, config.loadSeconds * 1000);
 
   const app = createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "cut" });
+  const requests = new RequestsUnderWay(app);
   const metrics = new Metrics();
   metrics.gauge({
     name: "jobctl_agent_attempts",
@@ -150,7 +152,8 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
         name: "drain",
         timeoutMs: (config.drainSeconds + config.killGraceSeconds) * 1000 + 5000,
         run: (cause) => {
-          const drained = pool.drain(cause === "parent_gone" ? 0 : config.drainSeconds * 1000);
+          const limitMs = cause === "parent_gone" ? 0 : config.drainSeconds * 1000;
+          const drained = pool.drain(limitMs, () => requests.count(isResult) > 0);
           feed.loadChanged();
           return drained;
         },
@@ -166,6 +169,8 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     ],
   };
 }
+
+const isResult = (route: string): boolean => route === "/v1/attempts/:id/result";
 
 function namesOf(capabilities: ExecutorCapabilities): string[] {
   const { isolatesFiles, isolatesNetwork, diesWithAgent, limitsWholeJob } = capabilities;

@@ -72,6 +72,8 @@ function idsOf(route: string | null, id: unknown): { jobId?: number; attempt?: n
 }
 
 function sendError(reply: FastifyReply, error: JobctlError): FastifyReply {
+  // Whoever tries again is to find whoever answers then.
+  if (ON_PURPOSE.has(error.code)) reply.header("connection", "close");
   if (error.retryAfterSeconds !== null) reply.header("retry-after", error.retryAfterSeconds);
   const body =
     error.code === "internal"

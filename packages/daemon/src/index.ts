@@ -19,6 +19,7 @@ export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent
 export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
 export { Metrics } from "./metrics.js";
 export { parseRange, type ByteRange } from "./range.js";
+export { RequestsUnderWay } from "./requests.js";
 export { Secret } from "./secret.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
 export { startDaemon } from "./start.js";

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 
-import type { Logger, ShutdownStep } from "@jobctl/daemon";
+import { RequestsUnderWay, type Logger, type ShutdownStep } from "@jobctl/daemon";
 import { VERSION, type ServerInfo } from "@jobctl/protocol";
 
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -23,7 +23,7 @@ import { leaderRoute } from "./http/leader-route.js";
 import { logRoute } from "./http/log-route.js";
 import { resultRoutes } from "./http/result-routes.js";
 import { submitRoute } from "./http/submit-route.js";
-import { healthRoutes, infoRoute } from "./http/system-routes.js";
+import { HEALTH_ROUTES, healthRoutes, infoRoute } from "./http/system-routes.js";
 import { AttemptService } from "./jobs/attempt-service.js";
 import { Drains } from "./jobs/drains.js";
 import { JobEvents } from "./jobs/job-events.js";
@@ -38,6 +38,9 @@ import { JobTable } from "./scheduler/job-table.js";
 import { lockDataDirectory, type DataLock } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
 import { createTelemetry } from "./telemetry.js";
+
+/** For answers that are on their way when nothing else is left. */
+const LAST_ANSWERS_MS = 1000;
 
 export interface ServerApp {
   readonly http: ApiApp;
@@ -122,7 +125,9 @@ export function createServer(
     ...{ store, blobs, registry, dispatcher, table, tasks },
     stopping: stopping.signal,
   });
+  const drainMs = config.drainSeconds * 1000;
   const http = createApiApp(logger);
+  const requests = new RequestsUnderWay(http);
   createTelemetry({ store, blobs, registry, events, tasks, epoch: lease.epoch }).serve(http);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();
@@ -189,6 +194,17 @@ export function createServer(
     return table.countOnAgent(name);
   }
 
+  /** New requests are refused by the guard; what had begun goes on, for as long as there is time. */
+  async function drainAndClose(): Promise<void> {
+    const timeUp = AbortSignal.timeout(drainMs);
+    await requests.none((route) => !HEALTH_ROUTES.has(route), timeUp);
+    const closed = http.close();
+    const cut = (): void => http.server.closeAllConnections();
+    if (timeUp.aborted) cut();
+    else setTimeout(cut, LAST_ANSWERS_MS).unref();
+    await closed;
+  }
+
   async function reconcileAll(): Promise<void> {
     for (const link of registry.links) await tracker.sweep(link, false);
   }
@@ -247,6 +263,7 @@ export function createServer(
         },
       },
       { name: "tasks", timeoutMs: 5000, run: () => tasks.stop() },
+      { name: "http", timeoutMs: drainMs + 5000, run: drainAndClose },
       {
         name: "agents",
         timeoutMs: 5000,
@@ -254,7 +271,6 @@ export function createServer(
           await Promise.all(registry.links.map((link) => link.stop()));
         },
       },
-      { name: "http", timeoutMs: config.drainSeconds * 1000 + 1000, run: () => http.close() },
       { name: "database", timeoutMs: 10_000, run: () => store.close() },
       { name: "lock", timeoutMs: 1000, run: () => lock.release() },
     ],

@@ -13,7 +13,7 @@ export interface TarEntry {
     | "CharacterDevice"
     | "BlockDevice"
     | "FIFO";
-  readonly content?: string;
+  readonly content?: string | Buffer;
   /** Size that the header claims; default: that of the content. */
   readonly size?: number;
   readonly mode?: number;

@@ -12,6 +12,8 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #links = new Set<Socket>();
   #isCut = false;
+  /** What is to be done with the pieces that are held back; null while none are. */
+  #held: (() => void)[] | null = null;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -47,6 +49,17 @@ export class TcpProxy {
     for (const socket of this.#links) socket.end();
   }
 
+  /** What comes from now on goes on only when it is released. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const forward of held) forward();
+  }
+
   heal(): void {
     this.#isCut = false;
   }
@@ -73,8 +86,10 @@ export class TcpProxy {
       });
     }
     client.on("data", (chunk: Buffer) => {
+      const wasHeld = this.#held;
       this.onForward(chunk);
-      target.write(chunk);
+      if (wasHeld === null) target.write(chunk);
+      else wasHeld.push(() => target.write(chunk));
     });
     target.on("data", (chunk: Buffer) => {
       if (!this.onBack(chunk)) return;

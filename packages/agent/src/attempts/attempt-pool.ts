@@ -15,8 +15,11 @@ import { Attempt, type AttemptSettings } from "./attempt.js";
 import type { Capacity } from "./capacity.js";
 import { readRecord } from "./record.js";
 
-/** How long an agent that goes down waits for the server to fetch what has finished. */
+/** How long an agent that goes down waits for the server to begin to fetch what has finished. */
 const FETCH_MS = 3000;
+
+/** And to hear of what was cut off; it hears of the rest when the agent is back, or counts as lost. */
+const HAND_BACK_MS = 2000;
 
 export type Received = "created" | "known";
 
@@ -34,7 +37,7 @@ export class AttemptPool {
   readonly #attempts = new Map<string, Attempt>();
   readonly #receiving = new Set<string>();
   readonly #running = new Map<string, Promise<void>>();
-  readonly #removed = new KeyedEvents<"removed">();
+  readonly #changes = new KeyedEvents<"received" | "removed">();
   #draining = false;
 
   /** @param changed called with every new report of any attempt */
@@ -78,11 +81,7 @@ export class AttemptPool {
         retryAfterSeconds: 1,
       });
     }
-    if (this.#draining) {
-      throw new JobctlError("draining", "this agent is draining and takes no new work", {
-        retryAfterSeconds: 30,
-      });
-    }
+    if (this.#draining) throw draining();
     this.capacity.reserve(spec);
     this.#receiving.add(spec.id);
     const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) =>
@@ -90,11 +89,16 @@ export class AttemptPool {
     );
     try {
       await attempt.receive(verified(archive, spec));
+      if (this.#draining) {
+        await removeTree(attempt.paths.directory);
+        throw draining();
+      }
     } catch (error) {
       this.capacity.release(spec.id);
       throw error;
     } finally {
       this.#receiving.delete(spec.id);
+      this.#changes.announce("received");
     }
     this.#attempts.set(spec.id, attempt);
     this.#track(spec.id, attempt.run());
@@ -112,7 +116,7 @@ export class AttemptPool {
     await this.#running.get(id);
     this.#attempts.delete(id);
     await removeTree(attempt.paths.directory);
-    this.#removed.announce("removed");
+    this.#changes.announce("removed");
   }
 
   /**
@@ -132,24 +136,40 @@ export class AttemptPool {
   }
 
   /**
-   * Takes no new work, and waits until what runs has ended and its results have been fetched, or the
-   * time is up; then stops it.
+   * Takes no new work, and waits until what is being received has been answered, what runs has ended
+   * and its results have been fetched, or the time is up; then stops it.
+   *
+   * @param isFetching whether the server is fetching a result
    */
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(deadlineMs: number, isFetching: () => boolean): Promise<void> {
     this.#draining = true;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs);
     });
-    await Promise.race([this.#finishAll(), deadline]);
+    await Promise.race([this.#finishAll(isFetching), deadline]);
     clearTimeout(timer);
-    await Promise.all([...this.#attempts.values()].map((attempt) => attempt.interrupt()));
+    const cutOff = [...this.#attempts.values()].filter(({ report }) => isUnderWay(report));
+    await Promise.all(cutOff.map((attempt) => attempt.interrupt()));
+    await Promise.all(this.#running.values());
+    await this.#handBack(cutOff);
   }
 
-  async #finishAll(): Promise<void> {
+  /** Waits, for a moment, until the server knows that it has to run these again. */
+  async #handBack(attempts: readonly Attempt[]): Promise<void> {
+    const timeUp = AbortSignal.timeout(HAND_BACK_MS);
+    while (attempts.some(({ spec }) => this.#attempts.has(spec.id)) && !timeUp.aborted)
+      await this.#changes.next("removed", timeUp);
+  }
+
+  async #finishAll(isFetching: () => boolean): Promise<void> {
+    const never = new AbortController().signal;
+    while (this.#receiving.size > 0) await this.#changes.next("received", never);
     await Promise.all(this.#running.values());
-    const timeUp = AbortSignal.timeout(FETCH_MS);
-    while (this.#attempts.size > 0 && !timeUp.aborted) await this.#removed.next("removed", timeUp);
+    while (this.#attempts.size > 0) {
+      const wasRemoved = await this.#changes.next("removed", AbortSignal.timeout(FETCH_MS));
+      if (!wasRemoved && !isFetching()) return;
+    }
   }
 
   async #recoverAttempt(id: string): Promise<void> {
@@ -191,6 +211,16 @@ export class AttemptPool {
       work.finally(() => this.#running.delete(id)),
     );
   }
+}
+
+function isUnderWay({ state }: AttemptReport): boolean {
+  return state === "accepted" || state === "running";
+}
+
+function draining(): JobctlError {
+  return new JobctlError("draining", "this agent is draining and takes no new work", {
+    retryAfterSeconds: 30,
+  });
 }
 
 /** Passes an archive on, and fails at its end when it is not the one that was announced. */

@@ -148,7 +148,7 @@ export class Attempt {
       outcome = notRun("executor_error", messageOf(error));
     }
     this.#ended = true;
-    if (this.#interrupted) return;
+    if (this.#interrupted) return this.interrupted(this.#report);
     this.#update({
       finishedAt: new Date().toISOString(),
       usage: await this.#usage(),
@@ -185,14 +185,11 @@ export class Attempt {
     });
   }
 
-  /**
-   * Ends every process without an outcome: the agent goes down, and its record stays as it was, so
-   * that the next start knows the attempt for interrupted.
-   */
+  /** Ends every process without an outcome, because the agent goes down: the job is run elsewhere. */
   async interrupt(): Promise<void> {
-    if (this.#ended || this.#execution === null) return;
+    if (this.#ended) return;
     this.#interrupted = true;
-    await this.#execution.terminate(this.#settings.killGraceMs);
+    await this.#execution?.terminate(this.#settings.killGraceMs);
   }
 
   /** Kills what can be reached without waiting. */
@@ -240,6 +237,7 @@ export class Attempt {
     crashPoint("attempt.started");
     this.#update({});
     if (this.#stopped !== null) this.stopSoon(this.#stopped);
+    if (this.#interrupted) execution.kill();
     const timer = setTimeout(() => this.stopSoon("timed_out"), this.spec.timeoutSeconds * 1000);
     const guard = new DiskGuard(this.paths.workspace, workspaceLimits, (message) => {
       this.#excess = message;

@@ -17,10 +17,20 @@ export interface HealthSource {
   health(): Promise<Health>;
 }
 
+const LIVE_ROUTES = ["/live", "/health/live"];
+const READY_ROUTES = ["/ready", "/health/ready"];
+
+/** Answered to the last. */
+export const HEALTH_ROUTES: ReadonlySet<string> = new Set([
+  ...["/health", "/metrics"],
+  ...LIVE_ROUTES,
+  ...READY_ROUTES,
+]);
+
 /** Answered without a token. `live`: the process works. `ready`: it takes requests. */
 export function healthRoutes(app: ApiApp, source: HealthSource): void {
   const open = { tags: ["health"], security: [] };
-  for (const url of ["/live", "/health/live"]) {
+  for (const url of LIVE_ROUTES) {
     app.get(
       url,
       {
@@ -36,7 +46,7 @@ export function healthRoutes(app: ApiApp, source: HealthSource): void {
       },
     );
   }
-  for (const url of ["/ready", "/health/ready"]) {
+  for (const url of READY_ROUTES) {
     app.get(
       url,
       {

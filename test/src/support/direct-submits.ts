@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { request, type Agent, type IncomingMessage } from "node:http";
+import { buffer } from "node:stream/consumers";
+
+import type { Cluster } from "./cluster.js";
+import { tarArchive } from "./tar-bytes.js";
+
+/** An archive with a script, and with these bytes besides. */
+export function jobArchive(script: string, data: Buffer = Buffer.alloc(0)): Buffer {
+  return tarArchive([
+    { path: "run.sh", content: script },
+    { path: "data.bin", content: data },
+  ]);
+}
+
+export interface Upload {
+  readonly headers: Record<string, string>;
+  readonly body: Buffer;
+}
+
+/** What is sent to submit an archive. */
+export function uploadOf(archive: Buffer): Upload {
+  const part = (name: string): string =>
+    `--x\r\ncontent-disposition: form-data; name="${name}"${name === "archive" ? '; filename="job.tar"' : ""}\r\n\r\n`;
+  const body = Buffer.concat([
+    Buffer.from(`${part("job")}{}\r\n${part("archive")}`),
+    archive,
+    Buffer.from("\r\n--x--\r\n"),
+  ]);
+  const headers = {
+    "content-type": "multipart/form-data; boundary=x",
+    "content-length": String(body.length),
+  };
+  return { headers, body };
+}
+
+/** A job that the server has acknowledged. */
+export interface Acknowledged {
+  readonly id: number;
+  /** Digest of the archive that was sent. */
+  readonly sha256: string;
+  /** Milliseconds, by `performance.now()`. */
+  readonly atMs: number;
+}
+
+/**
+ * Submits again and again, each time a different archive, without the command line: its start-up would be
+ * the limit. Ends by itself when the server is gone.
+ */
+export class SubmitLoad {
+  readonly acknowledged: Acknowledged[] = [];
+  /** Answers that began and did not end. */
+  readonly cut: string[] = [];
+  readonly #cluster: Cluster;
+  readonly #agent: Agent | false;
+  readonly #loops: Promise<void>[];
+  #next = 0;
+  #stopped = false;
+
+  /** @param agent connections that are used again; false opens one for each request */
+  constructor(cluster: Cluster, loops: number, agent: Agent | false = false) {
+    this.#cluster = cluster;
+    this.#agent = agent;
+    this.#loops = Array.from({ length: loops }, () => this.#loop());
+  }
+
+  async stop(): Promise<this> {
+    this.#stopped = true;
+    await Promise.all(this.#loops);
+    return this;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) {
+      this.#next += 1;
+      const archive = jobArchive(`echo ${this.#next} > result.txt\n`);
+      if (!(await this.#submit(archive))) return;
+    }
+  }
+
+  /** @returns whether the server is there */
+  async #submit(archive: Buffer): Promise<boolean> {
+    const { headers, body } = uploadOf(archive);
+    const outgoing = request(`${this.#cluster.server.url}/v1/jobs`, {
+      ...{ method: "POST", agent: this.#agent },
+      headers: { ...this.#cluster.authorization, ...headers },
+    });
+    outgoing.end(body);
+    let began = false;
+    try {
+      const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
+      began = true;
+      const text = (await buffer(answer)).toString();
+      if (answer.statusCode === 201) {
+        const { id } = JSON.parse(text) as { id: number };
+        const sha256 = createHash("sha256").update(archive).digest("hex");
+        this.acknowledged.push({ id, sha256, atMs: performance.now() });
+      }
+      return true;
+    } catch (error) {
+      if (began) this.cut.push(String(error));
+      return began;
+    }
+  }
+}
