@@ -56,7 +56,7 @@ describe("SIGTERM under load", () => {
     const waiting = answerOf(open("GET", `/v1/jobs/${running}/wait?timeoutSeconds=60`).end());
     const following = cluster.spawn(["logs", "-f", String(running)]);
     await once(following.stdout as NodeJS.ReadableStream, "data");
-    const load = new SubmitLoad(cluster, 4);
+    const load = new SubmitLoad(cluster, { loops: 4 });
     await waitUntil("there is load", () => load.acknowledged.length > 20);
 
     const ended = cluster.server.end("SIGTERM");

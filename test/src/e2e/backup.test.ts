@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import {
   appendFile,
   cp,
@@ -6,17 +7,20 @@ import {
   readFile,
   readdir,
   readlink,
-  rename,
   rm,
   writeFile,
 } from "node:fs/promises";
+import { Agent } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { BackupManifest, Job, Output } from "@jobctl/protocol";
+import type { BackupManifest, Output } from "@jobctl/protocol";
+
+import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
+import { SubmitLoad, type Acknowledged } from "../support/direct-submits.js";
 import { waitUntil } from "../support/wait-until.js";
 
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
@@ -192,53 +196,59 @@ describe("a backup", () => {
     await assert.rejects(readFile(join(directory, "lock")), { code: "ENOENT" });
   });
 
-  it("is whole or not there, whoever is killed while it is taken, with jobs being submitted", async () => {
-    const over = new AbortController();
-    const acknowledged: Job[] = [];
-    const job = await cluster.makeJob({ "run.sh": "true\n" });
-    const first = Number(await cluster.ok(["submit", job]));
-    const { input } = await cluster.job(first);
-    const client = async (): Promise<void> => {
-      while (!over.signal.aborted) {
-        const answer = await cluster
-          .request("/v1/jobs", {
-            method: "POST",
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify({ input, env: { N: String(Math.random()) } }),
-          })
-          .catch(() => null);
-        if (answer?.status === 201) acknowledged.push((await answer.json()) as Job);
-        else await delay(50);
-      }
-    };
-    const clients = [client(), client()];
-    try {
-      for (let round = 0; round < 20; round += 1) {
-        const known = acknowledged.length;
-        const taking = cluster.spawn(["backup", directory]);
-        await delay(Math.random() * 600);
-        if (round % 4 === 3) {
-          const { exitCode } = await taking;
-          assert.equal(exitCode, 0);
-          const { items } = await json<Listed>("backup", "list", directory);
-          assert.ok((items.at(-1)?.jobs ?? 0) >= known, "what was acknowledged before is in it");
-        } else if (round % 2 === 0) {
+  it("is whole or not there, whoever is killed while it is taken, with jobs being submitted", async (t) => {
+    const sockets = new Agent({ keepAlive: true });
+    const settings = { loops: 8, agent: sockets, pauseMs: 110 };
+    let load = new SubmitLoad(cluster, settings);
+    const acknowledged: Acknowledged[] = [];
+    /** How many of them had been acknowledged when the backup that is now the latest was begun. */
+    let covered = 0;
+    let loadMs = 0;
+    const began = performance.now();
+    for (let round = 0; round < 20; round += 1) {
+      const atStart = acknowledged.length + load.acknowledged.length;
+      const before = await latestOf(directory);
+      const taking = cluster.spawn(["backup", directory]);
+      if (round % 4 === 3) {
+        assert.equal((await taking).exitCode, 0);
+      } else {
+        await delay(Math.random() * 1000);
+        if (round % 2 === 0) {
           taking.kill("SIGKILL");
           await taking;
         } else {
           await cluster.server.end("SIGKILL");
+          acknowledged.push(...(await load.stop()).acknowledged);
           await cluster.startServer();
+          load = new SubmitLoad(cluster, settings);
           await taking;
         }
-        assert.deepEqual(await problems(), []);
       }
-    } finally {
-      over.abort();
+      assert.deepEqual(await problems(), []);
+      const now = await latestOf(directory);
+      if (now !== before) covered = atStart;
+      if (now === null) continue;
+      const paused = performance.now();
+      const all = [...acknowledged, ...load.acknowledged];
+      await assertRestored(cluster, directory, all.slice(0, covered), round === 19);
+      loadMs -= performance.now() - paused;
     }
-    await Promise.all(clients);
-    const copy = join(cluster.root, "copy");
-    await cluster.ok(["restore", join(directory, "latest"), "--data", copy]);
-    await rename(copy, `${copy}-checked`);
+    loadMs += performance.now() - began;
+    acknowledged.push(...(await load.stop()).acknowledged);
+    sockets.destroy();
+    t.diagnostic(`${acknowledged.length} submits in ${Math.round(loadMs / 1000)} s`);
+
+    // And for good: what the newest backup holds is all that is left.
+    assert.ok(covered > 0);
+    await cluster.server.end("SIGKILL");
+    await rm(cluster.dataPath, { recursive: true });
+    await cluster.ok(["restore", join(directory, "latest"), "--data", cluster.dataPath]);
+    await startAgain();
+    const last = acknowledged[covered - 1];
+    assert.equal((await cluster.job(last?.id ?? 0)).input.sha256, last?.sha256);
+    await cluster.ok(["wait", String(acknowledged[0]?.id)]);
+    await cluster.ok(["download", String(acknowledged[0]?.id), "-o", "first"]);
+    assert.equal(await readFile(join(cluster.root, "first/result.txt"), "utf8"), "1\n");
   });
 
   it("a vacuum removes old jobs and makes the database smaller, and checks it", async () => {
@@ -264,6 +274,41 @@ describe("a backup", () => {
     return (await cluster.jobctl(args)).stderr;
   }
 });
+
+/** The name of the newest snapshot; null when there is none. */
+async function latestOf(directory: string): Promise<string | null> {
+  return readlink(join(directory, "latest")).catch(() => null);
+}
+
+/** Restores the newest snapshot, compares it with what was acknowledged, and removes it again. */
+async function assertRestored(
+  cluster: Cluster,
+  directory: string,
+  expected: readonly Acknowledged[],
+  readsBlobs: boolean,
+): Promise<void> {
+  const copy = join(cluster.root, "copy");
+  await cluster.ok(["restore", join(directory, "latest"), "--data", copy]);
+  const db = new Database(join(copy, "jobctl.db"), { readonly: true });
+  try {
+    assert.equal(db.pragma("integrity_check", { simple: true }), "ok");
+    const rows = db.prepare("SELECT id, input_sha256, result_sha256 FROM jobs").all() as {
+      id: number;
+      input_sha256: string;
+      result_sha256: string | null;
+    }[];
+    const inputs = new Map(rows.map((row) => [row.id, row.input_sha256]));
+    for (const { id, sha256 } of expected) assert.equal(inputs.get(id), sha256, `job ${id}`);
+    for (const { input_sha256: input, result_sha256: result } of readsBlobs ? rows : [])
+      for (const digest of [input, ...(result === null ? [] : [result])]) {
+        const blob = await readFile(join(copy, "blobs/sha256", digest.slice(0, 2), digest));
+        assert.equal(createHash("sha256").update(blob).digest("hex"), digest);
+      }
+  } finally {
+    db.close();
+    await rm(copy, { recursive: true });
+  }
+}
 
 async function writeManifest(path: string, manifest: BackupManifest): Promise<void> {
   await writeFile(join(path, "manifest.json"), JSON.stringify(manifest));

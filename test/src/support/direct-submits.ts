@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { request, type Agent, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type { Cluster } from "./cluster.js";
 import { tarArchive } from "./tar-bytes.js";
@@ -44,6 +45,15 @@ export interface Acknowledged {
   readonly atMs: number;
 }
 
+export interface LoadSettings {
+  /** How many submit at once. */
+  readonly loops: number;
+  /** Connections that are used again; without it each request has its own. */
+  readonly agent?: Agent;
+  /** What each of them waits between two submits. */
+  readonly pauseMs?: number;
+}
+
 /**
  * Submits again and again, each time a different archive, without the command line: its start-up would be
  * the limit. Ends by itself when the server is gone.
@@ -54,14 +64,15 @@ export class SubmitLoad {
   readonly cut: string[] = [];
   readonly #cluster: Cluster;
   readonly #agent: Agent | false;
+  readonly #pauseMs: number;
   readonly #loops: Promise<void>[];
   #next = 0;
   #stopped = false;
 
-  /** @param agent connections that are used again; false opens one for each request */
-  constructor(cluster: Cluster, loops: number, agent: Agent | false = false) {
+  constructor(cluster: Cluster, { loops, agent, pauseMs = 0 }: LoadSettings) {
     this.#cluster = cluster;
-    this.#agent = agent;
+    this.#agent = agent ?? false;
+    this.#pauseMs = pauseMs;
     this.#loops = Array.from({ length: loops }, () => this.#loop());
   }
 
@@ -76,6 +87,7 @@ export class SubmitLoad {
       this.#next += 1;
       const archive = jobArchive(`echo ${this.#next} > result.txt\n`);
       if (!(await this.#submit(archive))) return;
+      if (this.#pauseMs > 0) await delay(this.#pauseMs);
     }
   }
 
