@@ -2,14 +2,13 @@
  * What a vacuum of a database with a million old jobs gives back, and how long a submit waits meanwhile.
  * `npm run bench:vacuum`
  */
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { VacuumReport } from "@jobctl/protocol";
-import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
 import { summarize } from "../support/figures.js";
+import { insertOldJobs } from "../support/old-jobs.js";
 
 const JOBS = 1_000_000;
 
@@ -19,19 +18,7 @@ try {
   const first = Number(await cluster.ok(["submit", directory, "--wait"]));
   const { input } = await cluster.job(first);
   await cluster.server.end("SIGTERM");
-  const db = new Database(join(cluster.dataPath, "jobctl.db"));
-  db.exec(`
-    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${JOBS})
-    INSERT INTO jobs (tenant, user, name, service, timeout_seconds, cpus, request_sha256, input_sha256,
-      input_size_bytes, input_root, input_entries, input_extracted_bytes, status, attempt, agent,
-      submitted_at, started_at, finished_at, outcome_reason, exit_code)
-    SELECT 'default', 'user' || (n % 50), 'old job', 'default', 60, 1, '${"0".repeat(64)}', '${input.sha256}',
-      ${input.sizeBytes}, '', 1, 1, 'completed', 1, 'agent-1', n, n, n, 'exited', 0 FROM numbers;
-    INSERT INTO attempts (job_id, number, agent, created_at, ended_as)
-      SELECT id, 1, 'agent-1', 1, 'collected' FROM jobs WHERE id > ${first};
-    INSERT INTO job_events (job_id, at, type, status, attempt)
-      SELECT id, 1, 'status', 'completed', 1 FROM jobs WHERE id > ${first};`);
-  db.close();
+  insertOldJobs(cluster, JOBS, input);
   await cluster.startServer();
   const waits: number[] = [];
   const over = new AbortController();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   appendFile,
   cp,
@@ -21,6 +22,7 @@ import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
 import { SubmitLoad, type Acknowledged } from "../support/direct-submits.js";
+import { insertOldJobs } from "../support/old-jobs.js";
 import { waitUntil } from "../support/wait-until.js";
 
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
@@ -248,7 +250,10 @@ describe("a backup", () => {
     assert.equal((await cluster.job(last?.id ?? 0)).input.sha256, last?.sha256);
     await cluster.ok(["wait", String(acknowledged[0]?.id)]);
     await cluster.ok(["download", String(acknowledged[0]?.id), "-o", "first"]);
-    assert.equal(await readFile(join(cluster.root, "first/result.txt"), "utf8"), "1\n");
+    assert.equal(
+      await readFile(join(cluster.root, "first/result.txt"), "utf8"),
+      acknowledged[0]?.text,
+    );
   });
 
   it("a vacuum removes old jobs and makes the database smaller, and checks it", async () => {
@@ -269,6 +274,33 @@ describe("a backup", () => {
     await cluster.ok(["gc"]);
     await cluster.ok(["cancel", String(recent), "--wait"]);
   });
+
+  for (const point of ["vacuum.removed:3", "vacuum.released"]) {
+    it(`a vacuum that dies after ${point} has lost nothing, and the next one does the rest`, async () => {
+      const kept = await run("kept");
+      const before = await cluster.job(kept);
+      await cluster.server.end("SIGTERM");
+      insertOldJobs(cluster, 20_000, before.input);
+      await cluster.startServer({ JOBCTL_CRASH_POINT: point });
+      const vacuuming = cluster.spawn(["vacuum", "--older-than", "1d", "--yes"]);
+      await once(cluster.server.child, "exit");
+      await startAgain();
+      await vacuuming;
+      assert.deepEqual(await cluster.job(kept), before);
+      const report = await json<{ jobsRemoved: number; bytesBefore: number; bytesAfter: number }>(
+        ...["vacuum", "--older-than", "1d", "--yes"],
+      );
+      assert.ok(report.bytesAfter < 1e6, `${report.bytesAfter} bytes are left`);
+      assert.match(await stderrOf("vacuum", "--check"), /^the database is sound/);
+      const { items } = await json<{ items: { id: number }[] }>("status");
+      assert.deepEqual(
+        items.map(({ id }) => id),
+        [kept],
+      );
+      assert.equal(await cluster.ok(["logs", String(kept)]), "");
+      await cluster.ok(["download", String(kept), "-o", "kept"]);
+    });
+  }
 
   async function stderrOf(...args: string[]): Promise<string> {
     return (await cluster.jobctl(args)).stderr;

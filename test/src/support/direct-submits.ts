@@ -39,10 +39,10 @@ export function uploadOf(archive: Buffer): Upload {
 /** A job that the server has acknowledged. */
 export interface Acknowledged {
   readonly id: number;
+  /** What the job writes into its result.txt. */
+  readonly text: string;
   /** Digest of the archive that was sent. */
   readonly sha256: string;
-  /** Milliseconds, by `performance.now()`. */
-  readonly atMs: number;
 }
 
 export interface LoadSettings {
@@ -85,14 +85,14 @@ export class SubmitLoad {
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       this.#next += 1;
-      const archive = jobArchive(`echo ${this.#next} > result.txt\n`);
-      if (!(await this.#submit(archive))) return;
+      if (!(await this.#submit(`number ${this.#next}\n`))) return;
       if (this.#pauseMs > 0) await delay(this.#pauseMs);
     }
   }
 
   /** @returns whether the server is there */
-  async #submit(archive: Buffer): Promise<boolean> {
+  async #submit(text: string): Promise<boolean> {
+    const archive = jobArchive(`printf '%s' '${text}' > result.txt\n`);
     const { headers, body } = uploadOf(archive);
     const outgoing = request(`${this.#cluster.server.url}/v1/jobs`, {
       ...{ method: "POST", agent: this.#agent },
@@ -107,7 +107,7 @@ export class SubmitLoad {
       if (answer.statusCode === 201) {
         const { id } = JSON.parse(text) as { id: number };
         const sha256 = createHash("sha256").update(archive).digest("hex");
-        this.acknowledged.push({ id, sha256, atMs: performance.now() });
+        this.acknowledged.push({ id, text, sha256 });
       }
       return true;
     } catch (error) {

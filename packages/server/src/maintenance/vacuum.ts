@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import type { Logger } from "@jobctl/daemon";
+import { crashPoint, type Logger } from "@jobctl/daemon";
 import { JobctlError, type VacuumReport } from "@jobctl/protocol";
 
 import type { Store } from "../store/store.js";
@@ -63,11 +63,13 @@ export class Vacuum {
           const removed = store.removeEndedBefore(endedBefore, JOBS_AT_ONCE);
           if (removed === 0) break;
           jobsRemoved += removed;
+          crashPoint("vacuum.removed");
           await nextTurn();
         }
       }
       while (store.freePages() > 0) {
         store.releasePages(PAGES_AT_ONCE);
+        crashPoint("vacuum.released");
         await nextTurn();
       }
       store.checkpoint();
