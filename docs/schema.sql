@@ -1,4 +1,4 @@
--- The database as migration 2 leaves it. Made by npm run generate.
+-- The database as migration 3 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -117,6 +117,12 @@ CREATE TABLE lease (
   holder  TEXT    NOT NULL,
   since   INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE milestones (
+  name  TEXT    PRIMARY KEY,
+  -- Milliseconds since 1970.
+  at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX job_events_by_job ON job_events (job_id, id);
 

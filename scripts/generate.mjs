@@ -1,5 +1,5 @@
 // Writes what is made from the source, and is checked in: docs/openapi.json, docs/schema.sql,
-// docs/errors.md and docs/validation.md. With --check it only compares, and fails when something is out of date.
+// docs/errors.md, docs/validation.md and the alerts as a Kubernetes object. With --check it only compares, and fails when something is out of date.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,6 +61,7 @@ try {
 }
 
 const root = new URL("..", import.meta.url).pathname;
+documents.set("kubernetes/components/monitoring/prometheus-rule.yaml", await alertsAsObject());
 const outdated = [];
 for (const [path, content] of documents) {
   const current = await readFile(join(root, path), "utf8").catch(() => null);
@@ -71,6 +72,21 @@ for (const [path, content] of documents) {
 if (process.argv.includes("--check") && outdated.length > 0) {
   process.stderr.write(`out of date: ${outdated.join(", ")}; run npm run generate\n`);
   process.exitCode = 1;
+}
+
+/** The alerts of compose/, for the Prometheus operator. */
+async function alertsAsObject() {
+  const rules = await readFile(join(root, "compose/prometheus/rules.yml"), "utf8");
+  const groups = rules.slice(rules.indexOf("groups:")).trimEnd();
+  return `# Made from compose/prometheus/rules.yml by npm run generate.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: jobctl
+  labels: { app.kubernetes.io/name: jobctl-server }
+spec:
+${groups.replaceAll(/^(?=.)/gm, "  ")}
+`;
 }
 
 function dumpSchema(path) {

@@ -32,6 +32,8 @@ export class Metrics {
       registers: [this.registry],
       collect: () => {
         gauge.reset();
+        // Without labels that leaves a zero, which would be a figure as well.
+        if (labels.length === 0) gauge.remove();
         collect((value, values = {}) => gauge.set(values, value));
       },
     });

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 
 import { RequestsUnderWay, type Logger, type ShutdownStep } from "@jobctl/daemon";
-import { VERSION, type ServerInfo } from "@jobctl/protocol";
+import { VERSION, type GcReport, type ServerInfo } from "@jobctl/protocol";
 
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
@@ -128,7 +128,13 @@ export function createServer(
   const drainMs = config.drainSeconds * 1000;
   const http = createApiApp(logger);
   const requests = new RequestsUnderWay(http);
-  createTelemetry({ store, blobs, registry, events, tasks, epoch: lease.epoch }).serve(http);
+  const loadLookups = { hit: 0, miss: 0 };
+  let lastGc: GcReport | null = null;
+  createTelemetry({
+    ...{ store, blobs, registry, events, tasks, loadLookups },
+    epoch: lease.epoch,
+    lastGc: () => lastGc,
+  }).serve(http);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();
     healthRoutes(open, health);
@@ -145,7 +151,7 @@ export function createServer(
     jobRoutes(api, jobs, stopping.signal);
     logRoute(api, { jobs, events, blobs, registry }, stopping.signal, logger);
     resultRoutes(api, { jobs, blobs, registry, logger });
-    agentRoutes(api, registry, runningOn);
+    agentRoutes(api, { registry, runningOn, loadLookups, logger });
     leaderRoute(api, () => ({
       schema: "jobctl.leader/v1",
       role: "active",
@@ -241,12 +247,17 @@ export function createServer(
       }
       const url = await http.listen({ host: config.host, port: config.port });
       await discovery.start();
+      void blobs.measure().catch((error: unknown) => {
+        logger.warn({ event: "blobs_not_measured", err: error });
+      });
       tasks.start([
         { name: "reconcile", everyMs: config.reconcileSeconds * 1000, run: reconcileAll },
         {
           name: "gc",
           everyMs: config.gcSeconds * 1000,
-          run: () => collectGarbage(garbage, false),
+          run: async () => {
+            lastGc = await collectGarbage(garbage, false);
+          },
         },
       ]);
       return { url };

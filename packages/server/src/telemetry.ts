@@ -1,5 +1,5 @@
 import { Metrics } from "@jobctl/daemon";
-import { isTerminal } from "@jobctl/protocol";
+import { isTerminal, type GcReport } from "@jobctl/protocol";
 
 import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
@@ -20,25 +20,41 @@ export interface TelemetryParts {
   readonly events: JobEvents;
   readonly tasks: Tasks;
   readonly epoch: number;
+  /** How many loads of agents were answered from memory, and how many by the agents. */
+  readonly loadLookups: { readonly hit: number; readonly miss: number };
+  readonly lastGc: () => GcReport | null;
 }
 
-/** What the server tells Prometheus. Labels are services, agents and tasks: few, and known to operators. */
+/** Of names that clients choose, so many are told apart; the others are together `other`. */
+const MAX_NAMES = 50;
+
+function bounded(): (name: string) => string {
+  const known = new Set<string>();
+  return (name) => {
+    if (known.size < MAX_NAMES) known.add(name);
+    return known.has(name) ? name : "other";
+  };
+}
+
+/**
+ * What the server tells Prometheus. Labels are services, agents and tasks: few, and known to operators. Of
+ * tenants and users, which only the counters of jobs have, there are a bounded number.
+ */
 export function createTelemetry(parts: TelemetryParts): Metrics {
   const metrics = new Metrics();
   countJobs(metrics, parts.events);
   jobGauges(metrics, parts.store);
-  agentGauges(metrics, parts.registry);
+  agentGauges(metrics, parts);
   storageGauges(metrics, parts);
   return metrics;
 }
 
 function countJobs(metrics: Metrics, events: JobEvents): void {
   const submitted = metrics.counter("jobctl_jobs_submitted_total", "Jobs that were accepted.", [
-    "service",
+    ...["service", "tenant", "user"],
   ]);
   const finished = metrics.counter("jobctl_jobs_finished_total", "Jobs that have ended.", [
-    "service",
-    "state",
+    ...["service", "tenant", "user", "state"],
   ]);
   const lost = metrics.counter(
     "jobctl_attempts_lost_total",
@@ -62,13 +78,15 @@ function countJobs(metrics: Metrics, events: JobEvents): void {
     "jobctl_result_bytes_total",
     "Size of the results that were stored.",
   );
+  const [tenantLabel, userLabel] = [bounded(), bounded()];
   // What has been seen of jobs that have not ended.
   const seen = new Map<number, Pick<JobRow, "status" | "attempt">>();
   events.onChange((row) => {
     const { service } = row;
+    const labels = { service, tenant: tenantLabel(row.tenant), user: userLabel(row.user) };
     const before = seen.get(row.id);
     if (before === undefined && row.status === "queued" && row.version === 1) {
-      submitted.inc({ service });
+      submitted.inc(labels);
       received.inc(row.input_size_bytes);
     }
     if (row.status === "running" && before?.status !== "running" && row.started_at !== null)
@@ -80,7 +98,7 @@ function countJobs(metrics: Metrics, events: JobEvents): void {
       return;
     }
     seen.delete(row.id);
-    finished.inc({ service, state: row.status });
+    finished.inc({ ...labels, state: row.status });
     returned.inc(row.result_size_bytes ?? 0);
     if (row.wall_seconds !== null) ran.observe({ service }, row.wall_seconds);
   });
@@ -116,7 +134,7 @@ function jobGauges(metrics: Metrics, store: Store): void {
   });
 }
 
-function agentGauges(metrics: Metrics, registry: AgentRegistry): void {
+function agentGauges(metrics: Metrics, { registry, loadLookups }: TelemetryParts): void {
   const each = (
     name: string,
     help: string,
@@ -150,9 +168,58 @@ function agentGauges(metrics: Metrics, registry: AgentRegistry): void {
     "0 closed, 1 open, 2 half open.",
     ({ breaker }) => BREAKER_VALUES[breaker.state],
   );
+  metrics.gauge({
+    name: "jobctl_cache_operations_total",
+    help: "Loads of agents that were asked for: hit from memory, miss from the agent itself.",
+    labels: ["cache", "result"],
+    collect: (set) => {
+      for (const [result, count] of Object.entries(loadLookups))
+        set(count, { cache: "agent_load", result });
+    },
+  });
 }
 
-function storageGauges(metrics: Metrics, { store, blobs, tasks, epoch }: TelemetryParts): void {
+function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
+  const { store, blobs, tasks, epoch, lastGc } = parts;
+  metrics.gauge({
+    name: "jobctl_db_open",
+    help: "Connections to the database: one writes, and reads.",
+    collect: (set) => set(1),
+  });
+  metrics.gauge({
+    name: "jobctl_blob_bytes",
+    help: "Size of the archives and results that are stored.",
+    collect: (set) => {
+      if (blobs.stored !== null) set(blobs.stored.sizeBytes);
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_blobs",
+    help: "Archives and results that are stored.",
+    collect: (set) => {
+      if (blobs.stored !== null) set(blobs.stored.count);
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_orphans",
+    help: "What the last sweep found: files that belong to no job, and jobs whose files are gone.",
+    labels: ["kind"],
+    collect: (set) => {
+      const report = lastGc();
+      if (report === null) return;
+      set(report.blobs.count, { kind: "blob" });
+      set(report.temporaryFiles.count, { kind: "temporary" });
+      set(report.missing.length, { kind: "missing" });
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_backup_last_success_timestamp_seconds",
+    help: "When a backup was last completed; absent before the first.",
+    collect: (set) => {
+      const at = store.milestones.find("backup");
+      if (at !== null) set(at / 1000);
+    },
+  });
   metrics.gauge({
     name: "jobctl_database_up",
     help: "1 when the database can be written.",
@@ -186,6 +253,11 @@ function storageGauges(metrics: Metrics, { store, blobs, tasks, epoch }: Telemet
     name: "jobctl_leader_epoch",
     help: "How often a server has become the active one of this data directory.",
     collect: (set) => set(epoch),
+  });
+  metrics.gauge({
+    name: "jobctl_leader_changes_total",
+    help: "Take-overs since the data directory was made.",
+    collect: (set) => set(Math.max(0, epoch - 1)),
   });
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import * as agent from "@jobctl/agent";
 import * as server from "@jobctl/server";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 
 const ROOT = fileURLToPath(new URL("../../../kubernetes/", import.meta.url));
 
@@ -33,9 +33,13 @@ describe("the Kubernetes objects", () => {
   it("fit the schemas of the API", async () => {
     assert.ok(OBJECTS.length >= 14);
     for (const object of OBJECTS) {
-      const { [object.kind]: Model } = (await import(
-        `kubernetes-models/${object.apiVersion}`
-      )) as Record<string, new (data: unknown) => { validate(): void }>;
+      const [library] = object.apiVersion.startsWith("monitoring.coreos.com/")
+        ? ["@kubernetes-models/prometheus-operator"]
+        : ["kubernetes-models"];
+      const { [object.kind]: Model } = (await import(`${library}/${object.apiVersion}`)) as Record<
+        string,
+        new (data: unknown) => { validate(): void }
+      >;
       assert.ok(Model, `${object.apiVersion} ${object.kind}`);
       new Model(object).validate();
     }
@@ -87,8 +91,25 @@ describe("the Kubernetes objects", () => {
     for (const [kind, name] of PODS) {
       const pod = podOf(kind, name);
       const [container] = pod.containers;
-      for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"])
-        assert.match(container[probe].httpGet.path, /^\/(live|ready)$/);
+      const timing = ({
+        initialDelaySeconds,
+        periodSeconds,
+        timeoutSeconds,
+        failureThreshold,
+      }: KubernetesObject) => [
+        initialDelaySeconds,
+        periodSeconds,
+        timeoutSeconds,
+        failureThreshold,
+      ];
+      const { startupProbe, livenessProbe, readinessProbe } = container;
+      assert.deepEqual(
+        [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet.path),
+        ["/live", "/live", "/ready"],
+      );
+      assert.deepEqual(timing(startupProbe), [10, 10, 5, 6]);
+      assert.deepEqual(timing(livenessProbe), [40, 30, 10, 3]);
+      assert.deepEqual(timing(readinessProbe), [10, 5, 5, 3]);
       assert.deepEqual(container.resources.limits, container.resources.requests);
       const { data } = find("ConfigMap", container.envFrom[0].configMapRef.name);
       const preStop = Number(container.lifecycle.preStop.exec.command[1]);
@@ -138,6 +159,21 @@ describe("the Kubernetes objects", () => {
       OBJECTS.some(({ kind }) => kind === "Secret"),
       false,
     );
+  });
+
+  it("have the server scraped, and the alerts that compose has", () => {
+    const { spec } = find("ServiceMonitor", "jobctl-server");
+    const service = find("Service", "jobctl-server");
+    assert.deepEqual(spec.selector.matchLabels, service.metadata.labels);
+    const [endpoint] = spec.endpoints;
+    assert.equal(endpoint.port, service.spec.ports[0].name);
+    assert.deepEqual([endpoint.path, endpoint.interval], ["/metrics", "30s"]);
+    // The alerts know the server by this name.
+    assert.match(service.metadata.labels[spec.jobLabel], /^jobctl/);
+    const rules = parse(readFileSync(`${ROOT}../compose/prometheus/rules.yml`, "utf8"));
+    assert.deepEqual(find("PrometheusRule", "jobctl").spec, rules);
+    const policy = find("NetworkPolicy", "jobctl-server").spec.ingress[0].from;
+    assert.ok(JSON.stringify(policy).includes('"monitoring"'));
   });
 
   it("end TLS at the ingress, with limits", () => {

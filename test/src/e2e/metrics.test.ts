@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -39,18 +40,56 @@ describe("metrics", () => {
     await cluster.jobctl(["wait", String(bad)]);
     await cluster.ok(["status", String(ok)]);
     const text = await scrape(cluster.server.url);
-    assert.equal(value(text, 'jobctl_jobs_submitted_total{service="default"}'), 2);
-    assert.equal(value(text, 'jobctl_jobs_finished_total{service="default",state="completed"}'), 1);
-    assert.equal(value(text, 'jobctl_jobs_finished_total{service="default",state="failed"}'), 1);
+    const who = `service="default",tenant="default",user="${userInfo().username}"`;
+    assert.equal(value(text, `jobctl_jobs_submitted_total{${who}}`), 2);
+    assert.equal(value(text, `jobctl_jobs_finished_total{${who},state="completed"}`), 1);
+    assert.equal(value(text, `jobctl_jobs_finished_total{${who},state="failed"}`), 1);
     assert.equal(value(text, 'jobctl_job_queue_seconds_count{service="default"}'), 2);
     assert.equal(value(text, 'jobctl_agent_up{agent="agent-1"}'), 1);
     assert.equal(value(text, 'jobctl_circuit_breaker_state{agent="agent-1"}'), 0);
     assert.equal(value(text, "jobctl_database_up"), 1);
     assert.ok(value(text, "jobctl_leader_epoch") >= 1);
+    const sizes = await Promise.all(
+      (await cluster.blobs()).map(async (name) => (await stat(cluster.blobPath(name))).size),
+    );
+    assert.equal(value(text, "jobctl_blobs"), sizes.length);
+    assert.equal(
+      value(text, "jobctl_blob_bytes"),
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
     assert.ok(
       value(text, 'http_requests_total{method="GET",route="/v1/jobs/:id",code="200"}') >= 1,
     );
     assert.match(await scrape(cluster.agents[0]?.url ?? ""), /^jobctl_agent_draining 0$/m);
+  });
+
+  it("tell when the last backup was completed, also after a restart", async () => {
+    const at = async (): Promise<number> =>
+      value(await scrape(cluster.server.url), "jobctl_backup_last_success_timestamp_seconds");
+    assert.ok(Number.isNaN(await at()));
+    await cluster.ok(["backup", join(cluster.root, "backup")]);
+    const taken = await at();
+    assert.ok(Math.abs(Date.now() / 1000 - taken) < 60);
+    await cluster.server.end("SIGKILL");
+    await cluster.startServer();
+    assert.equal(await at(), taken);
+  });
+
+  it("keep the users of a bounded number apart", async () => {
+    const { input } = await cluster.job(1);
+    for (let n = 0; n < 60; n += 1)
+      await cluster.request("/v1/jobs", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ input, user: `user-${n}` }),
+      });
+    const text = await scrape(cluster.server.url);
+    const users = text.match(/^jobctl_jobs_submitted_total{.*user="[^"]*"} /gm) ?? [];
+    assert.equal(users.length, 51);
+    assert.ok(
+      value(text, 'jobctl_jobs_submitted_total{service="default",tenant="default",user="other"}') >=
+        10,
+    );
   });
 
   it("hold no token, and no name that a client chose", async () => {

@@ -103,9 +103,9 @@ export class SubmitLoad {
     try {
       const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
       began = true;
-      const text = (await buffer(answer)).toString();
+      const said = (await buffer(answer)).toString();
       if (answer.statusCode === 201) {
-        const { id } = JSON.parse(text) as { id: number };
+        const { id } = JSON.parse(said) as { id: number };
         const sha256 = createHash("sha256").update(archive).digest("hex");
         this.acknowledged.push({ id, text, sha256 });
       }

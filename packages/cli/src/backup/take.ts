@@ -41,7 +41,10 @@ export async function takeBackup(
     silenceMs: 0,
   });
   try {
-    return await copySession(await firstLine(answer.body), target, options);
+    const session = await firstLine(answer.body);
+    const taken = await copySession(session, target, options);
+    await client.send(`/v1/admin/backups/${session.id}/complete`, { method: "POST", signal });
+    return taken;
   } finally {
     // The server keeps the snapshot for as long as this connection is open.
     answer.body.destroy();

@@ -36,6 +36,7 @@ export class BlobStore {
   readonly #root: string;
   readonly #temporary: string;
   readonly #minFreeBytes: number;
+  #stored: { count: number; sizeBytes: number } | null = null;
   /** What each blob's file was like when its content was seen to be right. */
   readonly #verified = new Map<string, string>();
 
@@ -129,7 +130,25 @@ export class BlobStore {
 
   /** Removes a blob that nothing refers to; at once, so that nothing can come to refer to it meanwhile. */
   remove(digest: string): void {
-    rmSync(this.pathOf(digest), { force: true });
+    const path = this.pathOf(digest);
+    const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0 };
+    rmSync(path, { force: true });
+    this.#count(-1, -size);
+  }
+
+  /** How much is stored, counted as it changes; null until it has been measured. */
+  get stored(): { readonly count: number; readonly sizeBytes: number } | null {
+    return this.#stored;
+  }
+
+  /** Looks at every blob, and counts on from there. */
+  async measure(): Promise<void> {
+    const sum = { count: 0, sizeBytes: 0 };
+    for await (const { sizeBytes } of this.list()) {
+      sum.count += 1;
+      sum.sizeBytes += sizeBytes;
+    }
+    this.#stored = sum;
   }
 
   /** Every blob that is stored. */
@@ -180,11 +199,19 @@ export class BlobStore {
     const target = this.pathOf(digest);
     const directory = dirname(target);
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+    const isKnown = this.has(digest);
     renameSync(path, target);
     const { size, mtimeMs, ino } = statSync(target);
     this.#verified.set(digest, `${size} ${mtimeMs} ${ino}`);
     syncDirectory(directory);
     if (isNew) syncDirectory(this.#root);
+    if (!isKnown) this.#count(1, size);
+  }
+
+  #count(count: number, sizeBytes: number): void {
+    if (this.#stored === null) return;
+    this.#stored.count += count;
+    this.#stored.sizeBytes += sizeBytes;
   }
 }
 

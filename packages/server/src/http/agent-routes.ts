@@ -4,17 +4,24 @@ import {
   loadListSchema,
   type CachedLoad,
 } from "@jobctl/protocol";
+import type { Logger } from "@jobctl/daemon";
 import { z } from "zod";
 
 import type { AgentRegistry } from "../agents/agent-registry.js";
 import type { ApiApp } from "./api-app.js";
 
+export interface AgentRoutesParts {
+  readonly registry: AgentRegistry;
+  readonly runningOn: (name: string) => number;
+  /** How many loads were answered from memory, and how many the agents were asked for. */
+  readonly loadLookups: { hit: number; miss: number };
+  readonly logger: Logger;
+}
+
 /** The agents and how busy they are. */
-export function agentRoutes(
-  app: ApiApp,
-  registry: AgentRegistry,
-  runningOn: (name: string) => number,
-): void {
+export function agentRoutes(app: ApiApp, parts: AgentRoutesParts): void {
+  const { registry, runningOn, loadLookups, logger } = parts;
+
   app.get(
     "/v1/agents",
     { schema: { summary: "List agents", tags: ["agents"], response: { 200: agentListSchema } } },
@@ -38,6 +45,9 @@ export function agentRoutes(
     async (request) => {
       const live = request.query.live === "1" || request.query.live === "true";
       const cached = registry.loads(Date.now());
+      loadLookups[live ? "miss" : "hit"] += cached.length;
+      const event = live ? "agent_load_probed" : "agent_load_cache_hit";
+      logger.debug({ event, requestId: request.id, agents: cached.length });
       const items = live ? await Promise.all(cached.map((item) => probe(item, registry))) : cached;
       return { schema: "jobctl.load/v1" as const, items, nextCursor: null };
     },

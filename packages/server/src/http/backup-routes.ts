@@ -96,6 +96,22 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
     },
   );
 
+  app.post(
+    "/v1/admin/backups/:id/complete",
+    {
+      schema: {
+        summary: "Say that everything has been copied: the time is kept, and alerted on",
+        tags,
+        params: sessionParams,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      backups.complete(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+
   app.get(
     "/v1/admin/blobs/:sha256",
     {

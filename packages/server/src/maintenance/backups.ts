@@ -92,6 +92,17 @@ export class Backups {
     return open;
   }
 
+  /**
+   * Takes note that the client has copied everything and that its snapshot is whole.
+   *
+   * @throws JobctlError `backup_not_found`
+   */
+  complete(id: string): void {
+    this.files(id);
+    this.#parts.store.milestones.reach("backup", Date.now());
+    this.#parts.logger.info({ event: "backup_completed", id });
+  }
+
   async end(id: string): Promise<void> {
     const open = this.#open;
     if (open?.session.id !== id) return;

@@ -35,6 +35,7 @@ export async function collectGarbage(parts: GcParts, dryRun: boolean): Promise<G
     .blobReferences()
     .filter(({ sha256 }) => !blobs.has(sha256))
     .map(({ jobId, kind, sha256 }) => ({ jobId, kind, sha256 }));
+  await blobs.measure();
   for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
   if (unused.count + temporaryFiles.count > 0)
     logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });

@@ -7,6 +7,7 @@ import { closeDatabase, openDatabase, type Guarded } from "./database.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
 import { createJobStore, type JobStore } from "./job-store.js";
 import { createLeaseStore, type LeaseStore } from "./lease-store.js";
+import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js";
 
 /** The database, as the rest of the server sees it. */
 export interface Store {
@@ -15,6 +16,7 @@ export interface Store {
   readonly agents: AgentStore;
   readonly drains: DrainStore;
   readonly lease: LeaseStore;
+  readonly milestones: MilestoneStore;
   /**
    * Runs the function in one transaction: all of it is committed, or nothing.
    *
@@ -70,6 +72,7 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     agents: createAgentStore(db, guarded),
     drains: createDrainStore(db, guarded),
     lease: createLeaseStore(db),
+    milestones: createMilestoneStore(db, guarded),
     get refusedWrites() {
       return refusedWrites;
     },
