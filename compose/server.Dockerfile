@@ -22,8 +22,9 @@ RUN if ! command -v tini > /dev/null; then \
   fi \
   && groupadd --gid 10001 jobctl \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin jobctl \
-  && install -d -o jobctl -g jobctl -m 0700 /var/lib/jobctl \
+  && install -d -o jobctl -g jobctl -m 0700 /var/lib/jobctl /backup \
   && ln -s /opt/jobctl/packages/cli/dist/main.js /usr/local/bin/jobctl
+COPY compose/nightly-backup /usr/local/bin/nightly-backup
 COPY --from=build /src/node_modules /opt/jobctl/node_modules
 COPY --from=build /src/packages /opt/jobctl/packages
 ENV NODE_ENV=production \

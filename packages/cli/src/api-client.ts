@@ -37,6 +37,8 @@ export interface ApiAnswer {
 export interface ApiClientSettings {
   readonly server: string;
   readonly token: string | null;
+  /** For a proxy in front of the server. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly tokenWithheld: string | null;
   /** Called before a try is repeated. */
   readonly onRetry?: (error: JobctlError, afterMs: number) => void;
@@ -126,6 +128,7 @@ export class ApiClient {
         ...(this.#settings.token === null
           ? {}
           : { authorization: `Bearer ${this.#settings.token}` }),
+        ...this.#settings.headers,
         ...(json === undefined
           ? {}
           : {

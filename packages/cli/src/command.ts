@@ -55,6 +55,7 @@ export async function runCommand(flags: CommonFlags, work: Work): Promise<void> 
     const opened = new ApiClient({
       server: config.server,
       token: config.token,
+      headers: config.headers,
       tokenWithheld: config.tokenWithheld,
       onRetry: (error, afterMs) =>
         output.note(`${error.message}; trying again in ${(afterMs / 1000).toFixed(1)} s`),

@@ -40,6 +40,20 @@ describe("the configuration", () => {
     chmodSync(join(root, "project/.jobctl/up.json"), mode);
   };
 
+  it("holds headers for a proxy, which go where a token goes", async () => {
+    const given = { JOBCTL_HEADERS: "X-Api-Key: 12 34\nCookie: a=b\n" };
+    assert.deepEqual((await load(given)).headers, { "x-api-key": "12 34", cookie: "a=b" });
+    await assert.rejects(load({ JOBCTL_HEADERS: "X-Key 12" }), (error: Error) => {
+      assert.match(error.message, /from JOBCTL_HEADERS.*is no header/);
+      assert.doesNotMatch(error.message, /12/);
+      return true;
+    });
+    projectFile({ server: "http://evil:3" });
+    assert.deepEqual((await load(given)).headers, {});
+    projectFile({ headers: "X: y" });
+    await assert.rejects(load(), /headers/);
+  });
+
   it("comes from flag, environment, project, local server, user file, default, in this order", async () => {
     assert.deepEqual((await load()).settings.server, {
       value: "http://127.0.0.1:8470",

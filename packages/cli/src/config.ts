@@ -19,6 +19,7 @@ export const CONFIG_KEYS = {
   server: { secret: false, project: true, variable: "JOBCTL_SERVER" },
   token: { secret: true, project: false, variable: "JOBCTL_TOKEN" },
   tokenFile: { secret: false, project: false, variable: "JOBCTL_TOKEN_FILE" },
+  headers: { secret: true, project: false, variable: "JOBCTL_HEADERS" },
   user: { secret: false, project: true, variable: "JOBCTL_USER" },
   service: { secret: false, project: true, variable: "JOBCTL_SERVICE" },
   output: { secret: false, project: true, variable: "JOBCTL_OUTPUT" },
@@ -38,6 +39,8 @@ export interface CliConfig {
   readonly server: string;
   /** Null when there is none for this server. */
   readonly token: string | null;
+  /** Sent with every request, for a proxy in front of the server; none where no token may be sent. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Why there is no token although one is stored; null otherwise. */
   readonly tokenWithheld: string | null;
   readonly user: string;
@@ -112,6 +115,7 @@ export async function loadConfig(sources: ConfigSources): Promise<CliConfig> {
     settings,
     server,
     token: mayHaveToken ? token : null,
+    headers: mayHaveToken ? readHeaders(settings.headers) : {},
     tokenWithheld:
       token !== null && !mayHaveToken
         ? `${project?.path ?? "a project file"} names ${server}, which you have not configured yourself`
@@ -149,6 +153,8 @@ export function writePrivateFile(path: string, content: string): void {
 function isConfigKey(key: string): key is ConfigKey {
   return Object.hasOwn(CONFIG_KEYS, key);
 }
+
+const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*([\t\x20-\x7e]*)$/;
 
 const PROJECT_FILES = [
   ".jobctlrc.json",
@@ -254,6 +260,20 @@ function checkServer(setting: Setting): string {
     {
       hint: "Write it like http://jobs.example.org:8470.",
     },
+  );
+}
+
+/** `Name: value`, one a line. */
+function readHeaders({ value, origin }: Setting): Record<string, string> {
+  const lines = (value ?? "").split("\n").filter((line) => line.trim() !== "");
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name, content] = HEADER_LINE.exec(line.trim()) ?? [];
+      if (name !== undefined && content !== undefined) return [name.toLowerCase(), content];
+      throw new JobctlError("config_invalid", `headers (from ${origin}): one line is no header`, {
+        hint: "Write one a line, like X-Api-Key: 1234.",
+      });
+    }),
   );
 }
 

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { Cluster } from "../support/cluster.js";
-import { ContainerAgents, procFile } from "../support/container-agent.js";
+import { procFile } from "../support/compose-project.js";
+import { ContainerAgents } from "../support/container-agent.js";
 import { NARROW_LIMITS, NO_RULES, defineEscapes } from "../support/escapes.js";
 import { findProcesses } from "../support/processes.js";
 import { hasDocker, unless } from "../support/requirements.js";

@@ -33,7 +33,6 @@ describe("behind nginx", { skip: unless("nginx", hasNginx) }, () => {
     // The shipped file, with the addresses and paths of this test.
     const shipped = await readFile(CONFIGURATION, "utf8");
     const adapted = shipped
-      .replace("server server:8470", `server ${new URL(cluster.server.url).host}`)
       .replace("listen 443 ssl", `listen 127.0.0.1:${port} ssl`)
       .replaceAll("/etc/nginx/tls", file("tls"));
     await writeFile(file("jobctl.conf"), adapted);
@@ -43,7 +42,9 @@ describe("behind nginx", { skip: unless("nginx", hasNginx) }, () => {
     await writeFile(
       file("nginx.conf"),
       `daemon off; pid ${file("pid")}; error_log ${file("error.log")}; events {}
-http { access_log off; ${paths} include ${file("jobctl.conf")}; }`,
+http { access_log off; ${paths}
+map "" $jobctl_server { default ${new URL(cluster.server.url).host}; }
+include ${file("jobctl.conf")}; }`,
     );
     await execa("nginx", ["-t", "-c", file("nginx.conf")]);
     nginx = spawn("nginx", ["-c", file("nginx.conf")], { stdio: "ignore" });

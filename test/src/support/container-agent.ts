@@ -1,23 +1,15 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-import { execa } from "execa";
 
 import { AGENT_TOKEN } from "./cluster.js";
-
-const COMPOSE_FILE = fileURLToPath(new URL("../../../compose/compose.yaml", import.meta.url));
+import { ComposeProject, docker, type ContainerState } from "./compose-project.js";
 
 /** Agents in containers, as compose/compose.yaml has them, with a network of their own. */
 export class ContainerAgents {
-  readonly #project: string;
-  readonly #files: readonly string[];
-  readonly #environment: Record<string, string>;
+  readonly #project: ComposeProject;
 
-  private constructor(project: string, root: string) {
+  private constructor(project: ComposeProject) {
     this.#project = project;
-    this.#files = ["--file", COMPOSE_FILE, "--file", join(root, "override.json")];
-    this.#environment = { JOBCTL_SECRETS: join(root, "secrets") };
   }
 
   /**
@@ -30,13 +22,13 @@ export class ContainerAgents {
     await mkdir(join(root, "secrets"));
     await writeFile(join(root, "secrets/agent-token"), AGENT_TOKEN);
     // JSON is YAML as well.
-    await writeFile(
-      join(root, "override.json"),
-      JSON.stringify({ services: { agent: { environment } } }),
-    );
-    const agents = new ContainerAgents(`jobctl-test-${process.pid}`, root);
+    const override = join(root, "override.json");
+    await writeFile(override, JSON.stringify({ services: { agent: { environment } } }));
+    const settings = { JOBCTL_SECRETS: join(root, "secrets") };
+    const project = new ComposeProject("jobctl-test", [override], settings);
+    const agents = new ContainerAgents(project);
     try {
-      await agents.#compose("up", "--build", "--detach", "--wait", "agent");
+      await project.run("up", "--build", "--detach", "--wait", "agent");
     } catch (error) {
       await agents.stop();
       throw error;
@@ -45,13 +37,13 @@ export class ContainerAgents {
   }
 
   async stop(): Promise<void> {
-    await this.#compose("down", "--volumes", "--remove-orphans", "--timeout", "5");
+    await this.#project.down();
   }
 
   /** What the engine says of the container. */
   async inspect(): Promise<ContainerState> {
-    const id = await this.#compose("ps", "--quiet", "--all", "agent");
-    const [container] = JSON.parse(await docker("inspect", id)) as [ContainerState];
+    const [container] = await this.#project.inspect("agent");
+    if (container === undefined) throw new Error("there is no container");
     return container;
   }
 
@@ -65,28 +57,19 @@ export class ContainerAgents {
 
   /** Runs something beside the agent, as its user. */
   async exec(...command: string[]): Promise<string> {
-    return this.#compose("exec", "--no-TTY", "agent", ...command);
+    return this.#project.exec("agent", ...command);
   }
 
-  /** Starts a second agent in a network that the first one is not in, for as long as somebody looks. */
+  /** Starts a second container in a network that the first one is not in, for as long as somebody looks. */
   async withAnotherNetwork<T>(look: (address: string) => Promise<T>): Promise<T> {
-    const name = `${this.#project}-other`;
+    const name = `${this.#project.name}-other`;
     const { Image } = await this.inspect();
     await docker("network", "create", name);
     try {
       const listen = "require('node:net').createServer().listen(9000)";
       await docker(
-        "run",
-        "--detach",
-        "--name",
-        name,
-        "--network",
-        name,
-        "--entrypoint",
-        "node",
-        Image,
-        "-e",
-        listen,
+        ...["run", "--detach", "--name", name, "--network", name, "--entrypoint", "node"],
+        ...[Image, "-e", listen],
       );
       try {
         const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
@@ -98,42 +81,4 @@ export class ContainerAgents {
       await docker("network", "rm", name);
     }
   }
-
-  async #compose(...args: string[]): Promise<string> {
-    const words = ["compose", "--project-name", this.#project, ...this.#files, ...args];
-    const { stdout } = await execa("docker", words, { env: this.#environment });
-    return stdout;
-  }
-}
-
-/** The part of `docker inspect` that the tests look at. */
-export interface ContainerState {
-  readonly Image: string;
-  readonly RestartCount: number;
-  readonly State: { readonly Pid: number; readonly Running: boolean };
-  readonly Config: { readonly Env: readonly string[]; readonly User: string };
-  readonly HostConfig: {
-    readonly Memory: number;
-    readonly NanoCpus: number;
-    readonly PidsLimit: number;
-    readonly ReadonlyRootfs: boolean;
-    readonly CapDrop: readonly string[];
-    readonly Privileged: boolean;
-    readonly PortBindings: Record<string, unknown>;
-    readonly SecurityOpt: readonly string[];
-    readonly Tmpfs: Record<string, string>;
-  };
-  readonly NetworkSettings: {
-    readonly Networks: Record<string, { readonly IPAddress: string; readonly Gateway: string }>;
-  };
-}
-
-async function docker(...args: string[]): Promise<string> {
-  const { stdout } = await execa("docker", args);
-  return stdout;
-}
-
-/** A file of /proc of a process, as the machine sees it. */
-export async function procFile(pid: number, name: string): Promise<string> {
-  return readFile(`/proc/${pid}/${name}`, "utf8");
 }

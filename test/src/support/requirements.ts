@@ -26,6 +26,11 @@ export function hasPrometheus(): boolean {
   return ["prometheus", "promtool"].every((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
+/** Whether systemd's tools are installed; it need not be running. */
+export function hasSystemd(): boolean {
+  return spawnSync("systemd-analyze", ["--version"]).status === 0;
+}
+
 /** Whether nginx and openssl are installed. */
 export function hasNginx(): boolean {
   return spawnSync("nginx", ["-v"]).status === 0 && spawnSync("openssl", ["version"]).status === 0;
