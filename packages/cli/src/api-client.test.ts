@@ -16,8 +16,8 @@ describe("trying again", () => {
     );
   });
 
-  it("tries again when a proxy says that the server is away", () => {
-    for (const status of [502, 503, 504]) {
+  it("tries again when a proxy says that the server is away, or that it is too much", () => {
+    for (const status of [429, 502, 503, 504]) {
       const error = new JobctlError("server_unreachable", "", { details: { status } });
       assert.notEqual(retryDelayMs(error, 1, 0), null);
     }

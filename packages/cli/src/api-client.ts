@@ -207,9 +207,11 @@ export function retryDelayMs(error: JobctlError, failures: number, random: numbe
   return Math.max(backoff, (error.retryAfterSeconds ?? 0) * 1000);
 }
 
-/** Without an answer, or with one of a proxy that did not get any. */
+/** Without an answer, or with one of a proxy that did not get any, or thinks that it is too much. */
 function isPassing(status: unknown): boolean {
-  return status === undefined || status === 502 || status === 503 || status === 504;
+  return (
+    status === undefined || status === 429 || status === 502 || status === 503 || status === 504
+  );
 }
 
 async function sendBody(outgoing: http.ClientRequest, body: AsyncIterable<Buffer>): Promise<void> {

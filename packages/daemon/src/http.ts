@@ -15,6 +15,8 @@ export interface HttpSettings {
   readonly maxHeaderBytes: number;
   /** What closing does to requests that are under way. */
   readonly onClose: "cut" | "wait";
+  /** Addresses of proxies whose word on a client's address is taken. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /**
@@ -28,6 +30,7 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
     http: { maxHeaderSize: settings.maxHeaderBytes },
     genReqId: () => randomUUID(),
     requestIdHeader: "x-request-id",
+    trustProxy: [...(settings.trustedProxies ?? [])],
     // Uploads take as long as they take; a stalled one is ended by the socket's own time limit.
     requestTimeout: 0,
     // Who closes says so in an answer of ours.

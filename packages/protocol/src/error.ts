@@ -83,6 +83,11 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "The server does not hold an archive with this digest; send it.",
   },
+  rate_limited: {
+    status: 429,
+    exitCode: EXIT.rejected,
+    meaning: "One address has sent more requests in a second than JOBCTL_RATE_LIMIT.",
+  },
   archive_too_large: {
     status: 413,
     exitCode: EXIT.rejected,

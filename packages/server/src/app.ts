@@ -126,7 +126,7 @@ export function createServer(
     stopping: stopping.signal,
   });
   const drainMs = config.drainSeconds * 1000;
-  const http = createApiApp(logger);
+  const http = createApiApp(logger, config.access);
   const requests = new RequestsUnderWay(http);
   const loadLookups = { hit: 0, miss: 0 };
   let lastGc: GcReport | null = null;
@@ -141,7 +141,7 @@ export function createServer(
   });
   void http.register(async (scope) => {
     const api = scope.withTypeProvider<ZodTypeProvider>();
-    guard(api, config.adminToken, stopping.signal);
+    await guard(api, config.access, stopping.signal);
     infoRoute(api, info);
     submitRoute(api, {
       jobs,

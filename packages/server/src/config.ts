@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 
 import type { ArchiveLimits } from "@jobctl/archive";
@@ -20,6 +21,7 @@ import {
 } from "@jobctl/protocol";
 import { z } from "zod";
 
+import type { AccessSettings } from "./http/api-app.js";
 import type { BreakerSettings } from "./agents/circuit-breaker.js";
 
 const MEBIBYTE = 1024 ** 2;
@@ -48,6 +50,9 @@ const settings = z.object({
   JOBCTL_BREAKER_OPEN_SECONDS: wholeNumber(1).default(60),
   JOBCTL_BREAKER_SUCCESSES: wholeNumber(1).default(3),
   JOBCTL_RECONCILE_SECONDS: wholeNumber(1).default(300),
+  JOBCTL_CORS_ORIGINS: nameList().default([]),
+  JOBCTL_TRUST_PROXY: nameList().default([]),
+  JOBCTL_RATE_LIMIT: wholeNumber(0).default(200),
   JOBCTL_GC_SECONDS: wholeNumber(1).default(3600),
 });
 
@@ -82,7 +87,7 @@ export interface ServerConfig {
   readonly port: number;
   readonly dataPath: string;
   readonly dbPath: string;
-  readonly adminToken: Secret;
+  readonly access: AccessSettings;
   readonly agentToken: Secret;
   readonly agentUrls: readonly string[];
   readonly services: ReadonlyMap<string, ServicePolicy>;
@@ -113,8 +118,10 @@ export function readConfig(given: Environment): ServerConfig {
     () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
     () => Secret.find("SENTRY_DSN", environment),
   );
-  const [agentUrls, services] = readTogether(
+  const [agentUrls, corsOrigins, trustedProxies, services] = readTogether(
     () => read.JOBCTL_AGENTS.map(checkAgentUrl),
+    () => read.JOBCTL_CORS_ORIGINS.map(checkOrigin),
+    () => read.JOBCTL_TRUST_PROXY.map(checkProxy),
     () => readServices(read.JOBCTL_SERVICES, environment),
     () => checkTimes(read),
   );
@@ -124,7 +131,12 @@ export function readConfig(given: Environment): ServerConfig {
     port: read.JOBCTL_PORT,
     dataPath,
     dbPath: resolve(read.JOBCTL_DB_PATH ?? `${dataPath}/jobctl.db`),
-    adminToken,
+    access: {
+      adminToken,
+      corsOrigins,
+      trustedProxies,
+      rateLimit: read.JOBCTL_RATE_LIMIT,
+    },
     agentToken,
     agentUrls,
     services,
@@ -188,6 +200,30 @@ function checkAgentUrl(text: string): string {
     {
       hint: "Write it like http://agent:9000, or dns+http://agent:9000 for every address of a name; several separated by commas.",
     },
+  );
+}
+
+function checkOrigin(text: string): string {
+  if (URL.canParse(text) && new URL(text).origin === text) return text;
+  throw new JobctlError(
+    "config_invalid",
+    `cannot start: JOBCTL_CORS_ORIGINS: ${JSON.stringify(text)} is not an origin`,
+    { hint: "Write it like https://portal.example.org, without a path." },
+  );
+}
+
+/** Ranges that have names. */
+const PROXY_RANGES: ReadonlySet<string> = new Set(["loopback", "linklocal", "uniquelocal"]);
+
+function checkProxy(text: string): string {
+  const [address = "", bits = "0"] = text.split("/");
+  const longest = isIP(address) === 4 ? 32 : 128;
+  const isRange = isIP(address) !== 0 && /^\d+$/.test(bits) && Number(bits) <= longest;
+  if (isRange || PROXY_RANGES.has(text)) return text;
+  throw new JobctlError(
+    "config_invalid",
+    `cannot start: JOBCTL_TRUST_PROXY: ${JSON.stringify(text)} is no address`,
+    { hint: "Write addresses or ranges like 10.0.0.0/8, or loopback, linklocal, uniquelocal." },
   );
 }
 

@@ -66,7 +66,7 @@ function tryLock(config: ServerConfig, insist: boolean): DataLock | null {
 
 function standbyApp(config: ServerConfig, logger: Logger, stopping: AbortSignal): ApiApp {
   const startedMs = performance.now();
-  const app = createApiApp(logger);
+  const app = createApiApp(logger, config.access);
   void app.register(async (scope) => {
     healthRoutes(scope.withTypeProvider<ZodTypeProvider>(), {
       isAlive: () => true,
@@ -80,7 +80,7 @@ function standbyApp(config: ServerConfig, logger: Logger, stopping: AbortSignal)
   });
   void app.register(async (scope) => {
     const api = scope.withTypeProvider<ZodTypeProvider>();
-    guard(api, config.adminToken, stopping);
+    await guard(api, config.access, stopping);
     leaderRoute(api, () => leaderOf(config));
     api.all("/*", { schema: { hide: true } }, () => {
       throw new JobctlError("standby", "this server stands by: another one is active", {

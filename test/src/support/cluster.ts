@@ -104,6 +104,7 @@ export class Cluster {
         JOBCTL_AGENT_TOKEN_FILE: join(this.root, "agent.token"),
         JOBCTL_AGENTS: (this.#agentUrls ?? []).join(","),
         JOBCTL_MIN_FREE_BYTES: "0",
+        JOBCTL_RATE_LIMIT: "0",
         ...this.#options.server,
         ...extra,
       },

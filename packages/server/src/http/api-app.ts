@@ -1,3 +1,5 @@
+import fastifyCors from "@fastify/cors";
+import fastifyRateLimit from "@fastify/rate-limit";
 import fastifySwagger from "@fastify/swagger";
 import { bearerCheck, createHttpApp, type Logger, type Secret } from "@jobctl/daemon";
 import { JobctlError, VERSION, VERSION_HEADER, compatibility } from "@jobctl/protocol";
@@ -17,9 +19,28 @@ const typed = (app: FastifyInstance) => app.withTypeProvider<ZodTypeProvider>();
 
 const MAX_HEADER_BYTES = 16 * 1024;
 
+/** Who may use the interface, and from where. */
+export interface AccessSettings {
+  readonly adminToken: Secret;
+  /** Origins of web pages that may use it. */
+  readonly corsOrigins: readonly string[];
+  /** Addresses of proxies whose word on a client's address is taken. */
+  readonly trustedProxies: readonly string[];
+  /** Most requests of one address in a second; 0 for any number. */
+  readonly rateLimit: number;
+}
+
 /** The HTTP side of the server without any route. `docs/openapi.json` is made from its schemas. */
-export function createApiApp(logger: Logger): ApiApp {
-  const app = typed(createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "wait" }));
+export function createApiApp(logger: Logger, access: AccessSettings): ApiApp {
+  const { corsOrigins, trustedProxies } = access;
+  const app = typed(
+    createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "wait", trustedProxies }),
+  );
+  if (corsOrigins.length > 0) {
+    const methods = ["GET", "HEAD", "POST", "PUT", "DELETE"];
+    const exposedHeaders = ["location", "retry-after", "etag", "content-range"];
+    void app.register(fastifyCors, { origin: [...corsOrigins], methods, exposedHeaders });
+  }
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   void app.register(fastifySwagger, {
@@ -40,9 +61,14 @@ export function createApiApp(logger: Logger): ApiApp {
 }
 
 /** What every request of the API is checked for, before its body is looked at. */
-export function guard(app: FastifyInstance, adminToken: Secret, stopping: AbortSignal): void {
+export async function guard(
+  app: FastifyInstance,
+  access: AccessSettings,
+  stopping: AbortSignal,
+): Promise<void> {
+  if (access.rateLimit > 0) await limitRate(app, access.rateLimit);
   const checkToken = bearerCheck(
-    adminToken,
+    access.adminToken,
     "Set JOBCTL_TOKEN_FILE to the file that holds your token, or run the command where jobctl up runs.",
   );
   app.addHook("onRequest", async (request) => {
@@ -55,6 +81,22 @@ export function guard(app: FastifyInstance, adminToken: Secret, stopping: AbortS
     checkVersion(request);
     checkToken(request);
   });
+}
+
+/** Before the token is looked at: whoever guesses tokens is slowed down as well. */
+async function limitRate(app: FastifyInstance, max: number): Promise<void> {
+  await app.register(fastifyRateLimit, {
+    ...{ global: false, max, timeWindow: 1000 },
+    // A backup fetches each blob with a request of its own.
+    allowList: (request) => request.url.startsWith("/v1/admin/blobs/"),
+    errorResponseBuilder: (request, { ttl }) =>
+      new JobctlError("rate_limited", `more than ${max} requests in a second from ${request.ip}`, {
+        hint: "Try again in a moment; one request can ask for many jobs.",
+        details: { limit: max, address: request.ip },
+        retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)),
+      }),
+  });
+  app.addHook("onRequest", app.rateLimit());
 }
 
 function checkVersion(request: FastifyRequest): void {
