@@ -1,22 +1,40 @@
 #!/usr/bin/env node
 import { shutDownOnSignal, startDaemon, type ShutdownStep } from "@jobctl/daemon";
+import { toJobctlError } from "@jobctl/protocol";
 
 import { createServer } from "./app.js";
 import { readConfig } from "./config.js";
 import { becomeActive } from "./standby.js";
 
-await startDaemon({
-  app: "jobctl-server",
-  readConfig,
-  async start(config, logger, reports) {
-    const steps: ShutdownStep[] = [];
-    const goDownBy = (shutdown: readonly ShutdownStep[]): void => {
-      steps.splice(0, steps.length, ...shutdown);
-    };
-    shutDownOnSignal(steps, logger, reports);
-    const { lock, port } = await becomeActive(config, logger, goDownBy);
-    const server = createServer({ ...config, port: port ?? config.port }, logger, lock);
-    goDownBy(server.shutdown);
-    return server.start();
-  },
-});
+if (process.argv[2] === "check") await check();
+else
+  await startDaemon({
+    app: "jobctl-server",
+    readConfig,
+    async start(config, logger, reports) {
+      const steps: ShutdownStep[] = [];
+      const goDownBy = (shutdown: readonly ShutdownStep[]): void => {
+        steps.splice(0, steps.length, ...shutdown);
+      };
+      shutDownOnSignal(steps, logger, reports);
+      const { lock, port } = await becomeActive(config, logger, goDownBy);
+      const server = createServer({ ...config, port: port ?? config.port }, logger, lock);
+      goDownBy(server.shutdown);
+      return server.start();
+    },
+  });
+
+/** `jobctl-server check`: a line for each thing that a start needs; exit code 1 when one is missing. */
+async function check(): Promise<void> {
+  const { preflight } = await import("./preflight.js");
+  try {
+    for await (const { ok, check: name, message } of preflight(readConfig(process.env))) {
+      process.stdout.write(`${ok ? "ok  " : "FAIL"}  ${name}: ${message}\n`);
+      if (!ok) process.exitCode = 1;
+    }
+  } catch (thrown) {
+    const { message, hint, exitCode } = toJobctlError(thrown);
+    process.stderr.write(`jobctl-server: ${message}\n${hint === null ? "" : `  ${hint}\n`}`);
+    process.exitCode = exitCode;
+  }
+}

@@ -6,6 +6,13 @@ import type { Db } from "./database.js";
 
 const DIRECTORY = new URL("../../migrations/", import.meta.url);
 
+const FILES = readdirSync(DIRECTORY)
+  .filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name))
+  .toSorted();
+
+/** Of a database that this version has written. */
+export const SCHEMA_VERSION = FILES.length;
+
 /**
  * Applies the migrations that this database has not seen, each in a transaction of its own. They
  * are numbered without gaps and only go forward; `user_version` is the number of the last one.
@@ -13,18 +20,15 @@ const DIRECTORY = new URL("../../migrations/", import.meta.url);
  * @throws JobctlError `database_newer` when a later version of jobctl has written it
  */
 export function migrate(db: Db): void {
-  const files = readdirSync(DIRECTORY)
-    .filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name))
-    .sort();
   const current = Number(db.pragma("user_version", { simple: true }));
-  if (current > files.length) {
+  if (current > SCHEMA_VERSION) {
     throw new JobctlError(
       "database_newer",
-      `the database has schema version ${current}, this jobctl knows up to ${files.length}`,
+      `the database has schema version ${current}, this jobctl knows up to ${SCHEMA_VERSION}`,
       { hint: "Upgrade jobctl, or restore a backup that this version wrote." },
     );
   }
-  for (const [index, file] of files.entries()) {
+  for (const [index, file] of FILES.entries()) {
     if (index < current) continue;
     const apply = db.transaction(() => {
       db.exec(readFileSync(new URL(file, DIRECTORY), "utf8"));

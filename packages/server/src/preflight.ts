@@ -1,0 +1,143 @@
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { accessSync, constants, existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+
+import { JobctlError, toJobctlError } from "@jobctl/protocol";
+import Database from "better-sqlite3";
+import { request } from "undici";
+
+import type { ServerConfig } from "./config.js";
+import { lockDataDirectory } from "./store/data-lock.js";
+import { SCHEMA_VERSION } from "./store/migrate.js";
+
+const AGENT_TIMEOUT_MS = 5000;
+
+interface Finding {
+  readonly ok: boolean;
+  readonly check: string;
+  readonly message: string;
+}
+
+/**
+ * What a server would find if it were started now, without starting it, and without leaving anything
+ * behind: configuration, data directory, database, address, agents. It may be run beside a server.
+ */
+export async function* preflight(config: ServerConfig): AsyncGenerator<Finding> {
+  yield found("configuration", () => `services: ${[...config.services.keys()].join(", ")}`);
+  yield found("data directory", () => checkWritable(config.dataPath));
+  yield await foundAsync("free space", () => checkSpace(config));
+  const isActive = found("active server", () => checkLock(config.dataPath));
+  yield isActive;
+  yield found("database", () => checkDatabase(config.dbPath));
+  // An active server has the port, as it should.
+  if (isActive.message === NOBODY) yield await foundAsync("address", () => checkAddress(config));
+  for (const url of config.agentUrls)
+    yield await foundAsync(`agent ${url}`, () => checkAgents(url, config));
+}
+
+function found(check: string, look: () => string): Finding {
+  try {
+    return { ok: true, check, message: look() };
+  } catch (error) {
+    return { ok: false, check, message: describe(error) };
+  }
+}
+
+async function foundAsync(check: string, look: () => Promise<string>): Promise<Finding> {
+  return look().then(
+    (message) => ({ ok: true, check, message }),
+    (error: unknown) => ({ ok: false, check, message: describe(error) }),
+  );
+}
+
+function describe(error: unknown): string {
+  const { message, hint } = toJobctlError(error);
+  return [message || String((error as { code?: string }).code), hint].filter(Boolean).join(". ");
+}
+
+/** The directory itself, or the one in which it will be made. */
+function existing(path: string): string {
+  return existsSync(path) ? path : existing(dirname(path));
+}
+
+function checkWritable(path: string): string {
+  const directory = existing(path);
+  accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  return directory === path ? `${path} can be written` : `${path} can be made in ${directory}`;
+}
+
+async function checkSpace({ dataPath, minFreeBytes }: ServerConfig): Promise<string> {
+  const { bavail, bsize } = await statfs(existing(dataPath));
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  const free = bavail * bsize;
+  if (free >= minFreeBytes) return `${gigabytes(free)} are free`;
+  throw new JobctlError(
+    "storage_full",
+    `${gigabytes(free)} are free, less than JOBCTL_MIN_FREE_BYTES (${gigabytes(minFreeBytes)})`,
+  );
+}
+
+const NOBODY = "none: this one would be";
+
+function checkLock(dataPath: string): string {
+  if (!existsSync(dataPath)) return NOBODY;
+  try {
+    lockDataDirectory(dataPath).release();
+    return NOBODY;
+  } catch (error) {
+    if (toJobctlError(error).code === "data_dir_locked") return "another one is: this one waits";
+    throw error;
+  }
+}
+
+function checkDatabase(path: string): string {
+  if (!existsSync(path)) return `${path} will be made`;
+  const db = new Database(path, { fileMustExist: true, timeout: 1000 });
+  try {
+    db.transaction(() => {}).immediate();
+    const version = Number(db.pragma("user_version", { simple: true }));
+    if (version > SCHEMA_VERSION)
+      throw new JobctlError(
+        "database_newer",
+        `${path} has schema version ${version}, this jobctl knows up to ${SCHEMA_VERSION}`,
+      );
+    const migrated = version < SCHEMA_VERSION ? `, and will be brought to ${SCHEMA_VERSION}` : "";
+    return `${path} can be written, schema version ${version}${migrated}`;
+  } finally {
+    db.close();
+  }
+}
+
+async function checkAddress({ host, port }: ServerConfig): Promise<string> {
+  const probe = createServer().listen(port, host);
+  await once(probe, "listening");
+  probe.close();
+  await once(probe, "close");
+  return `${host}:${port} is free`;
+}
+
+async function checkAgents(url: string, { agentToken }: ServerConfig): Promise<string> {
+  const urls = url.startsWith("dns+") ? await addressesOf(new URL(url.slice(4))) : [url];
+  for (const one of urls) {
+    const { statusCode, body } = await request(`${one}/v1/attempts`, {
+      headers: { authorization: `Bearer ${agentToken.current}` },
+      headersTimeout: AGENT_TIMEOUT_MS,
+      bodyTimeout: AGENT_TIMEOUT_MS,
+    });
+    await body.dump();
+    if (statusCode === 401)
+      throw new JobctlError("unauthorized", `${one} does not know JOBCTL_AGENT_TOKEN_FILE's token`);
+    if (statusCode !== 200) throw new Error(`${one} answers with ${statusCode}`);
+  }
+  return urls.length === 1 ? "answers" : `${urls.length} answer`;
+}
+
+async function addressesOf({ hostname, port, protocol }: URL): Promise<string[]> {
+  const addresses = await lookup(hostname, { all: true });
+  return addresses.map(({ address, family }) =>
+    family === 6 ? `${protocol}//[${address}]:${port}` : `${protocol}//${address}:${port}`,
+  );
+}
