@@ -151,17 +151,18 @@ export interface AgentsResetFlags extends CommonFlags {
 type BreakerList = Extract<Output, { schema: "jobctl.breakers/v1" }>;
 
 export async function agentsDrain(name: string, flags: AgentsDrainFlags): Promise<void> {
-  await change(`/v1/agents/${encodeURIComponent(name)}/drain`, flags, {
+  await change(`/v1/agents/${encodeURIComponent(name)}/drain`, flags, () => ({
     deadlineSeconds: flags.deadline === undefined ? null : parseDuration(flags.deadline),
-  });
+  }));
 }
 
 export async function agentsResume(name: string, flags: CommonFlags): Promise<void> {
-  await change(`/v1/agents/${encodeURIComponent(name)}/resume`, flags, {});
+  await change(`/v1/agents/${encodeURIComponent(name)}/resume`, flags, () => ({}));
 }
 
-async function change(path: string, flags: CommonFlags, json: object): Promise<void> {
+async function change(path: string, flags: CommonFlags, body: () => object): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
+    const json = body();
     const agent = await client.json<AgentAnswer>(path, { method: "POST", json, signal });
     if (output.flags.json) return output.json(agent);
     const until =
