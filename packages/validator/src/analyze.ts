@@ -74,6 +74,19 @@ interface Origin {
   readonly body?: { readonly pos: number; readonly end: number };
 }
 
+/** One use of a command, with what reaches it, and whom to tell what is found. */
+interface Use {
+  readonly invocation: Invocation;
+  readonly node: Command;
+  readonly input: Input;
+  readonly found: Found;
+  readonly origin: Origin;
+}
+
+/** Whether a command runs the script that it is given the name of. */
+const runsScripts = (name: string): boolean =>
+  SHELLS.has(name) || name === "source" || name === ".";
+
 /** A file that the script writes, and may run. */
 interface WrittenFile {
   readonly path: string;
@@ -253,10 +266,11 @@ export class Analysis {
       found("RES-SELFEXEC", "the script starts itself");
     this.#rememberWritten(invocation, node, input, origin);
     this.#checkAlias(invocation, node, origin);
-    this.#checkInput(invocation, node, input, found, origin);
-    this.#checkEvaluation(invocation, node, input, found, origin);
+    const use = { invocation, node, input, found, origin };
+    this.#checkInput(use);
+    this.#checkEvaluation(use);
     for (const text of shellTexts(invocation, input)) this.#embed(text, invocation, node, origin);
-    this.#checkCode(invocation, node, input, found, origin);
+    this.#checkCode(use);
   }
 
   /** Looks at a function's body with the arguments of a call, where they make a difference. */
@@ -290,7 +304,7 @@ export class Analysis {
   }
 
   #rememberRun({ name, program, args }: Invocation): void {
-    if (SHELLS.has(name) || name === "source" || name === "." || isInterpreter(name)) {
+    if (runsScripts(name) || isInterpreter(name)) {
       const script = args.find((arg) => !arg.startsWith("-"));
       if (script === undefined || !isKnown(script)) return;
       if (!isInterpreter(name)) this.calledScripts.add(script);
@@ -310,13 +324,8 @@ export class Analysis {
   }
 
   /** What comes through a pipe: to a shell, to an interpreter, to `xargs`, out into the network. */
-  #checkInput(
-    invocation: Invocation,
-    node: Command,
-    input: Input,
-    found: Found,
-    origin: Origin,
-  ): void {
+  #checkInput(use: Use): void {
+    const { invocation, node, input, found, origin } = use;
     const { name, args } = invocation;
     if (readsCode(invocation)) {
       if (input.upstream.some((other) => FETCHERS.has(other)))
@@ -324,8 +333,7 @@ export class Analysis {
       else if (isInterpreter(name) && input.upstream.some((other) => TEXT_DECODERS.has(other)))
         found("EXEC-PIPE-SHELL", `${name} runs decoded text`);
       else if (input.text !== null) {
-        if (SHELLS.has(name) || name === "source" || name === ".")
-          this.#embed(input.text, invocation, node, origin);
+        if (runsScripts(name)) this.#embed(input.text, invocation, node, origin);
       } else if (input.upstream.some((other) => DECODERS.has(other)))
         found("EXEC-PIPE-SHELL", `${name} runs decoded text`);
       else if (SHELLS.has(name) && input.upstream.length > 0)
@@ -344,13 +352,8 @@ export class Analysis {
   }
 
   /** Text that becomes commands: `sh -c`, `eval`, a here-document to a shell. */
-  #checkEvaluation(
-    invocation: Invocation,
-    node: Command,
-    input: Input,
-    found: Found,
-    origin: Origin,
-  ): void {
+  #checkEvaluation(use: Use): void {
+    const { invocation, node, input, found, origin } = use;
     const { name, args } = invocation;
     const evaluate = (text: string): void => {
       // What is known of it is looked at all the same, unless it begins with what is not.
@@ -368,8 +371,7 @@ export class Analysis {
       else if (input.text !== null && input.upstream.length === 0 && readsCode(invocation))
         evaluate(input.text);
     }
-    if (SHELLS.has(name) || name === "source" || name === ".")
-      this.#checkSubstituted(node, found, origin);
+    if (runsScripts(name)) this.#checkSubstituted(node, found, origin);
   }
 
   /** `bash <(curl ...)`: the output of a command as a script. */
@@ -392,13 +394,8 @@ export class Analysis {
   }
 
   /** Inline code of another language: as an option, in a here-document, through a pipe. */
-  #checkCode(
-    invocation: Invocation,
-    node: Command,
-    input: Input,
-    found: Found,
-    origin: Origin,
-  ): void {
+  #checkCode(use: Use): void {
+    const { invocation, node, input, found, origin } = use;
     const { name, args } = invocation;
     if (/^[gmn]?awk$/.test(name) && args.some((arg) => /\/inet\/(tcp|udp)\//.test(arg)))
       found("INLINE-NET", `${name} opens a connection`);
