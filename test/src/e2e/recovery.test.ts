@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 
 import { Cluster } from "../support/cluster.js";
 import { findProcesses } from "../support/processes.js";
+import { fakeTimeLibrary, unless } from "../support/requirements.js";
 import { waitUntil } from "../support/wait-until.js";
 
 describe("after a restart", () => {
@@ -84,6 +85,37 @@ describe("after a restart", () => {
       ["completed", 1],
     );
   });
+
+  it(
+    "when the server's clock goes back an hour, jobs go on, and nothing is run twice",
+    { skip: unless("faketime", () => fakeTimeLibrary() !== null) },
+    async () => {
+      const running = await cluster.submitScript("sleep 3; echo done\n");
+      const failing = await cluster.submitScript("exit 3\n", "--retries", "1");
+      await waitUntil(
+        "it pauses",
+        async () => (await cluster.job(failing)).reason === "retry_pause",
+      );
+      await cluster.server.end("SIGKILL");
+      await cluster.startServer({
+        LD_PRELOAD: fakeTimeLibrary() ?? "",
+        FAKETIME: "-1h",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      });
+      const later = await cluster.submitScript("true\n");
+      await cluster.ok(["wait", String(running), String(later)]);
+      for (const id of [running, later]) assert.equal((await cluster.job(id)).attempt, 1);
+      const listed = JSON.parse(await cluster.ok(["status", "--json"])) as { items: unknown[] };
+      assert.ok(listed.items.length >= 3);
+      const { stdout } = await cluster.jobctl(["doctor", "--json"]);
+      assert.match(stdout, /"check":"clock","status":"warning","message":"3600\.\d s apart/);
+      // Its pause has become the longest that there is, not an hour: it is cancelled while it waits.
+      assert.equal((await cluster.job(failing)).reason, "retry_pause");
+      await cluster.ok(["cancel", String(failing), "--wait"]);
+      await cluster.server.end("SIGTERM");
+      await cluster.startServer();
+    },
+  );
 
   it("a lost agent's job ends as lost when it may not be queued again", async () => {
     const id = await cluster.submitScript("sleep 600\n", "--no-requeue");

@@ -26,6 +26,12 @@ export function hasPrometheus(): boolean {
   return ["prometheus", "promtool"].every((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
+/** The library that gives a process another time, where it is installed. */
+export function fakeTimeLibrary(): string | null {
+  const { status, stdout } = spawnSync("faketime", ["now", "printenv", "LD_PRELOAD"]);
+  return status === 0 ? stdout.toString().trim() : null;
+}
+
 /** Whether systemd's tools are installed; it need not be running. */
 export function hasSystemd(): boolean {
   return spawnSync("systemd-analyze", ["--version"]).status === 0;

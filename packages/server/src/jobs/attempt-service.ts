@@ -14,7 +14,7 @@ import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
 
 /** Between a failure and the next try that the user asked for. */
-const RETRY_PAUSE = { firstMs: 1000, maxMs: 600_000 };
+export const RETRY_PAUSE = { firstMs: 1000, maxMs: 600_000 };
 
 export interface AttemptServiceParts {
   readonly store: Store;

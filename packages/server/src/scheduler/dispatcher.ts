@@ -202,7 +202,7 @@ export class Dispatcher {
       table.active.values(),
       registry.links.flatMap((link) => this.#offer(link)),
       policyOf,
-      Date.now(),
+      performance.now(),
     );
   }
 
@@ -220,11 +220,11 @@ export class Dispatcher {
   /** When the next job may be tried again after a failure. */
   #wakeForRetries(): void {
     clearTimeout(this.#retryTimer);
-    const now = Date.now();
+    const nowMs = performance.now();
     let next = Infinity;
-    for (const { notBefore } of this.#parts.table.queued.values())
-      if (notBefore !== null && notBefore > now && notBefore < next) next = notBefore;
-    if (next !== Infinity) this.#retryTimer = setTimeout(() => this.wake(), next - now).unref();
+    for (const { notBeforeMs } of this.#parts.table.queued.values())
+      if (notBeforeMs !== null && notBeforeMs > nowMs) next = Math.min(next, notBeforeMs);
+    if (next !== Infinity) this.#retryTimer = setTimeout(() => this.wake(), next - nowMs).unref();
   }
 
   #isCurrent(row: JobRow): boolean {

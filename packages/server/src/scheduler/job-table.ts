@@ -1,5 +1,6 @@
 import { SLOT_STATUSES, type JobStatus } from "@jobctl/protocol";
 
+import { RETRY_PAUSE } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 import type { ActiveJob, PlacedJob } from "./placement.js";
 
@@ -31,6 +32,11 @@ function occupiesSlot(status: JobStatus): boolean {
   return (SLOT_STATUSES as readonly JobStatus[]).includes(status);
 }
 
+/** However the machine's clock has been set since, a pause is no longer than pauses are. */
+function pauseLeftMs(until: number): number {
+  return Math.min(Math.max(0, until - Date.now()), RETRY_PAUSE.maxMs);
+}
+
 function placed(row: JobRow): PlacedJob {
   return {
     id: row.id,
@@ -40,6 +46,6 @@ function placed(row: JobRow): PlacedJob {
     priority: row.priority,
     cpus: row.cpus,
     memoryBytes: row.memory_bytes,
-    notBefore: row.not_before,
+    notBeforeMs: row.not_before === null ? null : performance.now() + pauseLeftMs(row.not_before),
   };
 }

@@ -33,7 +33,7 @@ const job = (id: number, change: Partial<PlacedJob> = {}): PlacedJob => ({
   priority: 0,
   cpus: 1,
   memoryBytes: null,
-  notBefore: null,
+  notBeforeMs: null,
   ...change,
 });
 
@@ -65,7 +65,7 @@ describe("placement", () => {
   });
 
   it("leaves a job that has failed alone until its pause is over", () => {
-    const queued = [job(1, { notBefore: NOW + 1 }), job(2, { notBefore: NOW })];
+    const queued = [job(1, { notBeforeMs: NOW + 1 }), job(2, { notBeforeMs: NOW })];
     const { assignments, waiting } = plan(queued, [], [agent("a")], NO_LIMITS);
     assert.deepEqual(
       assignments.map(({ jobId }) => jobId),

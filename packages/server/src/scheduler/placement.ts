@@ -9,8 +9,8 @@ export interface PlacedJob {
   readonly priority: number;
   readonly cpus: number;
   readonly memoryBytes: number | null;
-  /** Milliseconds since 1970 before which it is not to be tried again; null for any time. */
-  readonly notBefore: number | null;
+  /** Before which it is not to be tried again, by the clock that `plan` is given; null for any time. */
+  readonly notBeforeMs: number | null;
 }
 
 export interface ActiveJob extends PlacedJob {
@@ -63,14 +63,14 @@ export function plan(
   active: Iterable<ActiveJob>,
   agents: readonly AgentOffer[],
   limitsOf: (service: string) => RunLimits,
-  now: number,
+  nowMs: number,
 ): Plan {
   const usage = new Usage(active);
   const assignments: Assignment[] = [];
   const waiting: Waiting[] = [];
   for (const job of inTurns(queued, usage)) {
     const choice =
-      job.notBefore !== null && job.notBefore > now
+      job.notBeforeMs !== null && job.notBeforeMs > nowMs
         ? ({ agent: null, reason: "retry_pause" } as const)
         : place(job, usage, agents, limitsOf(job.service));
     if (choice.agent !== null) {
