@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -11,7 +12,7 @@ import {
   type Logger,
   type ShutdownStep,
 } from "@jobctl/daemon";
-import { MAX_ENV_BYTES, VERSION, type AgentSelf } from "@jobctl/protocol";
+import { MAX_ENV_BYTES, VERSION, type AgentSelf, type HealthCheck } from "@jobctl/protocol";
 
 import { AttemptPool } from "./attempts/attempt-pool.js";
 import { Capacity } from "./attempts/capacity.js";
@@ -113,6 +114,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
         ...{ name: config.name, startedMs, state: pool.draining ? "draining" : null },
         checks: {
           sandbox: { ok: true, critical: true, message, ageSeconds: null },
+          disk: checkDisk(config.dataPath),
           eventLoop: eventLoop.check,
         },
         tasks: {},
@@ -168,6 +170,20 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       },
     ],
   };
+}
+
+/** With less than this, archives, output and results will soon have to wait. */
+const LITTLE_SPACE_BYTES = 256 * 1024 ** 2;
+
+function checkDisk(path: string): HealthCheck {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    const freeBytes = bavail * bsize;
+    const message = `${(freeBytes / 1e9).toFixed(1)} GB are free`;
+    return { ok: freeBytes >= LITTLE_SPACE_BYTES, critical: false, message, ageSeconds: null };
+  } catch (error) {
+    return { ok: false, critical: false, message: (error as Error).message, ageSeconds: null };
+  }
 }
 
 const isResult = (route: string): boolean => route === "/v1/attempts/:id/result";

@@ -4,12 +4,14 @@ import { JobctlError } from "@jobctl/protocol";
 import type { Parser } from "tar";
 
 import { coalesce } from "./coalesce.js";
+import { isStorageError } from "./storage-error.js";
 
 /**
  * Writes a plain tar into a parser and waits until the parser is through with it.
  *
  * @param broken asked after every piece; what it returns is thrown
- * @throws JobctlError `archive_invalid` when the bytes are not a complete tar archive
+ * @throws JobctlError `archive_invalid` when the bytes are not a complete tar archive; the system's own
+ *   error when it cannot store what is in it
  */
 export async function feed(
   source: AsyncIterable<Buffer>,
@@ -20,7 +22,7 @@ export async function feed(
   const failed = new Promise<never>((_resolve, reject) => {
     parser.on("error", (error: unknown) => {
       failure ??= error;
-      reject(archiveInvalid(error));
+      reject(explain(error));
     });
   });
   failed.catch(() => {});
@@ -29,7 +31,7 @@ export async function feed(
   const stopIfBroken = (): void => {
     const problem = broken();
     if (problem !== undefined) throw problem;
-    if (failure !== undefined) throw archiveInvalid(failure);
+    if (failure !== undefined) throw explain(failure);
   };
   let total = 0;
   try {
@@ -46,6 +48,11 @@ export async function feed(
   parser.end();
   await Promise.race([closed, failed]);
   stopIfBroken();
+}
+
+/** A full disk is nobody's archive's fault. */
+function explain(error: unknown): Error {
+  return isStorageError(error) && error instanceof Error ? error : archiveInvalid(error);
 }
 
 function archiveInvalid(cause: unknown): JobctlError {

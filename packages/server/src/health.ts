@@ -64,7 +64,10 @@ export function createHealth(parts: HealthParts): HealthSource {
     async health(): Promise<Health> {
       const checks = {
         database: await attempt(() => store.checkWritable()),
-        disk: await attempt(() => blobs.checkFreeSpace(0)),
+        disk: await attempt(async () => {
+          await blobs.checkFreeSpace(0);
+          return `${((await blobs.freeBytes()) / 1e9).toFixed(1)} GB are free`;
+        }),
         eventLoop: eventLoop.check,
         agents: reconciled(),
         dispatcher: {
@@ -84,10 +87,10 @@ export function createHealth(parts: HealthParts): HealthSource {
 }
 
 /** A check of something that the server cannot do without. */
-async function attempt(check: () => Promise<void> | void): Promise<HealthCheck> {
+async function attempt(check: () => Promise<string> | void): Promise<HealthCheck> {
   try {
-    await check();
-    return { ok: true, critical: true, message: null, ageSeconds: null };
+    const message = (await check()) ?? null;
+    return { ok: true, critical: true, message, ageSeconds: null };
   } catch (error) {
     return { ok: false, critical: true, message: (error as Error).message, ageSeconds: null };
   }

@@ -69,6 +69,86 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
   });
 });
 
+describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, () => {
+  let root: string;
+  let volume: string;
+  let cluster: Cluster;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "jobctl-volume-"));
+    volume = join(root, "volume");
+    await mountTmpfs(volume, 16 * MEBIBYTE);
+    cluster = await Cluster.start({ agents: 2 });
+    await cluster.agents[0]?.end("SIGTERM");
+    await cluster.startAgent(1, { JOBCTL_AGENT_DATA_PATH: join(volume, "data") });
+    await waitUntil("both are ready", async () => {
+      const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
+        items: { state: string }[];
+      };
+      return items.every(({ state }) => state === "ready");
+    });
+  });
+  afterEach(async () => {
+    await cluster.stop();
+    await unmount(volume);
+    await rm(root, { recursive: true });
+  });
+  const logged = async (event: string): Promise<boolean> =>
+    (await readFile(join(cluster.root, "agent-1.log"), "utf8")).includes(`"event":"${event}"`);
+
+  it("takes nothing new, another one does, and no job fails for it", async () => {
+    await fill(volume);
+    const ids = await Promise.all([1, 2, 3, 4].map(() => cluster.submitScript("sleep 0.2\n")));
+    await cluster.ok(["wait", ...ids.map(String)]);
+    for (const id of ids) {
+      const { status, agent } = await cluster.job(id);
+      assert.deepEqual([status, agent], ["completed", "agent-2"]);
+    }
+    assert.ok(await logged("attempt_not_stored"));
+    await cluster.ok(["agents", "drain", "agent-2"]);
+    const waiting = await cluster.submitScript("true\n");
+    await waitUntil("it is refused", async () =>
+      /cannot store attempt/.test(await cluster.ok(["events", String(waiting)])),
+    );
+    assert.equal((await cluster.job(waiting)).status, "queued");
+    await rm(join(volume, "filler"));
+    await cluster.ok(["wait", String(waiting)]);
+    assert.equal((await cluster.job(waiting)).agent, "agent-1");
+  });
+
+  it("keeps the output and the results of what it runs until there is space", async () => {
+    await cluster.ok(["agents", "drain", "agent-2"]);
+    const id = await cluster.submitScript(
+      `until [ -e ${root}/go ]; do sleep 0.05; done; seq 1 200000; echo done > result.txt || true\n`,
+    );
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    await fill(volume);
+    await writeFile(join(root, "go"), "");
+    await waitUntil("its output waits", () => logged("log_waits"));
+    const { pid } = cluster.agents[0] ?? { pid: 0 };
+    await rm(join(volume, "filler"));
+    await cluster.ok(["wait", String(id)]);
+    const { stdout } = await cluster.jobctl(["logs", String(id)]);
+    assert.equal(stdout, Array.from({ length: 200_000 }, (_, n) => `${n + 1}\n`).join(""));
+    const job = await cluster.job(id);
+    assert.deepEqual([job.status, job.attempt], ["completed", 1]);
+
+    const packed = await cluster.submitScript(
+      `head -c ${4 * MEBIBYTE} /dev/urandom > big; until [ -e ${root}/go-on ]; do sleep 0.05; done\n`,
+    );
+    await waitUntil("it runs", async () => (await cluster.job(packed)).status === "running");
+    await fill(volume);
+    await writeFile(join(root, "go-on"), "");
+    await waitUntil("its results wait", () => logged("collect_waits"));
+    await rm(join(volume, "filler"));
+    await cluster.ok(["wait", String(packed)]);
+    assert.equal((await cluster.job(packed)).status, "completed");
+    await cluster.ok(["download", String(packed), "-o", "packed"]);
+    assert.equal((await readFile(join(cluster.root, "packed/big"))).length, 4 * MEBIBYTE);
+    assert.equal(cluster.agents[0]?.pid, pid);
+    assert.equal(cluster.agents[0]?.child.exitCode, null);
+  });
+});
+
 describe("a server without file descriptors", () => {
   it("refuses for a while, and takes everything when there are some again", async () => {
     const cluster = await Cluster.start();

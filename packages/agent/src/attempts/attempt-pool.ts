@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { isStorageError } from "@jobctl/archive";
 import { KeyedEvents } from "@jobctl/daemon";
 import {
   JobctlError,
@@ -20,6 +21,9 @@ const FETCH_MS = 3000;
 
 /** And to hear of what was cut off; it hears of the rest when the agent is back, or counts as lost. */
 const HAND_BACK_MS = 2000;
+
+/** When a server may try again to send what could not be stored. */
+const STORE_AGAIN_SECONDS = 10;
 
 export type Received = "created" | "known";
 
@@ -95,7 +99,7 @@ export class AttemptPool {
       }
     } catch (error) {
       this.capacity.release(spec.id);
-      throw error;
+      throw isStorageError(error) ? this.#cannotStore(spec, error) : error;
     } finally {
       this.#receiving.delete(spec.id);
       this.#changes.announce("received");
@@ -103,6 +107,17 @@ export class AttemptPool {
     this.#attempts.set(spec.id, attempt);
     this.#track(spec.id, attempt.run());
     return "created";
+  }
+
+  /** Another agent may have what is missing here, or this one later. */
+  #cannotStore(spec: AttemptSpec, error: unknown): JobctlError {
+    const { jobId, attempt } = spec;
+    this.#settings.logger.error({ event: "attempt_not_stored", jobId, attempt, err: error });
+    return new JobctlError(
+      "no_room",
+      `this agent cannot store attempt ${spec.id}: ${(error as Error).message}`,
+      { retryAfterSeconds: STORE_AGAIN_SECONDS, cause: error },
+    );
   }
 
   /**
@@ -113,6 +128,7 @@ export class AttemptPool {
     const attempt = this.#attempts.get(id);
     if (attempt === undefined) return;
     await attempt.stop("cancelled");
+    attempt.giveUpCollecting();
     await this.#running.get(id);
     this.#attempts.delete(id);
     await removeTree(attempt.paths.directory);
@@ -151,7 +167,8 @@ export class AttemptPool {
     clearTimeout(timer);
     const cutOff = [...this.#attempts.values()].filter(({ report }) => isUnderWay(report));
     await Promise.all(cutOff.map((attempt) => attempt.interrupt()));
-    await Promise.all(this.#running.values());
+    await Promise.all(cutOff.map(async ({ spec }) => this.#running.get(spec.id)));
+    for (const attempt of this.#attempts.values()) attempt.giveUpCollecting();
     await this.#handBack(cutOff);
   }
 

@@ -1,8 +1,16 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { pack, toPackEntries, unpackArchive, walkAll, type ArchiveLimits } from "@jobctl/archive";
+import {
+  isStorageError,
+  pack,
+  toPackEntries,
+  unpackArchive,
+  walkAll,
+  type ArchiveLimits,
+} from "@jobctl/archive";
 import { crashPoint, type Logger } from "@jobctl/daemon";
 import {
   RUN_SCRIPT,
@@ -30,6 +38,9 @@ import { writeRecord } from "./record.js";
 
 /** A glob that no file matches. */
 const NO_FILE = "!**";
+
+/** How often it is tried again to store what there was no space for. */
+const STORE_AGAIN_MS = 2000;
 
 export interface AttemptSettings {
   readonly agentName: string;
@@ -64,6 +75,7 @@ export class Attempt {
   #ended = false;
   #overflowed = false;
   #interrupted = false;
+  readonly #givenUp = new AbortController();
   #excess: string | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -124,16 +136,23 @@ export class Attempt {
     this.#report = report;
   }
 
-  /** Takes note that an attempt was cut off by the end of the agent. */
+  /** Takes note that an attempt was cut off, and is to be run elsewhere. */
   async interrupted(report: AttemptReport): Promise<void> {
     this.#report = report;
-    await this.#record({ state: "interrupted", finishedAt: new Date().toISOString() });
+    const change = { state: "interrupted", finishedAt: new Date().toISOString() } as const;
+    try {
+      await this.#record(change);
+    } catch (error) {
+      // The record says that it was being run, which comes to the same.
+      if (!isStorageError(error)) throw error;
+      this.#update(change);
+    }
   }
 
   /** Finishes an attempt whose process had ended when the agent died, from its record. */
   async resumePacking(report: AttemptReport, outcome: Outcome): Promise<void> {
     this.#report = report;
-    await this.#finish(outcome);
+    await this.#collectWhenPossible(outcome);
   }
 
   /** Runs the job and collects what it leaves. Never rejects: every problem is an outcome. */
@@ -145,7 +164,10 @@ export class Attempt {
     } catch (error) {
       logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
       await this.#execution?.terminate(0).catch(() => {});
-      outcome = notRun("executor_error", messageOf(error));
+      // Nothing has run yet: another agent can do all of it.
+      if (this.#execution === null && isStorageError(error)) this.#interrupted = true;
+      const reason = isStorageError(error) ? "disk_full" : "executor_error";
+      outcome = notRun(reason, messageOf(error));
     }
     this.#ended = true;
     if (this.#interrupted) return this.interrupted(this.#report);
@@ -154,15 +176,32 @@ export class Attempt {
       usage: await this.#usage(),
       outcome,
     });
-    try {
-      await this.#pack(outcome);
-    } catch (error) {
-      logger.error({ event: "collect_failed", ...this.#ids(), err: error });
-      await this.#conclude(
-        null,
-        notRun("executor_error", `the results could not be packed: ${messageOf(error)}`),
-      );
+    await this.#collectWhenPossible(outcome);
+  }
+
+  /** While the disk is full the results stay where they are: they may be weeks of computing. */
+  async #collectWhenPossible(outcome: Outcome): Promise<void> {
+    const { logger } = this.#settings;
+    const { signal } = this.#givenUp;
+    while (!signal.aborted) {
+      try {
+        return await this.#pack(outcome);
+      } catch (error) {
+        const waits = isStorageError(error);
+        const event = waits ? "collect_waits" : "collect_failed";
+        logger.error({ event, ...this.#ids(), err: error });
+        if (!waits) {
+          const message = `the results could not be packed: ${messageOf(error)}`;
+          return this.#conclude(null, notRun("executor_error", message));
+        }
+        await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
+      }
     }
+  }
+
+  /** Nobody wants the results any more, or the agent goes down, and collects them when it is back. */
+  giveUpCollecting(): void {
+    this.#givenUp.abort();
   }
 
   /**
@@ -262,11 +301,22 @@ export class Attempt {
     return outcomeOf(exit, stopped, this.#explanation(stopped));
   }
 
-  /** Copies one stream to its log until it ends; what does not fit ends the job. */
+  /**
+   * Copies one stream to its log until it ends; what does not fit ends the job. While the disk is full
+   * nothing is read, so that a job that prints waits, and nothing of its output is lost.
+   */
   async #capture(source: Readable, stream: LogStream): Promise<void> {
+    const waitForSpace = async (problem: unknown): Promise<boolean> => {
+      if (!isStorageError(problem)) throw problem;
+      const { signal } = this.#givenUp;
+      if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
+      this.#settings.logger.error({ event: "log_waits", ...this.#ids(), err: problem });
+      await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
+      return true;
+    };
     for await (const chunk of source as AsyncIterable<Buffer>) {
       const log = this.#logs?.[stream];
-      if (log === undefined || (await log.append(chunk))) continue;
+      if (log === undefined || (await log.append(chunk, waitForSpace))) continue;
       this.#overflowed = true;
       this.stopSoon("output_limit");
     }
@@ -303,7 +353,7 @@ export class Attempt {
 
   async #pack(outcome: Outcome): Promise<void> {
     await Promise.all(Object.values(this.#logs ?? {}).map((log) => log.finish()));
-    await this.#record({ state: "packing" });
+    if (this.#report.state !== "packing") await this.#record({ state: "packing" });
     crashPoint("attempt.packing");
     await this.#finish(outcome);
   }

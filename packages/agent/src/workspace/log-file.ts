@@ -4,6 +4,10 @@ import { KeyedEvents } from "@jobctl/daemon";
 
 const READ_BYTES = 64 * 1024;
 
+async function rethrow(problem: unknown): Promise<never> {
+  throw problem;
+}
+
 /**
  * One output stream of a job, on disk, up to a number of bytes. Readers follow it while it grows:
  * they are woken by the writer, nothing polls.
@@ -39,14 +43,23 @@ export class LogFile {
   /**
    * Appends what fits.
    *
-   * @returns false when some of it did not
+   * @param onFull asked when the disk does not take it; false gives up what is left of the chunk, the default throws
+   * @returns false when some of it did not fit
    */
-  async append(chunk: Buffer): Promise<boolean> {
+  async append(
+    chunk: Buffer,
+    onFull: (problem: unknown) => Promise<boolean> = rethrow,
+  ): Promise<boolean> {
     const fits = chunk.subarray(0, Math.max(0, this.#maxBytes - this.#size));
-    if (fits.length > 0) {
-      await this.#file.writeFile(fits);
-      this.#size += fits.length;
-      this.#grown.announce("grown");
+    for (let written = 0; written < fits.length;) {
+      try {
+        const { bytesWritten } = await this.#file.write(fits, written);
+        written += bytesWritten;
+        this.#size += bytesWritten;
+        this.#grown.announce("grown");
+      } catch (error) {
+        if (!(await onFull(error))) break;
+      }
     }
     return fits.length === chunk.length;
   }

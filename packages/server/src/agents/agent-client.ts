@@ -192,6 +192,7 @@ export class AgentClient {
       return new JobctlError(code, message, {
         hint: hint ?? undefined,
         details: details ?? undefined,
+        retryAfterSeconds: Number(answer.headers["retry-after"]) || undefined,
       });
     }
     return unreachable(

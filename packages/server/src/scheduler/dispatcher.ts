@@ -14,8 +14,13 @@ import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
 import { plan, type AgentOffer, type Plan, type RunLimits } from "./placement.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
-/** How long an agent is left alone that had less room than the server believed. */
+/** How long an agent is left alone that had less room than the server believed, unless it says more. */
 const FULL_MS = 1000;
+
+/** One that drains says itself when it takes work again. */
+function fullMs({ code, retryAfterSeconds }: JobctlError): number {
+  return code === "draining" ? FULL_MS : Math.max(FULL_MS, (retryAfterSeconds ?? 0) * 1000);
+}
 
 export interface DispatcherParts {
   readonly table: JobTable;
@@ -130,7 +135,7 @@ export class Dispatcher {
     switch (error.code) {
       case "no_room":
       case "draining":
-        link.markFull(FULL_MS);
+        link.markFull(fullMs(error));
         attempts.release(row.id, row.attempt, error.message);
         return true;
       case "agent_unreachable":
