@@ -5,6 +5,6 @@ export { NO_LIMITS, type ArchiveLimits } from "./limits.js";
 export { symlinkStaysInside } from "./links.js";
 export { pack, packedSize, toPackEntries, type PackEntry } from "./pack.js";
 export { findInTar, indexTar, type IndexedEntry } from "./tar-index.js";
-export { isStorageError } from "./storage-error.js";
+export { isResourceError } from "./resource-error.js";
 export { unpackArchive } from "./unpack.js";
 export { walk, walkAll, type FoundEntry } from "./walk.js";

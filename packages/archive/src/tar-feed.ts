@@ -4,7 +4,7 @@ import { JobctlError } from "@jobctl/protocol";
 import type { Parser } from "tar";
 
 import { coalesce } from "./coalesce.js";
-import { isStorageError } from "./storage-error.js";
+import { isResourceError } from "./resource-error.js";
 
 /**
  * Writes a plain tar into a parser and waits until the parser is through with it.
@@ -52,7 +52,7 @@ export async function feed(
 
 /** A full disk is nobody's archive's fault. */
 function explain(error: unknown): Error {
-  return isStorageError(error) && error instanceof Error ? error : archiveInvalid(error);
+  return isResourceError(error) && error instanceof Error ? error : archiveInvalid(error);
 }
 
 function archiveInvalid(cause: unknown): JobctlError {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { isStorageError } from "@jobctl/archive";
+import { isResourceError } from "@jobctl/archive";
 import { KeyedEvents } from "@jobctl/daemon";
 import {
   JobctlError,
@@ -99,7 +99,7 @@ export class AttemptPool {
       }
     } catch (error) {
       this.capacity.release(spec.id);
-      throw isStorageError(error) ? this.#cannotStore(spec, error) : error;
+      throw isResourceError(error) ? this.#cannotStore(spec, error) : error;
     } finally {
       this.#receiving.delete(spec.id);
       this.#changes.announce("received");

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
 import {
-  isStorageError,
+  isResourceError,
   pack,
   toPackEntries,
   unpackArchive,
@@ -144,7 +144,7 @@ export class Attempt {
       await this.#record(change);
     } catch (error) {
       // The record says that it was being run, which comes to the same.
-      if (!isStorageError(error)) throw error;
+      if (!isResourceError(error)) throw error;
       this.#update(change);
     }
   }
@@ -165,8 +165,8 @@ export class Attempt {
       logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
       await this.#execution?.terminate(0).catch(() => {});
       // Nothing has run yet: another agent can do all of it.
-      if (this.#execution === null && isStorageError(error)) this.#interrupted = true;
-      const reason = isStorageError(error) ? "disk_full" : "executor_error";
+      if (this.#execution === null && isResourceError(error)) this.#interrupted = true;
+      const reason = isResourceError(error) ? "disk_full" : "executor_error";
       outcome = notRun(reason, messageOf(error));
     }
     this.#ended = true;
@@ -187,7 +187,7 @@ export class Attempt {
       try {
         return await this.#pack(outcome);
       } catch (error) {
-        const waits = isStorageError(error);
+        const waits = isResourceError(error);
         const event = waits ? "collect_waits" : "collect_failed";
         logger.error({ event, ...this.#ids(), err: error });
         if (!waits) {
@@ -307,7 +307,7 @@ export class Attempt {
    */
   async #capture(source: Readable, stream: LogStream): Promise<void> {
     const waitForSpace = async (problem: unknown): Promise<boolean> => {
-      if (!isStorageError(problem)) throw problem;
+      if (!isResourceError(problem)) throw problem;
       const { signal } = this.#givenUp;
       if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
       this.#settings.logger.error({ event: "log_waits", ...this.#ids(), err: problem });
