@@ -131,7 +131,8 @@ export function createServer(
   const loadLookups = { hit: 0, miss: 0 };
   let lastGc: GcReport | null = null;
   createTelemetry({
-    ...{ store, blobs, registry, events, tasks, loadLookups },
+    ...{ store, blobs, registry, events, tasks, loadLookups, table },
+    services: config.services,
     epoch: lease.epoch,
     lastGc: () => lastGc,
   }).serve(http);

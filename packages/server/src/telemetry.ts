@@ -6,6 +6,8 @@ import type { BlobStore } from "./blobs/blob-store.js";
 import type { JobEvents } from "./jobs/job-events.js";
 import type { Tasks } from "./maintenance/tasks.js";
 import type { JobRow } from "./store/job-row.js";
+import type { JobTable } from "./scheduler/job-table.js";
+import type { RunLimits } from "./scheduler/placement.js";
 import type { Store } from "./store/store.js";
 
 /** Seconds: from what nobody notices to a day. */
@@ -23,6 +25,8 @@ export interface TelemetryParts {
   /** How many loads of agents were answered from memory, and how many by the agents. */
   readonly loadLookups: { readonly hit: number; readonly miss: number };
   readonly lastGc: () => GcReport | null;
+  readonly table: JobTable;
+  readonly services: ReadonlyMap<string, RunLimits>;
 }
 
 /** Of names that clients choose, so many are told apart; the others are together `other`. */
@@ -44,6 +48,7 @@ export function createTelemetry(parts: TelemetryParts): Metrics {
   const metrics = new Metrics();
   countJobs(metrics, parts.events);
   jobGauges(metrics, parts.store);
+  quotaGauge(metrics, parts);
   agentGauges(metrics, parts);
   storageGauges(metrics, parts);
   return metrics;
@@ -130,6 +135,28 @@ function jobGauges(metrics: Metrics, store: Store): void {
     collect: (set) => {
       for (const { service, startedAt } of store.jobs.longestRunning())
         set((Date.now() - startedAt) / 1000, { service });
+    },
+  });
+}
+
+/** Of limits that are set: how much is in use, for users by the one who uses most. */
+function quotaGauge(metrics: Metrics, { table, services }: TelemetryParts): void {
+  metrics.gauge({
+    name: "jobctl_quota_used_ratio",
+    help: "Share of a service's runs that are in use, of all and of the busiest user; 1 is all.",
+    labels: ["service", "scope"],
+    collect: (set) => {
+      for (const [service, { maxRuns, runsPerUser }] of services) {
+        const active = [...table.active.values()].filter((job) => job.service === service);
+        if (maxRuns !== null) set(active.length / maxRuns, { service, scope: "service" });
+        if (runsPerUser === null) continue;
+        const byUser = new Map<string, number>();
+        for (const { tenant, user } of active) {
+          const who = `${tenant}/${user}`;
+          byUser.set(who, (byUser.get(who) ?? 0) + 1);
+        }
+        set(Math.max(0, ...byUser.values()) / runsPerUser, { service, scope: "user" });
+      }
     },
   });
 }

@@ -19,7 +19,14 @@ const COMPOSE = fileURLToPath(new URL("../../../compose", import.meta.url));
 describe("metrics", () => {
   let cluster: Cluster;
   before(async () => {
-    cluster = await Cluster.start();
+    cluster = await Cluster.start({
+      server: {
+        JOBCTL_SERVICES: "default,limited",
+        SERVICE_LIMITED_MAX_RUNS: "4",
+        SERVICE_LIMITED_RUNS_PER_USER: "2",
+      },
+      agent: { JOBCTL_AGENT_SERVICES: "default,limited" },
+    });
   });
   after(() => cluster.stop());
 
@@ -73,6 +80,16 @@ describe("metrics", () => {
     await cluster.server.end("SIGKILL");
     await cluster.startServer();
     assert.equal(await at(), taken);
+  });
+
+  it("tell how much of a limit is in use", async () => {
+    const id = await cluster.submitScript("sleep 600\n", "--service", "limited");
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    const text = await scrape(cluster.server.url);
+    assert.equal(value(text, 'jobctl_quota_used_ratio{service="limited",scope="service"}'), 0.25);
+    assert.equal(value(text, 'jobctl_quota_used_ratio{service="limited",scope="user"}'), 0.5);
+    assert.doesNotMatch(text, /jobctl_quota_used_ratio{service="default"/);
+    await cluster.ok(["cancel", String(id), "--wait"]);
   });
 
   it("keep the users of a bounded number apart", async () => {
