@@ -19,6 +19,7 @@ import { Capacity } from "./attempts/capacity.js";
 import { WatchFeed } from "./attempts/watch-feed.js";
 import type { AgentConfig } from "./config.js";
 import type { ExecutorCapabilities } from "./executors/executor.js";
+import { ExecutorHealth } from "./executor-health.js";
 import { attemptRoutes } from "./http/attempt-routes.js";
 import { healthRoutes } from "./http/health-routes.js";
 import { watchRoute } from "./http/watch-route.js";
@@ -53,6 +54,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     sandbox: executor.name,
     capabilities: namesOf(executor.capabilities),
   };
+  const works = new ExecutorHealth(executor, logger, () => feed.loadChanged());
   const pool = new AttemptPool(
     join(config.dataPath, "attempts"),
     capacity,
@@ -66,6 +68,8 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       workspaceLimits: config.workspaceLimits,
       maxResultBytes: config.maxResultBytes,
       killGraceMs: config.killGraceSeconds * 1000,
+      canRunJobs: () => works.check(),
+      problem: () => works.problem,
       logger,
     },
     (report) => {
@@ -77,7 +81,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   const sampler = new LoadSampler(() => ({
     slotsUsed: capacity.slotsUsed,
     slotsTotal: config.slots,
-    draining: pool.draining,
+    draining: pool.draining || works.problem !== null,
   }));
   const feed = new WatchFeed({ self, reports: () => pool.reports, load: () => sampler.load });
   const loadTimer = setInterval(() => {
@@ -109,11 +113,11 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   healthRoutes(app, {
     isAlive: () => eventLoop.check.ok,
     health: () => {
-      const message = [executor.name, ...self.capabilities].join(" ");
+      const message = works.problem ?? [executor.name, ...self.capabilities].join(" ");
       return healthOf({
         ...{ name: config.name, startedMs, state: pool.draining ? "draining" : null },
         checks: {
-          sandbox: { ok: true, critical: true, message, ageSeconds: null },
+          sandbox: { ok: works.problem === null, critical: true, message, ageSeconds: null },
           disk: checkDisk(config.dataPath),
           eventLoop: eventLoop.check,
         },

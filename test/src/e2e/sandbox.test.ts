@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
@@ -14,6 +15,54 @@ import { hasBubblewrap, unless } from "../support/requirements.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const SLEEP = "sleep 87654";
+
+describe("an agent whose sandbox breaks", { skip: unless("bubblewrap", hasBubblewrap) }, () => {
+  it("takes no more jobs until it works again, and none fails for it", async () => {
+    const bin = await mkdtemp(join(tmpdir(), "jobctl-bin-"));
+    // bubblewrap, until there is a file that says otherwise; for the first agent only.
+    const broken = join(bin, "broken");
+    const wrapper = `#!/bin/bash
+[[ -e ${broken} ]] && { echo "bwrap: No permissions" >&2; exit 1; }
+exec /usr/bin/bwrap "$@"
+`;
+    await writeFile(join(bin, "bwrap"), wrapper, { mode: 0o755 });
+    const cluster = await Cluster.start({
+      agents: 2,
+      agent: { JOBCTL_AGENT_SANDBOX: "bubblewrap", JOBCTL_AGENT_SLOTS: "2" },
+    });
+    try {
+      await cluster.agents[0]?.end("SIGTERM");
+      await cluster.startAgent(1, { PATH: `${bin}:${process.env["PATH"]}` });
+      const states = async (): Promise<string> => {
+        const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
+          items: { state: string }[];
+        };
+        return items.map(({ state }) => state).join();
+      };
+      await waitUntil("both are ready", async () => (await states()) === "ready,ready");
+      await writeFile(broken, "");
+      const submits = Array.from({ length: 8 }, () => cluster.submitScript("sleep 0.3\n"));
+      const ids = await Promise.all(submits);
+      await cluster.ok(["wait", ...ids.map(String)]);
+      for (const id of ids) {
+        const { status, agent } = await cluster.job(id);
+        assert.deepEqual([status, agent], ["completed", "agent-2"]);
+      }
+      assert.equal(await states(), "draining,ready");
+      const health = await fetch(`${cluster.agents[0]?.url}/ready`);
+      assert.equal(health.status, 503);
+      assert.match(await health.text(), /cannot make a sandbox here: bwrap: No permissions/);
+      await rm(broken);
+      await waitUntil("it works again", async () => (await states()) === "ready,ready");
+      await cluster.ok(["agents", "drain", "agent-2"]);
+      const last = await cluster.submitScript("true\n", "--wait");
+      assert.equal((await cluster.job(last)).agent, "agent-1");
+    } finally {
+      await cluster.stop();
+      await rm(bin, { recursive: true });
+    }
+  });
+});
 
 describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) }, () => {
   let cluster: Cluster;

@@ -22,10 +22,15 @@ const FETCH_MS = 3000;
 /** And to hear of what was cut off; it hears of the rest when the agent is back, or counts as lost. */
 const HAND_BACK_MS = 2000;
 
-/** When a server may try again to send what could not be stored. */
-const STORE_AGAIN_SECONDS = 10;
+/** When a server may try again to send what this machine could not take. */
+const TRY_AGAIN_SECONDS = 10;
 
 export type Received = "created" | "known";
+
+export interface PoolSettings extends AttemptSettings {
+  /** Why no job can be run here at the moment; null while they can. */
+  readonly problem: () => string | null;
+}
 
 /**
  * All attempts of this agent, and the only place that begins and forgets them.
@@ -36,7 +41,7 @@ export type Received = "created" | "known";
 export class AttemptPool {
   readonly capacity: Capacity;
   readonly #root: string;
-  readonly #settings: AttemptSettings;
+  readonly #settings: PoolSettings;
   readonly #changed: (report: AttemptReport) => void;
   readonly #attempts = new Map<string, Attempt>();
   readonly #receiving = new Set<string>();
@@ -48,7 +53,7 @@ export class AttemptPool {
   constructor(
     root: string,
     capacity: Capacity,
-    settings: AttemptSettings,
+    settings: PoolSettings,
     changed: (report: AttemptReport) => void,
   ) {
     this.#root = root;
@@ -86,6 +91,12 @@ export class AttemptPool {
       });
     }
     if (this.#draining) throw draining();
+    const problem = this.#settings.problem();
+    if (problem !== null) {
+      throw new JobctlError("no_room", `this agent cannot run jobs: ${problem}`, {
+        retryAfterSeconds: TRY_AGAIN_SECONDS,
+      });
+    }
     this.capacity.reserve(spec);
     this.#receiving.add(spec.id);
     const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) =>
@@ -116,7 +127,7 @@ export class AttemptPool {
     return new JobctlError(
       "no_room",
       `this agent cannot store attempt ${spec.id}: ${(error as Error).message}`,
-      { retryAfterSeconds: STORE_AGAIN_SECONDS, cause: error },
+      { retryAfterSeconds: TRY_AGAIN_SECONDS, cause: error },
     );
   }
 

@@ -13,6 +13,7 @@ import {
 } from "@jobctl/archive";
 import { crashPoint, type Logger } from "@jobctl/daemon";
 import {
+  JobctlError,
   RUN_SCRIPT,
   type AttemptReport,
   type AttemptSpec,
@@ -53,6 +54,8 @@ export interface AttemptSettings {
   readonly workspaceLimits: WorkspaceLimits;
   readonly maxResultBytes: number;
   readonly killGraceMs: number;
+  /** Tries whether jobs can be run here at all, after one could not be started. */
+  readonly canRunJobs: () => Promise<boolean>;
   readonly logger: Logger;
 }
 
@@ -75,6 +78,7 @@ export class Attempt {
   #ended = false;
   #overflowed = false;
   #interrupted = false;
+  #begun = false;
   readonly #givenUp = new AbortController();
   #excess: string | null = null;
   #stopping: Promise<void> | null = null;
@@ -164,8 +168,9 @@ export class Attempt {
     } catch (error) {
       logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
       await this.#execution?.terminate(0).catch(() => {});
-      // Nothing has run yet: another agent can do all of it.
-      if (this.#execution === null && isResourceError(error)) this.#interrupted = true;
+      // Nothing of it has run, and that is the machine's fault: another agent can do all of it.
+      if (!this.#begun && (isResourceError(error) || !(await this.#settings.canRunJobs())))
+        this.#interrupted = true;
       const reason = isResourceError(error) ? "disk_full" : "executor_error";
       outcome = notRun(reason, messageOf(error));
     }
@@ -289,10 +294,16 @@ export class Attempt {
     const exit = await execution.exited;
     crashPoint("attempt.exited");
     this.#ended = true;
+    this.#begun = exit.begun;
     clearTimeout(timer);
     guard.stop();
     await this.#terminate();
     await written;
+    if (!exit.begun)
+      throw new JobctlError(
+        "sandbox_unavailable",
+        "its sandbox could not be made: stderr says why",
+      );
     const { outOfMemoryKills } = await execution.usage();
     const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
     const limit = stopped === null ? exceededLimit(exit, outOfMemoryKills) : null;

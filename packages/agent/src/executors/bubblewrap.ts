@@ -30,12 +30,6 @@ export interface BubblewrapSettings {
   readonly readOnlyPaths: readonly string[];
 }
 
-/** The part of bubblewrap's status that is used here. */
-interface SandboxStatus {
-  /** The first process of the sandbox, which everything else in it dies with; as seen from here. */
-  readonly initPid: number;
-}
-
 /**
  * Runs each job in namespaces of its own, through bubblewrap: it sees the system's programs read-only,
  * its workspace and a private /tmp, its own processes, and no network unless its service has one.
@@ -50,6 +44,7 @@ export async function createBubblewrapExecutor(settings: BubblewrapSettings): Pr
   await groups?.sweep(groupName(settings.agentName, ""));
   return {
     name: "bubblewrap",
+    probe: () => tryOut(program, system),
     capabilities: {
       isolatesFiles: true,
       isolatesNetwork: true,
@@ -102,20 +97,21 @@ async function start(
   const pid = child.pid;
   if (pid === undefined) throw (await child).cause;
   const meter = new UsageMeter(pid, group);
-  const exited = once(child, "exit").then(([exitCode, signal]): Exit => {
-    meter.stop();
-    return decodeExit(exitCode as number | null, signal as string | null);
-  });
   const argumentPipe = child.stdio[3] as unknown as NodeJS.WritableStream;
   argumentPipe.on("error", () => {});
   argumentPipe.end(sandbox.map((argument) => `${argument}\0`).join(""));
-  const status = readStatus(child.stdio[4]);
+  const status = new SandboxStatus(child.stdio[4]);
+  const exited = once(child, "exit").then(async ([exitCode, signal]): Promise<Exit> => {
+    meter.stop();
+    const begun = exitCode === 0 || signal !== null || (await status.wasSetUp());
+    return { ...decodeExit(exitCode as number | null, signal as string | null), begun };
+  });
   return {
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
     terminate: async (graceMs) => {
-      await terminate(pid, await status, graceMs);
+      await terminate(pid, await status.initPid, graceMs);
       await meter.finish();
       await group?.remove();
     },
@@ -128,7 +124,7 @@ async function start(
  * bubblewrap passes on the death of the job by a signal as a shell does, as exit code 128+n, so a job
  * that ends itself with such a code is taken for killed.
  */
-function decodeExit(exitCode: number | null, signal: string | null): Exit {
+function decodeExit(exitCode: number | null, signal: string | null): Omit<Exit, "begun"> {
   const name = exitCode === null ? undefined : SIGNALS.get(exitCode - 128);
   return name === undefined ? { exitCode, signal } : { exitCode: null, signal: name };
 }
@@ -155,40 +151,52 @@ const SIGNALS = new Map([
   [31, "SIGSYS"],
 ]);
 
+/** After the end of bubblewrap, for what it has written to arrive. */
+const STATUS_MS = 1000;
+
 /**
- * Null when the sandbox was not set up. The pipe is read to its end, although what comes later is not
- * needed: bubblewrap would be killed by writing to a closed one.
+ * What bubblewrap tells of a sandbox: the id of its first process, and, only when everything was set up, how
+ * it ended. The pipe is read to its end: bubblewrap would be killed by writing to a closed one.
  */
-function readStatus(source: Readable): Promise<SandboxStatus | null> {
-  return new Promise((resolve) => {
-    let text = "";
-    source.on("data", (chunk: Buffer) => {
-      text += chunk.toString("utf8");
-      const initPid = /"child-pid": (\d+)/.exec(text)?.[1];
-      if (initPid !== undefined) resolve({ initPid: Number(initPid) });
+class SandboxStatus {
+  /** As seen from here; everything else in the sandbox dies with it. Null when there never was one. */
+  readonly initPid: Promise<number | null>;
+  readonly #ended: Promise<void>;
+  #text = "";
+
+  constructor(source: Readable) {
+    this.initPid = new Promise((resolve) => {
+      source.on("data", (chunk: Buffer) => {
+        this.#text += chunk.toString("utf8");
+        const initPid = /"child-pid": (\d+)/.exec(this.#text)?.[1];
+        if (initPid !== undefined) resolve(Number(initPid));
+      });
+      source.on("error", () => resolve(null));
+      source.on("end", () => resolve(null));
     });
-    source.on("error", () => resolve(null));
-    source.on("end", () => resolve(null));
-  });
+    this.#ended = new Promise((resolve) => source.once("close", resolve));
+  }
+
+  /** To be asked when bubblewrap has ended by itself. */
+  async wasSetUp(): Promise<boolean> {
+    await Promise.race([this.#ended, delay(STATUS_MS)]);
+    return this.#text.includes('"exit-code"');
+  }
 }
 
 /** TERM to what runs inside, KILL to the sandbox, which takes everything in it along. */
-async function terminate(
-  pid: number,
-  status: SandboxStatus | null,
-  graceMs: number,
-): Promise<void> {
+async function terminate(pid: number, initPid: number | null, graceMs: number): Promise<void> {
   const killAt = Date.now() + graceMs;
   const terminated = new Set<number>();
   for (;;) {
-    const inside = status === null ? [] : insideOf(status.initPid, await listProcesses());
-    const isUp = status !== null && (await isAlive(status.initPid));
+    const inside = initPid === null ? [] : insideOf(initPid, await listProcesses());
+    const isUp = initPid !== null && (await isAlive(initPid));
     if (!isUp && !(await isAlive(pid))) return;
     const now = Date.now();
     if (now > killAt + UNKILLABLE_AFTER_MS)
       throw new Error(`the sandbox of process ${pid} does not end`);
     if (now >= killAt) {
-      killSandbox(pid, status);
+      killSandbox(pid, initPid);
     } else {
       for (const { pid: process } of inside) {
         if (!terminated.has(process)) send(process, "SIGTERM");
@@ -203,9 +211,9 @@ async function terminate(
  * Kills bubblewrap, which takes the sandbox along once it is set up. Before that its first process is
  * still in the same process group.
  */
-function killSandbox(pid: number, status: SandboxStatus | null): void {
+function killSandbox(pid: number, initPid: number | null): void {
   send(-pid, "SIGKILL");
-  if (status !== null) send(status.initPid, "SIGKILL");
+  if (initPid !== null) send(initPid, "SIGKILL");
 }
 
 /** Everything below the first process of the sandbox, which is bubblewrap's own. */

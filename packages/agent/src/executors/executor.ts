@@ -44,6 +44,8 @@ export interface StartRequest {
 export interface Exit {
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** False when the surroundings of the job could not be made, and nothing of it has run. */
+  readonly begun: boolean;
 }
 
 /** A job that has been started. */
@@ -73,6 +75,8 @@ export interface Executor {
   readonly capabilities: ExecutorCapabilities;
   /** @param real where the directories are */
   layout(real: JobLayout): JobLayout;
+  /** @throws JobctlError `sandbox_unavailable` when jobs cannot be run here now */
+  probe(): Promise<void>;
   /** @throws when the process cannot be created */
   start(request: StartRequest): Promise<Execution>;
   /** Ends what an agent that was killed has left running of an attempt. */

@@ -13,14 +13,10 @@ import { UsageMeter } from "./usage-meter.js";
  * nothing: for development, and for scripts that one would run oneself.
  */
 export async function createProcessExecutor(): Promise<Executor> {
-  const { failed } = await execa("bash", ["-c", "exit 0"], { reject: false });
-  if (failed) {
-    throw new JobctlError("sandbox_unavailable", "bash cannot be started", {
-      hint: "Install bash and see that it is on the agent's PATH.",
-    });
-  }
+  await probe();
   return {
     name: "process",
+    probe,
     capabilities: {
       isolatesFiles: false,
       isolatesNetwork: false,
@@ -32,6 +28,14 @@ export async function createProcessExecutor(): Promise<Executor> {
     terminateSurvivors: ({ attemptId, directory }) =>
       terminateProcesses({ groupId: null, attemptId, directory }, 0),
   };
+}
+
+async function probe(): Promise<void> {
+  const { failed } = await execa("bash", ["-c", "exit 0"], { reject: false });
+  if (!failed) return;
+  throw new JobctlError("sandbox_unavailable", "bash cannot be started", {
+    hint: "Install bash and see that it is on the agent's PATH.",
+  });
 }
 
 async function start(request: StartRequest): Promise<Execution> {
@@ -56,7 +60,7 @@ async function start(request: StartRequest): Promise<Execution> {
   const meter = new UsageMeter(pid, null);
   const exited = once(child, "exit").then(([exitCode, signal]): Exit => {
     meter.stop();
-    return { exitCode: exitCode as number | null, signal: signal as string | null };
+    return { exitCode: exitCode as number | null, signal: signal as string | null, begun: true };
   });
   const { attemptId, directory } = request;
   return {
