@@ -2,6 +2,7 @@ import { JobctlError, EXIT, toJobctlError } from "@jobctl/protocol/error";
 
 import { ApiClient } from "./api-client.js";
 import { loadConfig, type CliConfig } from "./config.js";
+import { explainSystemError } from "./system-error.js";
 import { Output } from "./output.js";
 
 /** Options that every command has. */
@@ -73,7 +74,7 @@ export async function runCommand(flags: CommonFlags, work: Work): Promise<void> 
   } catch (thrown) {
     const error = interrupt.signal.aborted
       ? new JobctlError("interrupted", "interrupted", { hint: interruptHint })
-      : toJobctlError(thrown);
+      : toJobctlError(explainSystemError(thrown));
     reportError(error, thrown, output.flags.json, flags.debug === true);
     process.exitCode = error.exitCode;
   } finally {

@@ -10,6 +10,7 @@ import type { Job } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import type { ApiClient } from "./api-client.js";
+import { named } from "./system-error.js";
 
 const RESUME_FOR_MS = 60_000;
 
@@ -159,6 +160,8 @@ async function unpackBeside(
   try {
     await unpackArchive(source, temporary, { limits: NO_LIMITS });
     await moveInto(temporary, target, force);
+  } catch (error) {
+    throw named(error, directory);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -218,6 +221,8 @@ async function writeBeside(
     const file = await open(temporary, "r");
     await file.sync().finally(() => file.close());
     await rename(temporary, resolve(path));
+  } catch (error) {
+    throw named(error, path);
   } finally {
     await rm(temporary, { force: true });
   }

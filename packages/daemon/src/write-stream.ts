@@ -30,8 +30,14 @@ export async function writeStream(
     }
   } catch (error) {
     await rm(path, { force: true });
+    // What fails on a file that is open does not say which one it was.
+    if (isSystemError(error)) error.path ??= path;
     throw error;
   }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }
 
 async function writeAll(

@@ -68,6 +68,11 @@ export const ERRORS = {
     exitCode: EXIT.notFound,
     meaning: "The agent does not hold this attempt.",
   },
+  file_system: {
+    status: 500,
+    exitCode: EXIT.unexpected,
+    meaning: "A file on this machine cannot be read or written: no space, no permission.",
+  },
   file_not_found: {
     status: 404,
     exitCode: EXIT.notFound,

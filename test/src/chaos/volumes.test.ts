@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdtemp, open, readFile, readdir, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -68,6 +68,45 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
     db.close();
   });
 });
+
+describe(
+  "a disk that is full beside the command line",
+  { skip: unless("mounting", canMount) },
+  () => {
+    it("is named, with what to do, and what was there before stays whole", async () => {
+      const root = await mkdtemp(join(tmpdir(), "jobctl-volume-"));
+      const volume = join(root, "volume");
+      await mountTmpfs(volume, 8 * MEBIBYTE);
+      const cluster = await Cluster.start();
+      try {
+        const target = join(volume, "backup");
+        await cluster.submitScript("true\n", "--wait");
+        await cluster.ok(["backup", target]);
+        const large = await cluster.makeJob({ "run.sh": "true\n" });
+        await writeFile(join(large, "data.bin"), randomBytes(16 * MEBIBYTE));
+        const id = (await cluster.ok(["submit", large, "--wait"])).trim();
+        for (const call of [
+          ["backup", target],
+          ["download", id, "-o", join(volume, "out")],
+          ["download", id, "--archive", join(volume, "out.tar")],
+        ]) {
+          const { exitCode, stderr } = await cluster.jobctl(call);
+          assert.equal(exitCode, 1);
+          assert.match(
+            stderr,
+            new RegExp(`jobctl: ${volume}/.*: there is no space left\\n  Free some`),
+          );
+        }
+        assert.deepEqual(await readdir(volume), ["backup"]);
+        await cluster.ok(["backup", "verify", target]);
+      } finally {
+        await cluster.stop();
+        await unmount(volume);
+        await rm(root, { recursive: true });
+      }
+    });
+  },
+);
 
 describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, () => {
   let root: string;
