@@ -61,7 +61,7 @@ try {
 }
 
 const root = new URL("..", import.meta.url).pathname;
-documents.set("kubernetes/components/monitoring/prometheus-rule.yaml", await alertsAsObject());
+documents.set("kubernetes/monitoring/prometheus-rule.yaml", await alertsAsObject());
 const outdated = [];
 for (const [path, content] of documents) {
   const current = await readFile(join(root, path), "utf8").catch(() => null);

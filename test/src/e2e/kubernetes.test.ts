@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import * as agent from "@jobctl/agent";
 import * as server from "@jobctl/server";
+import { execa } from "execa";
 import { parse, parseAllDocuments } from "yaml";
+
+import { hasKubectl, unless } from "../support/requirements.js";
 
 const ROOT = fileURLToPath(new URL("../../../kubernetes/", import.meta.url));
 
@@ -187,6 +193,37 @@ describe("the Kubernetes objects", () => {
       ingress.spec.rules[0].http.paths.map(({ path }: KubernetesObject) => path),
       ["/v1"],
     );
+  });
+});
+
+describe("kustomize", { skip: unless("kubectl", hasKubectl) }, () => {
+  it("puts an overlay together, with names and images in their places", async () => {
+    const root = await mkdtemp(join(tmpdir(), "jobctl-kubernetes-"));
+    try {
+      await cp(ROOT, root, { recursive: true });
+      const overlay = join(root, "overlays/example");
+      for (const name of ["admin-token", "agent-token"])
+        await writeFile(join(overlay, name), "a token");
+      const file = join(overlay, "kustomization.yaml");
+      const shipped = await readFile(file, "utf8");
+      await writeFile(file, shipped.replace("# - ../../monitoring", "- ../../monitoring"));
+      const { stdout } = await execa("kubectl", ["kustomize", overlay]);
+      const built: KubernetesObject[] = parseAllDocuments(stdout).map((document) =>
+        document.toJS(),
+      );
+      assert.equal(built.length, OBJECTS.length + 2);
+      for (const { kind, metadata } of built)
+        if (kind !== "Namespace") assert.equal(metadata.namespace, "jobctl", kind);
+      const secrets = built
+        .filter(({ kind }) => kind === "Secret")
+        .map(({ metadata }) => metadata.name);
+      const text = JSON.stringify(built.filter(({ spec }) => spec?.template !== undefined));
+      for (const name of secrets) assert.ok(text.includes(`"${name}"`), name);
+      assert.match(text, /"image":"registry\.example\.org\/jobctl\/server:/);
+      assert.match(text, /"image":"registry\.example\.org\/jobctl\/agent:/);
+    } finally {
+      await rm(root, { recursive: true });
+    }
   });
 });
 

@@ -26,6 +26,11 @@ export function hasPrometheus(): boolean {
   return ["prometheus", "promtool"].every((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
+/** Whether kubectl is installed; no cluster is needed. */
+export function hasKubectl(): boolean {
+  return spawnSync("kubectl", ["version", "--client"]).status === 0;
+}
+
 /** The library that gives a process another time, where it is installed. */
 export function fakeTimeLibrary(): string | null {
   const { status, stdout } = spawnSync("faketime", ["now", "printenv", "LD_PRELOAD"]);
