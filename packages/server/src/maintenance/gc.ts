@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { Logger } from "@jobctl/daemon";
 import type { GcReport } from "@jobctl/protocol";
 
@@ -15,6 +17,9 @@ export interface GcParts {
   readonly isCopied: () => boolean;
 }
 
+/** Jobs that are looked at in one go: some milliseconds, between which requests are served. */
+const JOBS_AT_ONCE = 500;
+
 /**
  * Removes what belongs to no job: blobs without a row, and files that nobody writes any more. A row
  * without its blob is reported and never hidden.
@@ -31,13 +36,26 @@ export async function collectGarbage(parts: GcParts, dryRun: boolean): Promise<G
     if (!keepAll) blobs.remove(sha256);
   }
   const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, keepAll);
-  const missing = store.jobs
-    .blobReferences()
-    .filter(({ sha256 }) => !blobs.has(sha256))
-    .map(({ jobId, kind, sha256 }) => ({ jobId, kind, sha256 }));
+  const missing = await findMissing(parts);
   await blobs.measure();
   for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
   if (unused.count + temporaryFiles.count > 0)
     logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });
   return { schema: "jobctl.gc/v1", dryRun, blobs: unused, temporaryFiles, missing };
+}
+
+async function findMissing({ store, blobs }: GcParts): Promise<GcReport["missing"]> {
+  const missing: GcReport["missing"] = [];
+  for (let after = 0; ;) {
+    const page = store.jobs.blobReferences(after, JOBS_AT_ONCE);
+    const last = page.at(-1);
+    if (last === undefined) return missing;
+    for (const { jobId, input, result } of page) {
+      if (!blobs.has(input)) missing.push({ jobId, kind: "input", sha256: input });
+      if (result !== null && !blobs.has(result))
+        missing.push({ jobId, kind: "result", sha256: result });
+    }
+    after = last.jobId;
+    await nextTurn();
+  }
 }

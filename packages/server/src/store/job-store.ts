@@ -30,10 +30,11 @@ export interface Transition {
   readonly message?: string | null;
 }
 
-export interface BlobReference {
+/** What a job refers to. */
+export interface BlobReferences {
   readonly jobId: number;
-  readonly kind: "input" | "result";
-  readonly sha256: string;
+  readonly input: string;
+  readonly result: string | null;
 }
 
 export interface JobPage {
@@ -66,20 +67,20 @@ export function createJobStore(db: Db) {
      UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
   );
   const selectCounts = db.prepare<[], { status: JobStatus; service: string; count: number }>(
-    `SELECT status, service, count(*) AS count FROM jobs
+    `SELECT status, service, count(*) AS count FROM jobs INDEXED BY jobs_by_status
      WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} GROUP BY status, service`,
   );
   const selectLongest = db.prepare<[], { service: string; startedAt: number }>(
-    `SELECT service, min(started_at) AS startedAt FROM jobs
+    `SELECT service, min(started_at) AS startedAt FROM jobs INDEXED BY jobs_by_status
      WHERE status = 'running' AND started_at IS NOT NULL GROUP BY service`,
   );
-  const selectReferences = db.prepare<[], BlobReference>(
-    `SELECT id AS jobId, 'input' AS kind, input_sha256 AS sha256 FROM jobs WHERE expired_at IS NULL
-     UNION ALL SELECT id, 'result', result_sha256 FROM jobs
-     WHERE expired_at IS NULL AND result_sha256 IS NOT NULL`,
+  const selectReferences = db.prepare<[number, number], BlobReferences>(
+    `SELECT id AS jobId, input_sha256 AS input, result_sha256 AS result FROM jobs
+     WHERE id > ? AND expired_at IS NULL ORDER BY id LIMIT ?`,
   );
   const selectOpen = db.prepare<[], JobRow>(
-    `SELECT ${COLUMNS} FROM jobs WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} ORDER BY id`,
+    `SELECT ${COLUMNS} FROM jobs INDEXED BY jobs_by_status
+     WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} ORDER BY id`,
   );
   const selectOnAgent = db.prepare<[string], JobRow>(
     `SELECT ${COLUMNS} FROM jobs WHERE agent = ? AND status IN ${inList(ATTEMPT_STATUSES)} ORDER BY id`,
@@ -172,9 +173,9 @@ export function createJobStore(db: Db) {
       return selectLongest.all();
     },
 
-    /** What every job refers to, as far as it has not been removed on purpose. */
-    blobReferences(): BlobReference[] {
-      return selectReferences.all();
+    /** What jobs refer to, as far as it has not been removed on purpose: a page, by id. */
+    blobReferences(afterId: number, limit: number): BlobReferences[] {
+      return selectReferences.all(afterId, limit);
     },
 
     /** Every job that has not ended, oldest first. */
