@@ -98,6 +98,7 @@ export function createServer(
     policyOf: (service) => config.services.get(service) ?? DEFAULT_POLICY,
     archivePath: (digest) => blobs.verified(digest),
     isDrained: (agent) => drains.get(agent) !== null,
+    capacityThreshold: config.capacityThreshold,
     onReport: (link, report) => tracker.onAttempt(link, report),
     logger,
   });

@@ -44,6 +44,11 @@ const settings = z.object({
   JOBCTL_AGENT_POLL_SECONDS: wholeNumber(1).default(30),
   JOBCTL_AGENT_DEAD_SECONDS: wholeNumber(1).default(180),
   JOBCTL_AGENT_TIMEOUT_SECONDS: wholeNumber(1).default(30),
+  JOBCTL_CAPACITY_THRESHOLD: z.coerce
+    .number({ error: "must be a number" })
+    .gt(0, "must be more than 0")
+    .max(1, "must be at most 1")
+    .default(1),
   JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
   JOBCTL_STANDBY: z.stringbool().default(true),
   JOBCTL_BREAKER_FAILURES: wholeNumber(1).default(5),
@@ -100,6 +105,8 @@ export interface ServerConfig {
   readonly agentPollSeconds: number;
   readonly agentDeadSeconds: number;
   readonly agentTimeoutSeconds: number;
+  /** An agent gets no new work while more than this share of its CPUs or its memory is in use. */
+  readonly capacityThreshold: number;
   readonly drainSeconds: number;
   /** Whether to wait for the data directory when another server has it. */
   readonly standby: boolean;
@@ -151,6 +158,7 @@ export function readConfig(given: Environment): ServerConfig {
     agentPollSeconds: read.JOBCTL_AGENT_POLL_SECONDS,
     agentDeadSeconds: read.JOBCTL_AGENT_DEAD_SECONDS,
     agentTimeoutSeconds: read.JOBCTL_AGENT_TIMEOUT_SECONDS,
+    capacityThreshold: read.JOBCTL_CAPACITY_THRESHOLD,
     drainSeconds: read.JOBCTL_DRAIN_SECONDS,
     standby: read.JOBCTL_STANDBY,
     breaker: {

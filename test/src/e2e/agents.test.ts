@@ -113,6 +113,23 @@ describe("agents", () => {
     await waitUntil("it is back", async () => (await states()).every((state) => state === "ready"));
   });
 
+  it("whose machines are busy get no new work, where that is asked for", async () => {
+    await cluster.server.end("SIGTERM");
+    // More than a hundredth of the memory is in use wherever this runs.
+    await cluster.startServer({ JOBCTL_CAPACITY_THRESHOLD: "0.01" });
+    await waitUntil("both are back", async () =>
+      (await states()).every((state) => state === "ready"),
+    );
+    const id = await cluster.submitScript("true\n");
+    assert.deepEqual(
+      [(await cluster.job(id)).status, (await cluster.job(id)).reason],
+      ["queued", "agents_busy"],
+    );
+    await cluster.server.end("SIGTERM");
+    await cluster.startServer();
+    await cluster.ok(["wait", String(id)]);
+  });
+
   it("answer to nobody without their token", async () => {
     const { url } = cluster.agents[0] ?? { url: "" };
     for (const path of ["/v1/watch", "/v1/attempts/1.1"]) {

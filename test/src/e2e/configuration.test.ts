@@ -71,6 +71,8 @@ describe("the environment", () => {
       read({ JOBCTL_AGENTS: "agent:9000", SERVICE_X_MAX_RUNS: "0", JOBCTL_RECONCILE_SECONDS: "1" }),
       /is not an http URL.*SERVICE_X_MAX_RUNS: must be at least 1.*JOBCTL_RECONCILE_SECONDS/,
     );
+    for (const share of ["0", "1.5", "much"])
+      assert.throws(read({ JOBCTL_CAPACITY_THRESHOLD: share }), /JOBCTL_CAPACITY_THRESHOLD/);
     assert.throws(read({ JOBCTL_CORS_ORIGINS: "*" }), /is not an origin/);
     assert.throws(read({ JOBCTL_TRUST_PROXY: "10.0.0.0/33" }), /is no address/);
     assert.ok(read({ JOBCTL_TRUST_PROXY: "10.0.0.0/8,::1,loopback" })());

@@ -1,7 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
-import { attemptId, toJobctlError, type AttemptReport, type JobctlError } from "@jobctl/protocol";
+import {
+  attemptId,
+  toJobctlError,
+  type AgentLoad,
+  type AttemptReport,
+  type JobctlError,
+} from "@jobctl/protocol";
 
 import type { AgentLink } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
@@ -16,6 +22,11 @@ import { plan, type AgentOffer, type Plan, type RunLimits } from "./placement.js
 const RESEND = { firstMs: 100, maxMs: 5000 };
 /** How long an agent is left alone that had less room than the server believed, unless it says more. */
 const FULL_MS = 1000;
+
+/** Of CPUs or memory, whichever is scarcer, whoever uses it. */
+function usedShare({ cpuPercent, memoryUsedBytes, memoryTotalBytes }: AgentLoad): number {
+  return Math.max((cpuPercent ?? 0) / 100, memoryUsedBytes / memoryTotalBytes);
+}
 
 /** One that drains says itself when it takes work again. */
 function fullMs({ code, retryAfterSeconds }: JobctlError): number {
@@ -33,6 +44,8 @@ export interface DispatcherParts {
   readonly isDrained: (agent: string) => boolean;
   /** Called with what an agent says of an attempt when it takes it. */
   readonly onReport: (link: AgentLink, report: AttemptReport) => void;
+  /** An agent gets no new work while more than this share of its CPUs or its memory is in use. */
+  readonly capacityThreshold: number;
   readonly logger: Logger;
 }
 
@@ -213,11 +226,12 @@ export class Dispatcher {
 
   /** What a link has to offer: nothing unless it is ready and lets calls through. */
   #offer(link: AgentLink): AgentOffer[] {
-    const { self } = link;
+    const { self, load } = link;
     if (self === null || link.state !== "ready") return [];
     const { name, services, slots, cpus, memoryBytes } = self;
-    const drained = link.load?.draining === true || this.#parts.isDrained(name);
-    const blocked = link.full || link.breaker.state === "open";
+    const drained = load?.draining === true || this.#parts.isDrained(name);
+    const isLoaded = load !== null && usedShare(load) > this.#parts.capacityThreshold;
+    const blocked = isLoaded || link.full || link.breaker.state === "open";
     const state = drained ? "draining" : blocked ? "full" : "accepting";
     return [{ name, services, slots, cpus, memoryBytes, state }];
   }
