@@ -54,7 +54,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     sandbox: executor.name,
     capabilities: namesOf(executor.capabilities),
   };
-  const works = new ExecutorHealth(executor, logger, () => feed.loadChanged());
+  const executorHealth = new ExecutorHealth(executor, logger, () => feed.loadChanged());
   const pool = new AttemptPool(
     join(config.dataPath, "attempts"),
     capacity,
@@ -68,8 +68,8 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       workspaceLimits: config.workspaceLimits,
       maxResultBytes: config.maxResultBytes,
       killGraceMs: config.killGraceSeconds * 1000,
-      canRunJobs: () => works.check(),
-      problem: () => works.problem,
+      canRunJobs: () => executorHealth.check(),
+      problem: () => executorHealth.problem,
       logger,
     },
     (report) => {
@@ -81,7 +81,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   const sampler = new LoadSampler(() => ({
     slotsUsed: capacity.slotsUsed,
     slotsTotal: config.slots,
-    draining: pool.draining || works.problem !== null,
+    draining: pool.draining || executorHealth.problem !== null,
   }));
   const feed = new WatchFeed({ self, reports: () => pool.reports, load: () => sampler.load });
   const loadTimer = setInterval(() => {
@@ -105,19 +105,24 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   metrics.gauge({
     name: "jobctl_agent_draining",
     help: "1 when it takes no new work.",
-    collect: (set) => set(pool.draining ? 1 : 0),
+    collect: (set) => set(sampler.load.draining ? 1 : 0),
   });
-  metrics.serve(app);
+  metrics.serve(app, requests);
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
   healthRoutes(app, {
     isAlive: () => eventLoop.check.ok,
     health: () => {
-      const message = works.problem ?? [executor.name, ...self.capabilities].join(" ");
+      const message = executorHealth.problem ?? [executor.name, ...self.capabilities].join(" ");
       return healthOf({
         ...{ name: config.name, startedMs, state: pool.draining ? "draining" : null },
         checks: {
-          sandbox: { ok: works.problem === null, critical: true, message, ageSeconds: null },
+          sandbox: {
+            ok: executorHealth.problem === null,
+            critical: true,
+            message,
+            ageSeconds: null,
+          },
           disk: checkDisk(config.dataPath),
           eventLoop: eventLoop.check,
         },
@@ -201,4 +206,5 @@ function namesOf(capabilities: ExecutorCapabilities): string[] {
     ...(limitsWholeJob ? ["whole-job-limits"] : []),
   ];
 }
+
 export { SETTING_NAMES, readConfig } from "./config.js";

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
+import type { RequestsUnderWay } from "./requests.js";
+
 /** Until then a request is quick, or is a transfer that takes as long as it takes. Seconds. */
 const DURATIONS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
@@ -59,7 +61,7 @@ export class Metrics {
   }
 
   /** Counts the requests of an application, and answers `/metrics`. */
-  serve(app: FastifyInstance): void {
+  serve(app: FastifyInstance, requests: RequestsUnderWay): void {
     const labels = ["method", "route", "code"];
     const total = this.counter("http_requests_total", "Requests that were answered.", labels);
     const duration = this.histogram(
@@ -68,17 +70,15 @@ export class Metrics {
       DURATIONS,
       labels,
     );
-    const inFlight = new Gauge({
+    this.gauge({
       name: "http_requests_in_flight",
       help: "Requests that are being answered.",
-      registers: [this.registry],
+      collect: (set) => set(requests.count(() => true)),
     });
     app.addHook("onRequest", async (request, reply) => {
       const began = performance.now();
-      inFlight.inc();
       // Also for answers that are written past the framework, and for connections that are cut.
       reply.raw.once("close", () => {
-        inFlight.dec();
         const values = {
           method: request.method,
           route: request.routeOptions.url ?? "unknown",

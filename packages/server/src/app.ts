@@ -136,7 +136,7 @@ export function createServer(
     services: config.services,
     epoch: lease.epoch,
     lastGc: () => lastGc,
-  }).serve(http);
+  }).serve(http, requests);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();
     healthRoutes(open, health);

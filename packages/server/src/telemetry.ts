@@ -1,11 +1,10 @@
 import { Metrics } from "@jobctl/daemon";
-import { isTerminal, type GcReport } from "@jobctl/protocol";
+import { isTerminal, type GcReport, type JobStatus } from "@jobctl/protocol";
 
 import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
 import type { JobEvents } from "./jobs/job-events.js";
 import type { Tasks } from "./maintenance/tasks.js";
-import type { JobRow } from "./store/job-row.js";
 import type { JobTable } from "./scheduler/job-table.js";
 import type { RunLimits } from "./scheduler/placement.js";
 import type { Store } from "./store/store.js";
@@ -46,7 +45,7 @@ function bounded(): (name: string) => string {
  */
 export function createTelemetry(parts: TelemetryParts): Metrics {
   const metrics = new Metrics();
-  countJobs(metrics, parts.events);
+  countJobs(metrics, parts);
   jobGauges(metrics, parts.store);
   quotaGauge(metrics, parts);
   agentGauges(metrics, parts);
@@ -54,7 +53,7 @@ export function createTelemetry(parts: TelemetryParts): Metrics {
   return metrics;
 }
 
-function countJobs(metrics: Metrics, events: JobEvents): void {
+function countJobs(metrics: Metrics, { events, store }: TelemetryParts): void {
   const submitted = metrics.counter("jobctl_jobs_submitted_total", "Jobs that were accepted.", [
     ...["service", "tenant", "user"],
   ]);
@@ -84,8 +83,8 @@ function countJobs(metrics: Metrics, events: JobEvents): void {
     "Size of the results that were stored.",
   );
   const [tenantLabel, userLabel] = [bounded(), bounded()];
-  // What has been seen of jobs that have not ended.
-  const seen = new Map<number, Pick<JobRow, "status" | "attempt">>();
+  /** The last status of each job that has not ended. */
+  const seen = new Map<number, JobStatus>();
   events.onChange((row) => {
     const { service } = row;
     const labels = { service, tenant: tenantLabel(row.tenant), user: userLabel(row.user) };
@@ -94,12 +93,12 @@ function countJobs(metrics: Metrics, events: JobEvents): void {
       submitted.inc(labels);
       received.inc(row.input_size_bytes);
     }
-    if (row.status === "running" && before?.status !== "running" && row.started_at !== null)
+    if (row.status === "running" && before !== "running" && row.started_at !== null)
       waited.observe({ service }, Math.max(0, row.started_at - row.submitted_at) / 1000);
-    if (row.status === "queued" && before !== undefined && before.status !== "queued")
-      lost.inc({ service });
+    const leftAgent = row.status !== before && (row.status === "queued" || row.status === "lost");
+    if (leftAgent && store.attempts.endOf(row.id, row.attempt) === "lost") lost.inc({ service });
     if (!isTerminal(row.status)) {
-      seen.set(row.id, { status: row.status, attempt: row.attempt });
+      seen.set(row.id, row.status);
       return;
     }
     seen.delete(row.id);

@@ -14,28 +14,27 @@ import { execa } from "execa";
 import { Cluster } from "../support/cluster.js";
 import { unless } from "../support/requirements.js";
 import { tarArchive } from "../support/tar-bytes.js";
-import { DiskImage, canMount, mountTmpfs, unmount } from "../support/volumes.js";
+import { DiskImage, SmallVolume, canMount } from "../support/volumes.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const MEBIBYTE = 1024 ** 2;
 const POWER_LOSSES = 30;
 
 describe("a data volume that is full", { skip: unless("mounting", canMount) }, () => {
+  let small: SmallVolume;
   let root: string;
   let volume: string;
   let cluster: Cluster;
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "jobctl-volume-"));
-    volume = join(root, "volume");
-    await mountTmpfs(volume, 48 * MEBIBYTE);
+    small = await SmallVolume.mount(48 * MEBIBYTE);
+    [root, volume] = [small.root, small.path];
     cluster = await Cluster.start({
       server: { JOBCTL_DATA_PATH: join(volume, "data"), JOBCTL_MIN_FREE_BYTES: "0" },
     });
   });
   afterEach(async () => {
     await cluster.stop();
-    await unmount(volume);
-    await rm(root, { recursive: true });
+    await small.remove();
   });
 
   it("refuses new jobs with 507, finishes running ones once there is space, loses nothing", async () => {
@@ -74,9 +73,8 @@ describe(
   { skip: unless("mounting", canMount) },
   () => {
     it("is named, with what to do, and what was there before stays whole", async () => {
-      const root = await mkdtemp(join(tmpdir(), "jobctl-volume-"));
-      const volume = join(root, "volume");
-      await mountTmpfs(volume, 8 * MEBIBYTE);
+      const small = await SmallVolume.mount(8 * MEBIBYTE);
+      const volume = small.path;
       const cluster = await Cluster.start();
       try {
         const target = join(volume, "backup");
@@ -101,21 +99,20 @@ describe(
         await cluster.ok(["backup", "verify", target]);
       } finally {
         await cluster.stop();
-        await unmount(volume);
-        await rm(root, { recursive: true });
+        await small.remove();
       }
     });
   },
 );
 
 describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, () => {
+  let small: SmallVolume;
   let root: string;
   let volume: string;
   let cluster: Cluster;
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "jobctl-volume-"));
-    volume = join(root, "volume");
-    await mountTmpfs(volume, 16 * MEBIBYTE);
+    small = await SmallVolume.mount(16 * MEBIBYTE);
+    [root, volume] = [small.root, small.path];
     cluster = await Cluster.start({ agents: 2 });
     await cluster.agents[0]?.end("SIGTERM");
     await cluster.startAgent(1, { JOBCTL_AGENT_DATA_PATH: join(volume, "data") });
@@ -128,8 +125,7 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
   });
   afterEach(async () => {
     await cluster.stop();
-    await unmount(volume);
-    await rm(root, { recursive: true });
+    await small.remove();
   });
   const logged = async (event: string): Promise<boolean> =>
     (await readFile(join(cluster.root, "agent-1.log"), "utf8")).includes(`"event":"${event}"`);

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
 
-import { Cluster } from "../support/cluster.js";
+import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import { waitUntil } from "../support/wait-until.js";
 
+const ADMIN_TOKEN = "test-admin-token";
 const LIMIT = 5;
 const PORTAL = "https://portal.example.org";
 
@@ -77,5 +81,49 @@ describe("access", () => {
       const asked = await cluster.request("/v1/jobs", { headers: { origin: PORTAL } });
       assert.deepEqual([asked.status, allowed(asked)], [200, PORTAL]);
     });
+  });
+});
+
+describe("tokens", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start();
+  });
+  after(() => cluster.stop());
+  const statusWith = async (token: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}` };
+    return (await cluster.request("/v1/jobs", { headers })).status;
+  };
+
+  it("are replaced without a restart, and for a while both are valid", async () => {
+    const file = join(cluster.root, "admin.token");
+    await writeFile(file, `next-admin-token\n${ADMIN_TOKEN}\n`);
+    await waitUntil("the new one is valid", async () => {
+      return (await statusWith("next-admin-token")) === 200;
+    });
+    assert.equal(await statusWith(ADMIN_TOKEN), 200);
+    // The command line sends the first line of the same file.
+    await cluster.ok(["status"]);
+    await writeFile(file, "next-admin-token\n");
+    await waitUntil("the old one is not", async () => (await statusWith(ADMIN_TOKEN)) === 401);
+    await cluster.ok(["status"]);
+  });
+
+  it("of the agents too, while jobs run", async () => {
+    const running = await cluster.submitScript("sleep 3; echo done\n");
+    await writeFile(join(cluster.root, "agent.token"), `next-agent-token\n${AGENT_TOKEN}\n`);
+    const headers = { authorization: "Bearer next-agent-token" };
+    const agent = cluster.agents[0]?.url ?? "";
+    await waitUntil("the agent knows it", async () => {
+      return (await fetch(`${agent}/v1/attempts`, { headers })).status === 200;
+    });
+    await writeFile(join(cluster.root, "agent.token"), "next-agent-token\n");
+    await waitUntil("the agent has forgotten the old one", async () => {
+      const old = { authorization: `Bearer ${AGENT_TOKEN}` };
+      return (await fetch(`${agent}/v1/attempts`, { headers: old })).status === 401;
+    });
+    await cluster.ok(["wait", String(running)]);
+    await cluster.submitScript("true\n", "--wait");
+    assert.equal((await cluster.job(running)).attempt, 1);
   });
 });

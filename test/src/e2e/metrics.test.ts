@@ -92,6 +92,28 @@ describe("metrics", () => {
     await cluster.ok(["cancel", String(id), "--wait"]);
   });
 
+  it("count attempts that went with their agents, not those that were taken from one", async () => {
+    const lost = async (): Promise<number> =>
+      value(await scrape(cluster.server.url), 'jobctl_attempts_lost_total{service="default"}');
+    const id = await cluster.submitScript("sleep 600\n");
+    const onAttempt = (attempt: number): Promise<void> =>
+      waitUntil(`attempt ${attempt} runs`, async () => {
+        const job = await cluster.job(id);
+        return job.status === "running" && job.attempt === attempt;
+      });
+    await onAttempt(1);
+    await cluster.ok(["agents", "drain", "agent-1", "--deadline", "0s"]);
+    await waitUntil("it is queued", async () => (await cluster.job(id)).status === "queued");
+    assert.ok(!((await lost()) > 0));
+    await cluster.ok(["agents", "resume", "agent-1"]);
+    await onAttempt(2);
+    await cluster.agents[0]?.end("SIGKILL");
+    await cluster.startAgent(1);
+    await onAttempt(3);
+    assert.equal(await lost(), 1);
+    await cluster.ok(["cancel", String(id), "--wait"]);
+  });
+
   it("keep the users of a bounded number apart", async () => {
     const { input } = await cluster.job(1);
     for (let n = 0; n < 60; n += 1)
@@ -101,8 +123,9 @@ describe("metrics", () => {
         body: JSON.stringify({ input, user: `user-${n}` }),
       });
     const text = await scrape(cluster.server.url);
-    const users = text.match(/^jobctl_jobs_submitted_total{.*user="[^"]*"} /gm) ?? [];
-    assert.equal(users.length, 51);
+    const series = text.matchAll(/^jobctl_jobs_submitted_total{.*user="([^"]*)"} /gm);
+    const users = new Set([...series].map(([, user]) => user));
+    assert.equal(users.size, 51);
     assert.ok(
       value(text, 'jobctl_jobs_submitted_total{service="default",tenant="default",user="other"}') >=
         10,

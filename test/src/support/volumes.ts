@@ -1,4 +1,6 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { execa } from "execa";
 
@@ -8,12 +10,37 @@ export function canMount(): boolean {
 }
 
 /** A file system in memory of a fixed size, mounted on a directory. */
-export async function mountTmpfs(directory: string, sizeBytes: number): Promise<void> {
+async function mountTmpfs(directory: string, sizeBytes: number): Promise<void> {
   await mkdir(directory, { recursive: true });
   await execa("mount", ["-t", "tmpfs", "-o", `size=${sizeBytes}`, "jobctl-test", directory]);
 }
 
-export async function unmount(directory: string): Promise<void> {
+/** A small file system in memory, below a directory of its own. */
+export class SmallVolume {
+  readonly root: string;
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  static async mount(sizeBytes: number): Promise<SmallVolume> {
+    const volume = new SmallVolume(await mkdtemp(join(tmpdir(), "jobctl-volume-")));
+    await mountTmpfs(volume.path, sizeBytes);
+    return volume;
+  }
+
+  /** Where it is mounted. */
+  get path(): string {
+    return join(this.root, "volume");
+  }
+
+  async remove(): Promise<void> {
+    await unmount(this.path);
+    await rm(this.root, { recursive: true });
+  }
+}
+
+async function unmount(directory: string): Promise<void> {
   await execa("umount", [directory]);
 }
 

@@ -171,8 +171,7 @@ export class Attempt {
       // Nothing of it has run, and that is the machine's fault: another agent can do all of it.
       if (!this.#begun && (isResourceError(error) || !(await this.#settings.canRunJobs())))
         this.#interrupted = true;
-      const reason = isResourceError(error) ? "disk_full" : "executor_error";
-      outcome = notRun(reason, messageOf(error));
+      outcome = notRun("executor_error", messageOf(error));
     }
     this.#ended = true;
     if (this.#interrupted) return this.interrupted(this.#report);

@@ -27,7 +27,7 @@ export function exceededLimit(
 
 /** The outcome of a job that never ran. */
 export function notRun(
-  reason: "rejected" | "cancelled" | "executor_error" | "disk_full",
+  reason: "rejected" | "cancelled" | "executor_error",
   message: string,
 ): Outcome {
   return { reason, exitCode: null, signal: null, message };

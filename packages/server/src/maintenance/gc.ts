@@ -28,20 +28,26 @@ export async function collectGarbage(parts: GcParts, dryRun: boolean): Promise<G
   const { store, blobs, logger } = parts;
   const keepAll = dryRun || parts.isCopied();
   const unused = { count: 0, sizeBytes: 0 };
+  const kept = { count: 0, sizeBytes: 0 };
   for await (const { sha256, sizeBytes } of blobs.list()) {
     // Asked for each one anew: a submit may refer to it since.
-    if (store.jobs.isBlobReferenced(sha256)) continue;
-    unused.count += 1;
-    unused.sizeBytes += sizeBytes;
-    if (!keepAll) blobs.remove(sha256);
+    const isUnused = !store.jobs.isBlobReferenced(sha256);
+    if (isUnused) add(unused, sizeBytes);
+    if (isUnused && !keepAll) blobs.remove(sha256);
+    else add(kept, sizeBytes);
   }
+  blobs.noteStored(kept);
   const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, keepAll);
   const missing = await findMissing(parts);
-  await blobs.measure();
   for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
   if (unused.count + temporaryFiles.count > 0)
     logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });
   return { schema: "jobctl.gc/v1", dryRun, blobs: unused, temporaryFiles, missing };
+}
+
+function add(sum: { count: number; sizeBytes: number }, sizeBytes: number): void {
+  sum.count += 1;
+  sum.sizeBytes += sizeBytes;
 }
 
 async function findMissing({ store, blobs }: GcParts): Promise<GcReport["missing"]> {

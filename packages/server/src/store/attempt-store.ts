@@ -25,6 +25,9 @@ export function createAttemptStore(db: Db) {
   const selectCollected = db.prepare<[number], { collected: number }>(
     "SELECT count(*) AS collected FROM attempts WHERE job_id = ? AND ended_as = 'collected'",
   );
+  const selectEnd = db.prepare<[number, number], { ended_as: AttemptEnd | null }>(
+    "SELECT ended_as FROM attempts WHERE job_id = ? AND number = ?",
+  );
   return {
     begin(jobId: number, number: number, agent: string, at: number): void {
       insert.run(jobId, number, agent, at);
@@ -42,6 +45,11 @@ export function createAttemptStore(db: Db) {
       outcome: Pick<Outcome, "reason" | "exitCode"> | null,
     ): void {
       updateEnd.run(as, at, outcome?.reason ?? null, outcome?.exitCode ?? null, jobId, number);
+    },
+
+    /** Null while it is the current one, or has never been. */
+    endOf(jobId: number, number: number): AttemptEnd | null {
+      return selectEnd.get(jobId, number)?.ended_as ?? null;
     },
 
     /** How many attempts at this job ran to an end of their own. */

@@ -66,6 +66,7 @@ export function createJobStore(db: Db) {
     `SELECT 1 AS found FROM jobs WHERE input_sha256 = @digest
      UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
   );
+  // The index is named: by itself SQLite, which has no statistics at first, walks all jobs by another one.
   const selectCounts = db.prepare<[], { status: JobStatus; service: string; count: number }>(
     `SELECT status, service, count(*) AS count FROM jobs INDEXED BY jobs_by_status
      WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} GROUP BY status, service`,
