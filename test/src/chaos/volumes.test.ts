@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { mkdtemp, open, readFile, readdir, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +13,8 @@ import Database from "better-sqlite3";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { jobArchive, uploadOf } from "../support/direct-submits.js";
+import { IdleConnections } from "../support/idle-connections.js";
 import { unless } from "../support/requirements.js";
 import { tarArchive } from "../support/tar-bytes.js";
 import { DiskImage, SmallVolume, canMount } from "../support/volumes.js";
@@ -187,32 +190,35 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
 describe("a server without file descriptors", () => {
   it("refuses for a while, and takes everything when there are some again", async () => {
     const cluster = await Cluster.start();
+    const { pid, url } = cluster.server;
+    const crowd = new IdleConnections(url, 100);
     try {
-      const { pid, url } = cluster.server;
-      const limit = async (files: number): Promise<void> => {
-        await execa("prlimit", ["--pid", String(pid), `--nofile=${files}:4096`]);
-      };
       const before = await cluster.submitScript("echo before\n", "--wait");
-      await limit((await readdir(`/proc/${pid}/fd`)).length + 1);
-      const submitting = cluster.submitScript("echo during\n");
-      await waitUntil(
-        "it says so",
-        async () =>
-          /no file descriptor left|EMFILE/.test(
-            await readFile(join(cluster.root, "server.log"), "utf8"),
-          ) ||
-          (await fetch(`${url}/live`).then(
-            () => false,
-            () => true,
-          )),
-      );
-      await limit(4096);
-      const during = await submitting;
-      await cluster.ok(["wait", String(during)]);
+      const job = await cluster.makeJob({ "run.sh": "echo during\n" });
+      // Leaves an idle connection behind, over which the next requests go.
+      assert.equal(await (await cluster.request("/live")).text(), '{"status":"ok"}');
+      await execa("prlimit", ["--pid", String(pid), "--nofile=64:4096"]);
+      await waitUntil("an upload is refused", async () => {
+        const answer = await cluster.request("/v1/jobs", {
+          method: "POST",
+          ...uploadOf(jobArchive("true\n")),
+        });
+        const text = await answer.text();
+        return answer.status === 503 && /the server has no file descriptor left/.test(text);
+      });
+
+      const submitting = cluster.spawn(["submit", job]);
+      await once(submitting.stderr, "data");
+      crowd.close();
+      const { exitCode, stdout, stderr } = await submitting;
+      assert.equal(exitCode, 0, stderr);
+      assert.match(stderr, /cannot be reached: .*; trying again in/);
+      await cluster.ok(["wait", stdout.trim()]);
       assert.equal(await cluster.ok(["logs", String(before)]), "before\n");
-      assert.equal(await cluster.ok(["logs", String(during)]), "during\n");
+      assert.equal(await cluster.ok(["logs", stdout.trim()]), "during\n");
       assert.deepEqual(await cluster.temporaryFiles(), []);
     } finally {
+      crowd.close();
       await cluster.stop();
     }
   });
