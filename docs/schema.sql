@@ -1,4 +1,4 @@
--- The database as migration 3 leaves it. Made by npm run generate.
+-- The database as migration 4 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -6,6 +6,12 @@ WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 
 BEGIN
   SELECT RAISE(ABORT, 'a job that has ended cannot change its status');
 END;
+
+CREATE TABLE added_agents (
+  url       TEXT    PRIMARY KEY,
+  -- Milliseconds since 1970.
+  added_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE agents (
   url          TEXT PRIMARY KEY,

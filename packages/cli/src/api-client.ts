@@ -12,7 +12,7 @@ const CONNECT_MS = 10_000;
 const RETRY_FOR_MS = 15_000;
 
 export interface ApiRequest {
-  readonly method?: "GET" | "POST" | "HEAD";
+  readonly method?: "GET" | "POST" | "HEAD" | "DELETE";
   readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */

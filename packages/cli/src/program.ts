@@ -107,7 +107,7 @@ export function createProgram(): Command {
     .option("--no-header", "leave the heading out")
     .action(async (id, flags) => (await import("./commands/events.js")).events(id, flags));
 
-  const agents = program.command("agents").description("look at the agents");
+  const agents = program.command("agents").description("look at the agents, add and remove some");
   define(agents, "list", "list the agents")
     .option("--check", "exit 109 when one is down")
     .option("--no-header", "leave the heading out")
@@ -116,7 +116,12 @@ export function createProgram(): Command {
     .option("--live", "ask the agents now")
     .option("--no-header", "leave the heading out")
     .action(async (flags) => (await import("./commands/agents.js")).agentsLoad(flags));
-
+  define(agents, "add <url>", "give jobs to one more agent, such as http://host:9000").action(
+    async (url, flags) => (await import("./commands/agents.js")).agentsAdd(url, flags),
+  );
+  define(agents, "remove <agent>", "forget an agent that was added, by name or URL").action(
+    async (agent, flags) => (await import("./commands/agents.js")).agentsRemove(agent, flags),
+  );
   define(agents, "drain <name>", "give an agent no new work")
     .option("--deadline <duration>", "then stop what it runs, and queue it again")
     .action(async (name, flags) => (await import("./commands/agents.js")).agentsDrain(name, flags));

@@ -29,6 +29,18 @@ export const drainRequestSchema = z
   })
   .strict();
 
+export const addAgentRequestSchema = z
+  .object({
+    /** Where the agent listens, such as `http://agent:9000`. */
+    url: z
+      .url({ protocol: /^https?$/, error: "must be an http URL, like http://agent:9000" })
+      .refine((text) => /^\/?$/.test(new URL(text).pathname + new URL(text).search), {
+        error: "must end with the port: agents have no path",
+      })
+      .transform((text) => new URL(text).origin),
+  })
+  .strict();
+
 export const agentAnswerSchema = agentSchema.extend({ schema: z.literal("jobctl.agent/v1") });
 export type AgentAnswer = z.infer<typeof agentAnswerSchema>;
 

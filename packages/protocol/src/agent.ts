@@ -42,10 +42,18 @@ export const AGENT_STATES = ["connecting", "ready", "draining", "unreachable", "
 
 export const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
+/**
+ * How the server knows an agent: from its configuration, as an address of a name that is configured, or
+ * because an operator has added it while the server ran.
+ */
+const AGENT_ORIGINS = ["configured", "resolved", "added"] as const;
+export type AgentOrigin = (typeof AGENT_ORIGINS)[number];
+
 export const agentSchema = z.object({
   /** Null until the agent has been reached once. */
   name: z.string().nullable(),
   url: z.string(),
+  origin: z.enum(AGENT_ORIGINS),
   state: z.enum(AGENT_STATES),
   /** The last transport problem; null while connected. */
   problem: z.string().nullable(),

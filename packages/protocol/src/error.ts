@@ -63,6 +63,11 @@ export const ERRORS = {
   },
   job_not_found: { status: 404, exitCode: EXIT.notFound, meaning: "No job has this id." },
   agent_not_found: { status: 404, exitCode: EXIT.notFound, meaning: "No agent has this name." },
+  agent_not_removable: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "The agent has jobs, or was not added with `jobctl agents add`.",
+  },
   attempt_not_found: {
     status: 404,
     exitCode: EXIT.notFound,
@@ -257,7 +262,7 @@ export const ERRORS = {
   agent_unreachable: {
     status: 502,
     exitCode: EXIT.unreachable,
-    meaning: "The server cannot reach the agent that holds this job.",
+    meaning: "The server cannot reach the agent that holds this job, or is to be added.",
   },
   server_unreachable: {
     status: 502,

@@ -2,6 +2,7 @@ import { JobctlError, type Agent } from "@jobctl/protocol";
 
 import type { AgentLink } from "./agents/agent-link.js";
 import type { AgentRegistry } from "./agents/agent-registry.js";
+import type { Discovery } from "./agents/discovery.js";
 import type { Administration } from "./http/admin-routes.js";
 import { collectGarbage, type GcParts } from "./maintenance/gc.js";
 import type { AttemptTracker } from "./scheduler/attempt-tracker.js";
@@ -9,6 +10,7 @@ import type { Drains } from "./jobs/drains.js";
 
 export interface AdministrationParts {
   readonly registry: AgentRegistry;
+  readonly discovery: Discovery;
   readonly drains: Drains;
   readonly tracker: AttemptTracker;
   readonly runningOn: (agent: string) => number;
@@ -17,7 +19,7 @@ export interface AdministrationParts {
 
 /** The operators' actions, put together from the parts of the server that carry them out. */
 export function createAdministration(parts: AdministrationParts): Administration {
-  const { registry, drains, tracker } = parts;
+  const { registry, discovery, drains, tracker } = parts;
 
   function linkOf(name: string): AgentLink {
     const link = registry.byName(name);
@@ -29,8 +31,8 @@ export function createAdministration(parts: AdministrationParts): Administration
     });
   }
 
-  function show(name: string): Agent {
-    return registry.list(parts.runningOn).find((agent) => agent.name === name) as Agent;
+  function show(link: AgentLink): Agent {
+    return registry.show(link, parts.runningOn);
   }
 
   return {
@@ -47,14 +49,26 @@ export function createAdministration(parts: AdministrationParts): Administration
       for (const { breaker } of registry.links) breaker.reset();
     },
     drain: (name, deadlineSeconds) => {
-      linkOf(name);
+      const link = linkOf(name);
       drains.begin(name, deadlineSeconds);
-      return show(name);
+      return show(link);
     },
     resume: (name) => {
-      linkOf(name);
+      const link = linkOf(name);
       drains.end(name);
-      return show(name);
+      return show(link);
+    },
+    addAgent: async (url) => {
+      const created = registry.byUrl(url) === null;
+      const link = await discovery.add(url);
+      return { agent: show(link), created };
+    },
+    removeAgent: async (nameOrUrl) => {
+      const link = registry.byUrl(nameOrUrl) ?? linkOf(nameOrUrl);
+      const shown = show(link);
+      await discovery.remove(link);
+      if (link.name !== null) drains.end(link.name);
+      return shown;
     },
     collectGarbage: (dryRun) => collectGarbage(parts.garbage, dryRun),
     reconcile: async (dryRun) => {

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 
 import { RequestsUnderWay, type Logger, type ShutdownStep } from "@jobctl/daemon";
-import { VERSION, type GcReport, type ServerInfo } from "@jobctl/protocol";
+import { VERSION, type AgentOrigin, type GcReport, type ServerInfo } from "@jobctl/protocol";
 
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
@@ -119,7 +119,14 @@ export function createServer(
     dispatcher.wake();
     if (row.cancel_requested_at !== null && table.active.has(row.id)) void tracker.cancel(row);
   });
-  const discovery = new Discovery(config.agentUrls, { registry, createLink, logger });
+  const discovery = new Discovery(config.agentUrls, {
+    registry,
+    store: store.agents,
+    createLink,
+    runningOn,
+    onAdded: () => dispatcher.wake(),
+    logger,
+  });
 
   const stopping = new AbortController();
   const health = createHealth({
@@ -166,6 +173,7 @@ export function createServer(
       api,
       createAdministration({
         registry,
+        discovery,
         drains,
         tracker,
         runningOn,
@@ -174,7 +182,7 @@ export function createServer(
     );
   });
 
-  function createLink(url: string): AgentLink {
+  function createLink(url: string, origin: AgentOrigin): AgentLink {
     const timeoutMs = config.agentTimeoutSeconds * 1000;
     const breaker = new CircuitBreaker(config.breaker, (state) => {
       logger.warn({ event: `breaker_${state}`, url });
@@ -192,7 +200,7 @@ export function createServer(
       ),
       breaker,
       store.agents.find(url),
-      { heartbeatSeconds: config.agentPollSeconds, deadSeconds: config.agentDeadSeconds },
+      { origin, heartbeatSeconds: config.agentPollSeconds, deadSeconds: config.agentDeadSeconds },
       tracker,
       logger,
     );

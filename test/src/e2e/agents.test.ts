@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import type { CachedLoad } from "@jobctl/protocol";
+import type { Agent, CachedLoad } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -140,5 +142,89 @@ describe("agents", () => {
     }
     const bare = await fetch(`${url}/load`, { headers: { accept: "text/plain" } });
     assert.match(await bare.text(), /^\d+(\.\d+)?$/);
+  });
+});
+
+describe("an agent that is added while the server runs", () => {
+  let cluster: Cluster;
+  let url: string;
+  before(async () => {
+    cluster = await Cluster.start();
+    await cluster.startAgent(2);
+    url = cluster.agents[1]?.url ?? "";
+  });
+  after(() => cluster.stop());
+
+  const known = async (): Promise<(string | null)[][]> => {
+    const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
+      items: Agent[];
+    };
+    return items.map(({ name, origin }) => [name, origin]);
+  };
+  const configured = ["agent-1", "configured"];
+  const added = ["agent-2", "added"];
+
+  it("gets work at once, and after a restart", async () => {
+    await cluster.ok(["agents", "drain", "agent-1"]);
+    const id = await cluster.submitScript("true\n");
+    assert.equal(await cluster.ok(["agents", "add", url]), "agent-2 is ready, 4 slots\n");
+    await cluster.ok(["wait", String(id)]);
+    assert.equal((await cluster.job(id)).agent, "agent-2");
+    assert.deepEqual(await known(), [configured, added]);
+    // Again is no mistake.
+    assert.equal(await cluster.ok(["agents", "add", `${url}/`]), "agent-2 is ready, 4 slots\n");
+
+    await cluster.server.end("SIGKILL");
+    await cluster.startServer();
+    assert.deepEqual(await known(), [configured, added]);
+    await cluster.ok(["wait", String(await cluster.submitScript("true\n"))]);
+    await cluster.ok(["agents", "resume", "agent-1"]);
+  });
+
+  it("can be removed when it has no jobs, and stays away", async () => {
+    await cluster.ok(["agents", "drain", "agent-1"]);
+    const id = await cluster.submitScript("sleep 600\n");
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    const refused = await cluster.jobctl(["agents", "remove", "agent-2"]);
+    assert.equal(refused.exitCode, 109);
+    assert.match(refused.stderr, /agent agent-2 has 1 jobs\n.*jobctl agents drain agent-2/);
+    await cluster.ok(["cancel", "--wait", String(id)]);
+    assert.equal(await cluster.ok(["agents", "remove", "agent-2"]), "agent-2 is forgotten\n");
+    assert.deepEqual(await known(), [configured]);
+    await cluster.server.end("SIGTERM");
+    await cluster.startServer();
+    assert.deepEqual(await known(), [configured]);
+    await cluster.ok(["agents", "resume", "agent-1"]);
+  });
+
+  it("is not taken in when it cannot be used, and the message says why", async () => {
+    const outcome = async (...args: string[]): Promise<[number, string]> => {
+      const { exitCode, stderr } = await cluster.jobctl(["agents", ...args]);
+      return [exitCode, stderr];
+    };
+    const assertRefused = async (args: string[], exitCode: number, message: RegExp) => {
+      const [code, stderr] = await outcome(...args);
+      assert.match(stderr, message);
+      assert.equal(code, exitCode, stderr);
+    };
+    await assertRefused(["add", "agent:9000"], 2, /url: must be an http URL, like http:\/\/agent/);
+    await assertRefused(["add", `${url}/v1/watch`], 2, /url: must end with the port/);
+    await assertRefused(["add", "http://127.0.0.1:1"], 108, /http:\/\/127.0.0.1:1 .*ECONNREFUSED/);
+    await assertRefused(
+      ["add", cluster.server.url],
+      108,
+      /was not added: there is no GET .v1.watch/,
+    );
+    await assertRefused(["remove", "agent-7"], 102, /no agent "agent-7"[^]*There are: agent-1/);
+    await assertRefused(["remove", "agent-1"], 109, /agent-1 is configured\n.*JOBCTL_AGENTS/);
+
+    await writeFile(join(cluster.root, "other.token"), "another-token-of-another-server\n");
+    await cluster.startAgent(3, { JOBCTL_AGENT_TOKEN_FILE: join(cluster.root, "other.token") });
+    const stranger = cluster.agents[2]?.url ?? "";
+    await assertRefused(["add", stranger], 108, /token/);
+    await cluster.startAgent(4, { JOBCTL_AGENT_NAME: "agent-1" });
+    const twin = cluster.agents[3]?.url ?? "";
+    await assertRefused(["add", twin], 108, /under the name agent-1; give each its own/);
+    assert.deepEqual(await known(), [configured]);
   });
 });

@@ -140,6 +140,27 @@ export async function agentsLoad(flags: AgentsLoadFlags): Promise<void> {
   });
 }
 
+export async function agentsAdd(url: string, flags: CommonFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const agent = await client.json<AgentAnswer>("/v1/agents", {
+      method: "POST",
+      json: { url },
+      signal,
+    });
+    if (output.flags.json) return output.json(agent);
+    output.line(`${agent.name ?? agent.url} is ${agent.state}, ${agent.slots ?? 0} slots`);
+  });
+}
+
+export async function agentsRemove(agent: string, flags: CommonFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const path = `/v1/agents/${encodeURIComponent(agent)}`;
+    const removed = await client.json<AgentAnswer>(path, { method: "DELETE", signal });
+    if (output.flags.json) return output.json(removed);
+    output.line(`${removed.name ?? removed.url} is forgotten`);
+  });
+}
+
 export interface AgentsDrainFlags extends CommonFlags {
   readonly deadline?: string;
 }

@@ -5,6 +5,7 @@ import {
   JobctlError,
   toJobctlError,
   type AgentLoad,
+  type AgentOrigin,
   type AgentSelf,
   type AttemptReport,
 } from "@jobctl/protocol";
@@ -18,6 +19,7 @@ const RECONNECT = { firstMs: 50, maxMs: 1000 };
 const BREAKER_LOOK_MS = 1000;
 
 export interface LinkSettings {
+  readonly origin: AgentOrigin;
   readonly heartbeatSeconds: number;
   /** Time without a connection after which the agent counts as lost. */
   readonly deadSeconds: number;
@@ -46,8 +48,6 @@ export type LinkState = "connecting" | "ready" | "unreachable" | "lost";
  */
 export class AgentLink {
   readonly client: AgentClient;
-  /** Found by a name, and forgotten when it has gone. */
-  discovered = false;
   readonly breaker: CircuitBreaker;
   readonly #settings: LinkSettings;
   readonly #events: LinkEvents;
@@ -85,6 +85,10 @@ export class AgentLink {
 
   get url(): string {
     return this.client.url;
+  }
+
+  get origin(): AgentOrigin {
+    return this.#settings.origin;
   }
 
   get name(): string | null {
@@ -138,8 +142,20 @@ export class AgentLink {
    */
   async untilReady(): Promise<void> {
     while (this.#state !== "ready") {
-      if (this.#state === "lost" || this.#stopping.signal.aborted)
-        throw new JobctlError("agent_unreachable", `agent ${this.name ?? this.url} is gone`);
+      if (this.#state === "lost" || this.#stopping.signal.aborted) throw this.#gone();
+      await this.#changes.next("state", this.#stopping.signal);
+    }
+  }
+
+  /**
+   * Waits until it has been tried to connect.
+   *
+   * @throws JobctlError `agent_unreachable` when that has failed
+   */
+  async untilTried(): Promise<void> {
+    while (this.#state !== "ready") {
+      if (this.#problem !== null) throw new JobctlError("agent_unreachable", this.#problem);
+      if (this.#stopping.signal.aborted) throw this.#gone();
       await this.#changes.next("state", this.#stopping.signal);
     }
   }
@@ -203,6 +219,10 @@ export class AgentLink {
     }
   }
 
+  #gone(): JobctlError {
+    return new JobctlError("agent_unreachable", `agent ${this.name ?? this.url} is gone`);
+  }
+
   #noteLoad(load: AgentLoad): void {
     this.#load = load;
     this.#loadReceivedAt = Date.now();
@@ -231,6 +251,7 @@ export class AgentLink {
       );
     }
     this.#problem = error.message;
+    this.#changes.announce("state");
     if (!wasReady) return;
     this.#state = "unreachable";
     this.#startDeadTimer();

@@ -37,6 +37,10 @@ export class AgentRegistry {
     return named.find(({ state }) => state === "ready") ?? named[0] ?? null;
   }
 
+  byUrl(url: string): AgentLink | null {
+    return this.#links.get(url) ?? null;
+  }
+
   /** Whether another agent that is connected has this name already. */
   nameIsTaken(link: AgentLink): boolean {
     return this.links.some(
@@ -46,9 +50,14 @@ export class AgentRegistry {
 
   /** @param runningOn slots in use, by the agent's name */
   list(runningOn: (name: string) => number): Agent[] {
-    return this.links.map((link) => ({
+    return this.links.map((link) => this.show(link, runningOn));
+  }
+
+  show(link: AgentLink, runningOn: (name: string) => number): Agent {
+    return {
       name: link.name,
       url: link.url,
+      origin: link.origin,
       state: this.#displayState(link),
       problem: link.problem,
       connectedSince:
@@ -63,7 +72,7 @@ export class AgentRegistry {
       breaker: link.breaker.state,
       drain: this.#drainOf(link.name),
       running: link.name === null ? 0 : runningOn(link.name),
-    }));
+    };
   }
 
   /** Whether every agent has been compared with the jobs, or found to be away. */

@@ -1,4 +1,5 @@
 import {
+  addAgentRequestSchema,
   agentAnswerSchema,
   breakerListSchema,
   drainRequestSchema,
@@ -19,6 +20,10 @@ export interface Administration {
   /** @throws JobctlError `agent_not_found` */
   resetBreaker(agent: string): void;
   resetBreakers(): void;
+  /** @throws JobctlError `agent_unreachable` */
+  addAgent(url: string): Promise<{ agent: Agent; created: boolean }>;
+  /** @throws JobctlError `agent_not_found`, `agent_not_removable` */
+  removeAgent(nameOrUrl: string): Promise<Agent>;
   /** @throws JobctlError `agent_not_found` */
   drain(agent: string, deadlineSeconds: number | null): Agent;
   /** @throws JobctlError `agent_not_found` */
@@ -76,6 +81,35 @@ export function adminRoutes(app: ApiApp, administration: Administration): void {
       administration.resetBreaker(request.params.name);
       return breakers();
     },
+  );
+
+  app.post(
+    "/v1/agents",
+    {
+      schema: {
+        summary: "Give jobs to one more agent, now and after a restart",
+        tags,
+        body: addAgentRequestSchema,
+        response: { 200: agentAnswerSchema, 201: agentAnswerSchema },
+      },
+    },
+    async (request, reply) => {
+      const added = await administration.addAgent(request.body.url);
+      return reply.code(added.created ? 201 : 200).send(agent(added.agent));
+    },
+  );
+
+  app.delete(
+    "/v1/agents/:name",
+    {
+      schema: {
+        summary: "Forget an agent that was added, by its name or its URL",
+        tags,
+        params: agentParams,
+        response: { 200: agentAnswerSchema },
+      },
+    },
+    async (request) => agent(await administration.removeAgent(request.params.name)),
   );
 
   app.post(

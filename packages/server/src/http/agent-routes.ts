@@ -56,7 +56,7 @@ export function agentRoutes(app: ApiApp, parts: AgentRoutesParts): void {
 
 /** What the agent says now; what is cached when it does not answer. */
 async function probe(cached: CachedLoad, registry: AgentRegistry): Promise<CachedLoad> {
-  const link = registry.links.find(({ url }) => url === cached.url);
+  const link = registry.byUrl(cached.url);
   const load = agentLoadSchema.safeParse(await link?.client.getLoad().catch(() => null));
   return load.success
     ? { ...cached, load: load.data, ageSeconds: 0, stale: false }

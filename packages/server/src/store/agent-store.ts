@@ -28,7 +28,27 @@ export function createAgentStore(db: Db, guarded: Guarded) {
   const select = db.prepare<[string], AgentRow>(
     "SELECT url, self, load, received_at FROM agents WHERE url = ?",
   );
+  const insertAdded = db.prepare<[string, number]>(
+    "INSERT INTO added_agents (url, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  );
+  const removeAdded = db.prepare<[string]>("DELETE FROM added_agents WHERE url = ?");
+  const selectAdded = db
+    .prepare<[], string>("SELECT url FROM added_agents ORDER BY added_at")
+    .pluck();
   return {
+    /** Remembers that an operator has added an agent. */
+    add(url: string, at: number): void {
+      guarded(() => insertAdded.run(url, at));
+    },
+
+    remove(url: string): void {
+      guarded(() => removeAdded.run(url));
+    },
+
+    added(): string[] {
+      return selectAdded.all();
+    },
+
     save(url: string, self: AgentSelf, load: AgentLoad, receivedAt: number): void {
       guarded(() =>
         upsert.run(url, self.name, JSON.stringify(self), JSON.stringify(load), receivedAt),
