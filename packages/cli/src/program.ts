@@ -132,6 +132,13 @@ export function createProgram(): Command {
     .option("--all", "for all agents")
     .action(async (name, flags) => (await import("./commands/agents.js")).agentsReset(name, flags));
 
+  define(program, "usage", "show who uses how much, and how long the disk will last")
+    .option("--user <name>", "only this user")
+    .option("--mine", "only you")
+    .option("--since <time>", "count jobs submitted since then, such as 30d or 2026-11-01")
+    .option("--no-header", "leave the heading out")
+    .action(async (flags) => (await import("./commands/usage.js")).usage(flags));
+
   define(program, "gc", "remove what is stored and belongs to no job")
     .option("--dry-run", "only say what would be removed")
     .action(async (flags) => (await import("./commands/admin.js")).gc(flags));

@@ -24,6 +24,20 @@ export function parseDuration(text: string): number {
 }
 
 /**
+ * The instant of `2026-11-20`, `2026-11-20T08:00:00Z` or, before now, of `2h`, as ISO 8601.
+ *
+ * @throws JobctlError `usage`
+ */
+export function parseSince(text: string): string {
+  const at = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() - parseDuration(text) * 1000;
+  if (Number.isNaN(at))
+    throw new JobctlError("usage", `${JSON.stringify(text)} is not a time`, {
+      hint: "Write it like 2026-11-20, 2026-11-20T08:00:00Z or 2h.",
+    });
+  return new Date(at).toISOString();
+}
+
+/**
  * Bytes from `1048576`, `512M` or `4G` (powers of 1024, with or without a B or iB behind).
  *
  * @throws JobctlError `usage`

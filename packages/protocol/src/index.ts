@@ -8,4 +8,5 @@ export * from "./job.js";
 export * from "./lifecycle.js";
 export * from "./output.js";
 export * from "./reserved.js";
+export * from "./usage.js";
 export * from "./version.js";

@@ -22,6 +22,7 @@ import {
   queueSchema,
 } from "./api.js";
 import { jobSchema } from "./job.js";
+import { usageReportSchema } from "./usage.js";
 
 /** `jobctl submit --json`. With `--wait` or `--download` the job is the finished one. */
 export const submitOutputSchema = jobSchema.extend({
@@ -174,6 +175,7 @@ export const outputSchema = z.discriminatedUnion("schema", [
   restoreOutputSchema,
   vacuumReportSchema,
   loadListSchema,
+  usageReportSchema,
   configOutputSchema,
   configPathOutputSchema,
   doctorOutputSchema,

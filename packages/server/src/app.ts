@@ -23,11 +23,13 @@ import { leaderRoute } from "./http/leader-route.js";
 import { logRoute } from "./http/log-route.js";
 import { resultRoutes } from "./http/result-routes.js";
 import { submitRoute } from "./http/submit-route.js";
+import { usageRoute } from "./http/usage-route.js";
 import { HEALTH_ROUTES, healthRoutes, infoRoute } from "./http/system-routes.js";
 import { AttemptService } from "./jobs/attempt-service.js";
 import { Drains } from "./jobs/drains.js";
 import { JobEvents } from "./jobs/job-events.js";
 import { JobService } from "./jobs/job-service.js";
+import { measureUsage } from "./jobs/usage.js";
 import { Backups } from "./maintenance/backups.js";
 import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
@@ -38,6 +40,9 @@ import { JobTable } from "./scheduler/job-table.js";
 import { lockDataDirectory, type DataLock } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
 import { createTelemetry } from "./telemetry.js";
+
+/** Some milliseconds of work, after which SQLite knows by how much its tables have grown. */
+const OPTIMIZE_EVERY_MS = 5 * 60 * 1000;
 
 /** For answers that are on their way when nothing else is left. */
 const LAST_ANSWERS_MS = 1000;
@@ -168,6 +173,7 @@ export function createServer(
       epoch: lease.epoch,
       since: new Date(lease.since).toISOString(),
     }));
+    usageRoute(api, (query) => measureUsage({ store, blobs }, query, Date.now()));
     backupRoutes(api, { backups, vacuum, blobs, logger }, stopping.signal);
     adminRoutes(
       api,
@@ -269,6 +275,7 @@ export function createServer(
             lastGc = await collectGarbage(garbage, false);
           },
         },
+        { name: "optimize", everyMs: OPTIMIZE_EVERY_MS, run: () => store.optimize() },
       ]);
       return { url };
     },

@@ -47,6 +47,7 @@ const CALLS: readonly string[][] = [
   ["agents", "list", "--check"],
   ["agents", "load"],
   ["agents", "load", "--live"],
+  ["agents", "add", "{agent}"],
   ["agents", "drain", "agent-1"],
   ["agents", "drain", "agent-1", "--deadline", "10m"],
   ["agents", "resume", "agent-1"],
@@ -59,6 +60,8 @@ const CALLS: readonly string[][] = [
   ["restore", "json-backup/latest", "--data", "json-restored", "--dry-run"],
   ["vacuum", "--check"],
   ["vacuum", "--older-than", "90d", "--yes"],
+  ["usage"],
+  ["usage", "--mine", "--since", "30d"],
   ["gc"],
   ["gc", "--dry-run"],
   ["admin", "leader"],
@@ -97,11 +100,14 @@ const FAILURES: readonly [string[], number][] = [
   [["cancel", "999999"], 102],
   [["events", "999999"], 102],
   [["agents"], 2],
+  [["agents", "add", "agent:9000"], 2],
+  [["agents", "remove", "nobody"], 102],
   [["agents", "drain", "nobody"], 102],
   [["agents", "resume", "nobody"], 102],
   [["agents", "reset", "nobody"], 102],
   [["agents", "reset"], 2],
   [["agents", "drain", "agent-1", "--deadline", "soon"], 2],
+  [["usage", "--since", "whenever"], 2],
   [["backup", "list", "nowhere"], 102],
   [["backup", "verify", "nowhere"], 102],
   [["restore", "nowhere", "--data", "x"], 102],
@@ -122,6 +128,8 @@ describe("--json", () => {
   const words: Record<string, string> = {};
   before(async () => {
     cluster = await Cluster.start();
+    await cluster.startAgent(2);
+    words["agent"] = cluster.agents[1]?.url ?? "";
     words["job"] = await cluster.makeJob({ "run.sh": "echo out\n" });
     words["id"] = String(await cluster.submitScript("echo one\n", "--wait"));
     words["id2"] = String(await cluster.submitScript("echo two\n", "--wait"));
@@ -189,6 +197,11 @@ describe("--json", () => {
       (await cluster.jobctl(["status"], { env: { ...env, JOBCTL_SERVER: "http://127.0.0.1:1" } }))
         .stdout,
     );
+  });
+
+  it("jobctl agents remove prints one value that fits its schema", async () => {
+    await cluster.ok(["agents", "add", ...fill(["{agent}"])]);
+    assertOneValue(await cluster.ok(["agents", "remove", ...fill(["{agent}"]), "--json"]));
   });
 
   it("says that a wait has timed out", async () => {

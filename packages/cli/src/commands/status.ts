@@ -5,7 +5,7 @@ import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { describeJob } from "../job-detail.js";
 import { DEFAULT_COLUMNS, printJobs } from "../job-table.js";
 import { parseJobIds } from "../job-ids.js";
-import { parseDuration } from "../units.js";
+import { parseDuration, parseSince } from "../units.js";
 
 export interface StatusFlags extends CommonFlags {
   readonly state?: readonly string[];
@@ -81,16 +81,6 @@ function hasFilter(flags: StatusFlags): boolean {
   return [flags.state, flags.user, flags.mine, flags.service, flags.label, flags.since].some(
     (flag) => flag !== undefined,
   );
-}
-
-/** An instant, or a duration before now. */
-function parseSince(text: string): string {
-  const at = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() - parseDuration(text) * 1000;
-  if (Number.isNaN(at))
-    throw new JobctlError("usage", `${JSON.stringify(text)} is not a time`, {
-      hint: "Write it like 2026-11-20, 2026-11-20T08:00:00Z or 2h.",
-    });
-  return new Date(at).toISOString();
 }
 
 async function watch(

@@ -195,6 +195,11 @@ export class BlobStore {
     return bavail * bsize;
   }
 
+  /** With less free space than this nothing is accepted. */
+  get reserveBytes(): number {
+    return this.#minFreeBytes;
+  }
+
   async freeBytes(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#temporary);
     return bavail * bsize;

@@ -3,11 +3,12 @@ import Database from "better-sqlite3";
 
 import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
-import { closeDatabase, openDatabase, type Guarded } from "./database.js";
+import { closeDatabase, openDatabase, optimize, type Guarded } from "./database.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
 import { createJobStore, type JobStore } from "./job-store.js";
 import { createLeaseStore, type LeaseStore } from "./lease-store.js";
 import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js";
+import { createUsageStore, type UsageStore } from "./usage-store.js";
 
 /** The database, as the rest of the server sees it. */
 export interface Store {
@@ -17,6 +18,7 @@ export interface Store {
   readonly drains: DrainStore;
   readonly lease: LeaseStore;
   readonly milestones: MilestoneStore;
+  readonly usage: UsageStore;
   /**
    * Runs the function in one transaction: all of it is committed, or nothing.
    *
@@ -34,6 +36,8 @@ export interface Store {
   freePages(): number;
   /** Gives at most so many free pages back to the file system. */
   releasePages(count: number): void;
+  /** Brings SQLite's statistics up to date where tables have grown: its plans depend on them. */
+  optimize(): void;
   /** Writes the log into the database, and empties it. */
   checkpoint(): void;
   /** @throws when the database cannot be written */
@@ -53,9 +57,6 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
   db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
   const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
-  const removeEnded = db.prepare<[number, number]>(
-    `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < ? LIMIT ?)`,
-  );
   let refusedWrites = 0;
   const guarded: Guarded = (work) => {
     try {
@@ -66,13 +67,15 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
       throw error;
     }
   };
+  const jobs = createJobStore(db);
   return {
-    jobs: createJobStore(db),
+    jobs,
     attempts: createAttemptStore(db),
     agents: createAgentStore(db, guarded),
     drains: createDrainStore(db, guarded),
     lease: createLeaseStore(db),
     milestones: createMilestoneStore(db, guarded),
+    usage: createUsageStore(db),
     get refusedWrites() {
       return refusedWrites;
     },
@@ -80,9 +83,10 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
       await db.backup(copy);
     },
     size: () => pragma("page_count") * pragma("page_size"),
-    removeEndedBefore: (at, limit) => guarded(() => removeEnded.run(at, limit).changes),
+    removeEndedBefore: (at, limit) => guarded(() => jobs.removeEndedBefore(at, limit)),
     freePages: () => pragma("freelist_count"),
     releasePages: (count) => guarded(() => void db.pragma(`incremental_vacuum(${count})`)),
+    optimize: () => optimize(db),
     checkpoint: () => void db.pragma("wal_checkpoint(TRUNCATE)"),
     transaction: (work) => guarded(() => db.transaction(work).immediate()),
     checkWritable: () => guarded(() => checkWritable.immediate()),
