@@ -1,6 +1,5 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
 import {
@@ -26,15 +25,15 @@ import { jobEnvironment } from "../executors/environment.js";
 import { ResultTooLarge, collectResult } from "../results/collect.js";
 import type { JobLimits } from "../executors/limits.js";
 import { DiskGuard, type WorkspaceLimits } from "../workspace/disk-guard.js";
-import { LogFile } from "../workspace/log-file.js";
 import {
   attemptPaths,
   makeAttemptDirectory,
   removeTree,
   type AttemptPaths,
 } from "../workspace/workspace.js";
-import { checkScripts } from "./check-script.js";
-import { exceededLimit, notRun, outcomeOf, type StopReason } from "./outcome.js";
+import { AttemptLogs } from "./attempt-logs.js";
+import { checkScripts, describeRejection } from "./check-script.js";
+import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
 /** A glob that no file matches. */
@@ -72,7 +71,7 @@ export class Attempt {
   readonly #settings: AttemptSettings;
   readonly #changed: (attempt: Attempt) => void;
   #report: AttemptReport;
-  #logs: Record<LogStream, LogFile> | null = null;
+  #logs: AttemptLogs | null = null;
   #execution: Execution | null = null;
   #stopped: StopReason = null;
   #ended = false;
@@ -125,7 +124,7 @@ export class Attempt {
         limits: this.#settings.archiveLimits,
         root: this.spec.archive.root,
       });
-      await this.#openLogs();
+      this.#logs = await AttemptLogs.open(this.paths, this.#settings.maxLogBytes);
       crashPoint("attempt.unpacked");
       await this.#record();
       crashPoint("attempt.accepted");
@@ -242,7 +241,7 @@ export class Attempt {
 
   /** Live output, from a byte offset; null when there is no such log any more. */
   readLog(stream: LogStream, offset: number, follow: boolean, signal: AbortSignal) {
-    return this.#logs?.[stream].read(offset, follow, signal) ?? null;
+    return this.#logs?.read(stream, offset, follow, signal) ?? null;
   }
 
   /** The workspace as it is now, as an archive. */
@@ -286,10 +285,7 @@ export class Attempt {
       this.#excess = message;
       this.stopSoon("disk_full");
     });
-    const written = Promise.all([
-      this.#capture(execution.stdout, "stdout"),
-      this.#capture(execution.stderr, "stderr"),
-    ]);
+    const written = this.#capture(execution);
     const exit = await execution.exited;
     crashPoint("attempt.exited");
     this.#ended = true;
@@ -306,30 +302,40 @@ export class Attempt {
     const { outOfMemoryKills } = await execution.usage();
     const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
     const limit = stopped === null ? exceededLimit(exit, outOfMemoryKills) : null;
-    if (limit !== null)
-      return { ...outcomeOf(exit, null, this.#explanation(limit)), reason: limit };
-    return outcomeOf(exit, stopped, this.#explanation(stopped));
+    const explanation = explain(limit ?? stopped, {
+      timeoutSeconds: this.spec.timeoutSeconds,
+      memoryBytes: this.spec.memoryBytes ?? maxMemoryBytes,
+      maxFileBytes: jobLimits.maxFileBytes,
+      maxLogBytes: this.#settings.maxLogBytes,
+      excess: this.#excess,
+    });
+    if (limit !== null) return { ...outcomeOf(exit, null, explanation), reason: limit };
+    return outcomeOf(exit, stopped, explanation);
   }
 
   /**
-   * Copies one stream to its log until it ends; what does not fit ends the job. While the disk is full
-   * nothing is read, so that a job that prints waits, and nothing of its output is lost.
+   * Keeps what the job prints; what does not fit ends it. While the disk is full nothing is read, so that a
+   * job that prints waits, and nothing of its output is lost.
    */
-  async #capture(source: Readable, stream: LogStream): Promise<void> {
-    const waitForSpace = async (problem: unknown): Promise<boolean> => {
-      if (!isResourceError(problem)) throw problem;
-      const { signal } = this.#givenUp;
-      if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
-      this.#settings.logger.error({ event: "log_waits", ...this.#ids(), err: problem });
-      await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
-      return true;
+  async #capture({ stdout, stderr }: Execution): Promise<void> {
+    const { signal } = this.#givenUp;
+    const events = {
+      onFull: async (problem: unknown): Promise<boolean> => {
+        if (!isResourceError(problem)) throw problem;
+        if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
+        this.#settings.logger.error({ event: "log_waits", ...this.#ids(), err: problem });
+        await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
+        return true;
+      },
+      onOverflow: (): void => {
+        this.#overflowed = true;
+        this.stopSoon("output_limit");
+      },
     };
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      const log = this.#logs?.[stream];
-      if (log === undefined || (await log.append(chunk, waitForSpace))) continue;
-      this.#overflowed = true;
-      this.stopSoon("output_limit");
-    }
+    await Promise.all([
+      this.#logs?.capture(stdout, "stdout", events),
+      this.#logs?.capture(stderr, "stderr", events),
+    ]);
   }
 
   async #usage(): Promise<AttemptReport["usage"]> {
@@ -346,23 +352,8 @@ export class Attempt {
     return this.#stopping;
   }
 
-  #explanation(reason: StopReason | "oom_killed"): string | null {
-    switch (reason) {
-      case "oom_killed":
-        return `it needed more memory than the ${this.spec.memoryBytes ?? this.#settings.maxMemoryBytes} bytes that it may have`;
-      case "disk_full":
-        return `stopped: ${this.#excess ?? `a file became larger than ${this.#settings.jobLimits.maxFileBytes} bytes`}`;
-      case "timed_out":
-        return `stopped after ${this.spec.timeoutSeconds} s, its time limit`;
-      case "output_limit":
-        return `stopped after it had written ${this.#settings.maxLogBytes} bytes to one output stream, the limit`;
-      default:
-        return null;
-    }
-  }
-
   async #pack(outcome: Outcome): Promise<void> {
-    await Promise.all(Object.values(this.#logs ?? {}).map((log) => log.finish()));
+    await this.#logs?.finish();
     if (this.#report.state !== "packing") await this.#record({ state: "packing" });
     crashPoint("attempt.packing");
     await this.#finish(outcome);
@@ -402,14 +393,6 @@ export class Attempt {
     crashPoint("attempt.finished");
   }
 
-  async #openLogs(): Promise<void> {
-    const { maxLogBytes } = this.#settings;
-    this.#logs = {
-      stdout: await LogFile.open(this.paths.stdout, maxLogBytes),
-      stderr: await LogFile.open(this.paths.stderr, maxLogBytes),
-    };
-  }
-
   /** Makes a change durable, then tells of it. */
   async #record(change: Partial<AttemptReport> = {}): Promise<void> {
     const report = { ...this.#report, ...change };
@@ -429,13 +412,6 @@ export class Attempt {
   #ids() {
     return { jobId: this.spec.jobId, attempt: this.spec.attempt };
   }
-}
-
-function describeRejection(findings: AttemptReport["findings"]): string {
-  const errors = findings.filter(({ severity }) => severity === "error");
-  const [first] = errors;
-  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
-  return `${first?.file ?? RUN_SCRIPT}:${first?.line ?? 1}: ${first?.message ?? "it was rejected"} (${first?.rule ?? "policy"})${more}`;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -22,6 +22,14 @@ export function checkScripts(workspace: string, policy: Policy): ScriptCheck {
   };
 }
 
+/** Why a script was rejected, in one line. */
+export function describeRejection(findings: readonly Finding[]): string {
+  const errors = findings.filter(({ severity }) => severity === "error");
+  const [first] = errors;
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  return `${first?.file ?? RUN_SCRIPT}:${first?.line ?? 1}: ${first?.message ?? "it was rejected"} (${first?.rule ?? "policy"})${more}`;
+}
+
 /** At most one byte more than a script may have: it is rejected for that, not read to its end. */
 function readScript(path: string): Uint8Array | null {
   let descriptor: number;

@@ -32,3 +32,32 @@ export function notRun(
 ): Outcome {
   return { reason, exitCode: null, signal: null, message };
 }
+
+export interface LimitsInForce {
+  readonly timeoutSeconds: number;
+  readonly memoryBytes: number;
+  readonly maxFileBytes: number;
+  /** Of each output stream. */
+  readonly maxLogBytes: number;
+  /** Which limit of its workspace the job has exceeded; null when none. */
+  readonly excess: string | null;
+}
+
+/** Which limit ended a job, in words; null when that needs none. */
+export function explain(
+  reason: StopReason | "oom_killed",
+  { timeoutSeconds, memoryBytes, maxFileBytes, maxLogBytes, excess }: LimitsInForce,
+): string | null {
+  switch (reason) {
+    case "oom_killed":
+      return `it needed more memory than the ${memoryBytes} bytes that it may have`;
+    case "disk_full":
+      return `stopped: ${excess ?? `a file became larger than ${maxFileBytes} bytes`}`;
+    case "timed_out":
+      return `stopped after ${timeoutSeconds} s, its time limit`;
+    case "output_limit":
+      return `stopped after it had written ${maxLogBytes} bytes to one output stream, the limit`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Readable } from "node:stream";
+
+import type { LogStream } from "@jobctl/protocol";
+
+import { LogFile } from "../workspace/log-file.js";
+import type { AttemptPaths } from "../workspace/workspace.js";
+
+export interface CaptureEvents {
+  /** The disk does not take it: true tries again, and until then nothing is read; false drops it. */
+  onFull(problem: unknown): Promise<boolean>;
+  /** There is more than the log may have. */
+  onOverflow(): void;
+}
+
+/** Both output streams of an attempt, on disk. */
+export class AttemptLogs {
+  readonly #files: Readonly<Record<LogStream, LogFile>>;
+
+  private constructor(files: Record<LogStream, LogFile>) {
+    this.#files = files;
+  }
+
+  /** @param maxBytes of each stream */
+  static async open(paths: AttemptPaths, maxBytes: number): Promise<AttemptLogs> {
+    return new AttemptLogs({
+      stdout: await LogFile.open(paths.stdout, maxBytes),
+      stderr: await LogFile.open(paths.stderr, maxBytes),
+    });
+  }
+
+  /** Copies what a process prints until it ends. */
+  async capture(source: Readable, stream: LogStream, events: CaptureEvents): Promise<void> {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      if (await this.#files[stream].append(chunk, (problem) => events.onFull(problem))) continue;
+      events.onOverflow();
+    }
+  }
+
+  /** The bytes from an offset on; with `follow` also those that are still to come. */
+  read(stream: LogStream, offset: number, follow: boolean, signal: AbortSignal) {
+    return this.#files[stream].read(offset, follow, signal);
+  }
+
+  /** Nothing more will be printed. */
+  async finish(): Promise<void> {
+    await Promise.all(Object.values(this.#files).map((file) => file.finish()));
+  }
+}
