@@ -171,6 +171,7 @@ export function createProgram(): Command {
   define(program, "vacuum", "check the database, and give free space back")
     .option("--check", "only check")
     .option("--older-than <duration>", "remove jobs that ended longer ago, such as 90d")
+    .option("--dry-run", "only check, and say how many jobs would be removed")
     .option("--yes", "do not ask")
     .action(async (flags) => (await import("./commands/backup.js")).vacuum(flags));
 

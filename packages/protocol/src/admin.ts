@@ -143,6 +143,7 @@ export const restoreOutputSchema = z.object({
 
 export const vacuumReportSchema = z.object({
   schema: z.literal("jobctl.vacuum/v1"),
+  dryRun: z.boolean(),
   /** The integrity and the foreign keys are right. */
   checked: z.boolean(),
   jobsRemoved: z.number().int(),

@@ -59,6 +59,9 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
       ),
     );
     assert.equal((await fetch(`${cluster.server.url}/live`)).status, 200);
+    const vacuum = await cluster.jobctl(["vacuum", "--older-than", "0s", "--yes"]);
+    assert.equal(vacuum.exitCode, 108);
+    assert.match(vacuum.stderr, /bytes left, and a vacuum needs 16777216\n {2}Nothing was changed/);
     await rm(join(volume, "filler"));
     await cluster.ok(["wait", String(running)]);
     const after = await cluster.submitScript("echo after\n", "--wait");

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { BackupManifest, Output } from "@jobctl/protocol";
+import type { BackupManifest, Output, VacuumReport } from "@jobctl/protocol";
 
 import Database from "better-sqlite3";
 
@@ -261,18 +261,52 @@ describe("a backup", () => {
     const recent = await cluster.submitScript("sleep 600\n");
     assert.match(await stderrOf("vacuum", "--check"), /^the database is sound/);
     assert.equal((await cluster.jobctl(["vacuum", "--older-than", "0s"])).exitCode, 2);
-    const report = await json<{ jobsRemoved: number; bytesBefore: number; bytesAfter: number }>(
-      "vacuum",
-      "--older-than",
-      "0s",
-      "--yes",
-    );
+    const dry = await json<VacuumReport>("vacuum", "--older-than", "0s", "--dry-run");
+    assert.deepEqual([dry.dryRun, dry.jobsRemoved], [true, 5]);
+    assert.equal((await cluster.job(1)).status, "completed");
+    const report = await json<VacuumReport>("vacuum", "--older-than", "0s", "--yes");
     assert.equal(report.jobsRemoved, 5);
     assert.ok(report.bytesAfter <= report.bytesBefore);
     assert.equal((await cluster.jobctl(["status", "1"])).exitCode, 102);
     assert.ok((await cluster.job(recent)).id > 0);
     await cluster.ok(["gc"]);
     await cluster.ok(["cancel", String(recent), "--wait"]);
+  });
+
+  it("a vacuum asks a person before it removes jobs", async () => {
+    const id = await run("asked");
+    const call = ["vacuum", "--older-than", "0s"];
+    for (const [input, exitCode] of [
+      ["n\n", 130],
+      ["\n", 130],
+      ["\u0004", 130],
+      ["\u0003", 130],
+    ] as const) {
+      const answer = await cluster.atTerminal(call, input);
+      assert.match(answer.stdout, /Remove every job that ended more than 0s ago\? \[y\/N\]/);
+      assert.equal(answer.exitCode, exitCode, answer.stdout);
+      assert.equal((await cluster.job(id)).status, "completed");
+    }
+    const { exitCode, stdout } = await cluster.atTerminal(call, "y\n");
+    assert.equal(exitCode, 0, stdout);
+    assert.match(stdout, /removed 1 jobs; /);
+  });
+
+  it("a vacuum stops when the server goes down, and does the rest when it is back", async () => {
+    const kept = await run("kept");
+    const { input } = await cluster.job(kept);
+    await cluster.server.end("SIGTERM");
+    insertOldJobs(cluster, 100_000, input);
+    await startAgain();
+    const vacuuming = cluster.spawn(["vacuum", "--older-than", "1d", "--yes"]);
+    await waitUntil("some are removed", () => countJobs(cluster) < 100_000);
+    assert.equal(await cluster.server.end("SIGTERM"), 0);
+    assert.ok(countJobs(cluster) > 1);
+    await startAgain();
+    const { exitCode, stderr } = await vacuuming;
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /the vacuum was stopped because the server goes down; trying again/);
+    assert.equal(countJobs(cluster), 1);
   });
 
   for (const point of ["vacuum.removed:3", "vacuum.released"]) {
@@ -287,9 +321,7 @@ describe("a backup", () => {
       await startAgain();
       await vacuuming;
       assert.deepEqual(await cluster.job(kept), before);
-      const report = await json<{ jobsRemoved: number; bytesBefore: number; bytesAfter: number }>(
-        ...["vacuum", "--older-than", "1d", "--yes"],
-      );
+      const report = await json<VacuumReport>("vacuum", "--older-than", "1d", "--yes");
       assert.ok(report.bytesAfter < 1e6, `${report.bytesAfter} bytes are left`);
       assert.match(await stderrOf("vacuum", "--check"), /^the database is sound/);
       const { items } = await json<{ items: { id: number }[] }>("status");
@@ -306,6 +338,15 @@ describe("a backup", () => {
     return (await cluster.jobctl(args)).stderr;
   }
 });
+
+function countJobs(cluster: Cluster): number {
+  const db = new Database(join(cluster.dataPath, "jobctl.db"), { readonly: true });
+  try {
+    return db.prepare<[], number>("SELECT count(*) FROM jobs").pluck().get() ?? 0;
+  } finally {
+    db.close();
+  }
+}
 
 /** The name of the newest snapshot; null when there is none. */
 async function latestOf(directory: string): Promise<string | null> {

@@ -59,6 +59,7 @@ const CALLS: readonly string[][] = [
   ["backup", "verify", "json-backup"],
   ["restore", "json-backup/latest", "--data", "json-restored", "--dry-run"],
   ["vacuum", "--check"],
+  ["vacuum", "--older-than", "90d", "--dry-run"],
   ["vacuum", "--older-than", "90d", "--yes"],
   ["usage"],
   ["usage", "--mine", "--since", "30d"],

@@ -158,6 +158,17 @@ export class Cluster {
     });
   }
 
+  /** The same at a terminal of its own, at which somebody types the input; stdout has all that it shows. */
+  async atTerminal(args: readonly string[], input: string): Promise<CliResult> {
+    const command = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(" ");
+    const { exitCode, stdout, stderr } = await execa(
+      "script",
+      ["--quiet", "--return", "--command", command, "/dev/null"],
+      { cwd: this.root, env: this.environment, extendEnv: false, reject: false, input },
+    );
+    return { exitCode: exitCode ?? -1, stdout, stderr };
+  }
+
   /** A call that is expected to succeed. */
   async ok(args: readonly string[], options: CliOptions = {}): Promise<string> {
     const { exitCode, stdout, stderr } = await this.jobctl(args, options);

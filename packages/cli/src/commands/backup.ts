@@ -7,6 +7,7 @@ import { EXIT, JobctlError } from "@jobctl/protocol/error";
 import { BackupDirectory } from "../backup/repository.js";
 import { restore } from "../backup/restore.js";
 import { prune, takeBackup, writeReadme } from "../backup/take.js";
+import { confirm } from "../confirm.js";
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
 import { formatBytes, parseDuration } from "../units.js";
@@ -29,6 +30,7 @@ export interface RestoreFlags extends CommonFlags {
 export interface VacuumFlags extends CommonFlags {
   readonly check?: boolean;
   readonly olderThan?: string;
+  readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
 
@@ -150,7 +152,7 @@ async function printItems(
 export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Promise<void> {
   await runCommand(flags, async ({ output, signal }) => {
     if (flags.force === true && flags.dryRun !== true)
-      confirm(flags, "restoring over a data directory");
+      await confirm(flags, `Set aside what is in ${flags.data}?`, signal);
     const restored = await restore(snapshot, flags.data, {
       force: flags.force === true,
       dryRun: flags.dryRun === true,
@@ -176,11 +178,13 @@ export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Pr
 
 export async function vacuum(flags: VacuumFlags): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
-    if (flags.olderThan !== undefined) confirm(flags, "removing old jobs");
+    if (flags.olderThan !== undefined && flags.check !== true && flags.dryRun !== true)
+      await confirm(flags, `Remove every job that ended more than ${flags.olderThan} ago?`, signal);
     const report = await client.json<VacuumReport>("/v1/admin/vacuum", {
       method: "POST",
       query: {
         check: String(flags.check === true),
+        dryRun: String(flags.dryRun === true),
         ...(flags.olderThan === undefined
           ? {}
           : { olderThanSeconds: parseDuration(flags.olderThan) }),
@@ -189,18 +193,12 @@ export async function vacuum(flags: VacuumFlags): Promise<void> {
       silenceMs: 0,
     });
     if (output.flags.json) return output.json(report);
-    output.note(
-      flags.check === true
-        ? `the database is sound, ${formatBytes(report.bytesAfter)}`
-        : `removed ${report.jobsRemoved} jobs; ${formatBytes(report.bytesBefore)} before, ${formatBytes(report.bytesAfter)} after`,
-    );
+    const sound = `the database is sound, ${formatBytes(report.bytesAfter)}`;
+    const change = `${formatBytes(report.bytesBefore)} before, ${formatBytes(report.bytesAfter)} after`;
+    if (report.dryRun) output.note(`would remove ${report.jobsRemoved} jobs; ${sound}`);
+    else if (flags.check === true) output.note(sound);
+    else output.note(`removed ${report.jobsRemoved} jobs; ${change}`);
   });
-}
-
-/** @throws JobctlError `usage` where nobody can be asked */
-function confirm(flags: { readonly yes?: boolean }, what: string): void {
-  if (flags.yes === true || process.stdin.isTTY) return;
-  throw new JobctlError("usage", `${what} needs --yes when nobody can be asked`);
 }
 
 function readDays(text: string): number {

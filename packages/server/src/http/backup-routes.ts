@@ -23,6 +23,7 @@ const vacuumQuery = z
   .object({
     olderThanSeconds: z.coerce.number().int().nonnegative().optional(),
     check: z.stringbool().default(false),
+    dryRun: z.stringbool().default(false),
   })
   .strict();
 
@@ -150,7 +151,10 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
         response: { 200: vacuumReportSchema },
       },
     },
-    async (request) => vacuum.run(request.query.olderThanSeconds ?? null, request.query.check),
+    async (request) => {
+      const { olderThanSeconds = null, check: checkOnly, dryRun } = request.query;
+      return vacuum.run({ olderThanSeconds, checkOnly, dryRun }, stopping);
+    },
   );
 }
 

@@ -1,3 +1,5 @@
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { crashPoint, type Logger } from "@jobctl/daemon";
@@ -9,6 +11,15 @@ import { databaseDamaged, inspectDatabase } from "./backups.js";
 /** Rows, and pages, that are dealt with in one go: some milliseconds, between which requests are served. */
 const JOBS_AT_ONCE = 200;
 const PAGES_AT_ONCE = 1000;
+/** What the database's log may grow by meanwhile. */
+const NEEDED_BYTES = 16 * 1024 ** 2;
+
+export interface VacuumRequest {
+  /** Jobs that ended longer ago are removed; null removes none. */
+  readonly olderThanSeconds: number | null;
+  readonly checkOnly: boolean;
+  readonly dryRun: boolean;
+}
 
 export interface VacuumParts {
   readonly store: Store;
@@ -31,10 +42,10 @@ export class Vacuum {
   }
 
   /**
-   * @param olderThanSeconds jobs that ended longer ago are removed; null removes none
-   * @throws JobctlError `vacuum_running`, `database_damaged`
+   * @param stopping raised when the server goes down: what is done by then stays done
+   * @throws JobctlError `vacuum_running`, `database_damaged`, `storage_full`, `draining`
    */
-  async run(olderThanSeconds: number | null, checkOnly: boolean): Promise<VacuumReport> {
+  async run(request: VacuumRequest, stopping: AbortSignal): Promise<VacuumReport> {
     if (this.#running) {
       throw new JobctlError("vacuum_running", "another vacuum of this server is under way", {
         hint: "Wait for it to end.",
@@ -42,51 +53,84 @@ export class Vacuum {
     }
     this.#running = true;
     try {
-      return await this.#run(olderThanSeconds, checkOnly);
+      return await this.#run(request, stopping);
     } finally {
       this.#running = false;
     }
   }
 
-  async #run(olderThanSeconds: number | null, checkOnly: boolean): Promise<VacuumReport> {
-    const { store, dbPath, logger } = this.#parts;
-    const facts = await inspectDatabase({ path: dbPath, blobList: null });
+  async #run(request: VacuumRequest, stopping: AbortSignal): Promise<VacuumReport> {
+    const { store, logger } = this.#parts;
+    const { olderThanSeconds, checkOnly, dryRun } = request;
+    await this.#check();
+    const bytesBefore = store.size();
+    const endedBefore =
+      olderThanSeconds === null || checkOnly ? null : Date.now() - olderThanSeconds * 1000;
+    let jobsRemoved = 0;
+    if (dryRun) {
+      jobsRemoved = endedBefore === null ? 0 : store.jobs.countEndedBefore(endedBefore);
+    } else if (!checkOnly) {
+      await this.#requireSpace();
+      if (endedBefore !== null) jobsRemoved = await this.#removeJobs(endedBefore, stopping);
+      await this.#releasePages(stopping);
+      store.checkpoint();
+    }
+    const bytesAfter = store.size();
+    logger.info({ event: "vacuumed", ...request, jobsRemoved, bytesBefore, bytesAfter });
+    return {
+      ...{ schema: "jobctl.vacuum/v1", dryRun, checked: true },
+      ...{ jobsRemoved, bytesBefore, bytesAfter },
+    };
+  }
+
+  async #check(): Promise<void> {
+    const facts = await inspectDatabase({ path: this.#parts.dbPath, blobList: null });
     if (facts.integrity !== "ok") throw databaseDamaged(facts.integrity);
     if (facts.foreignKeyProblems > 0)
       throw databaseDamaged(`${facts.foreignKeyProblems} rows refer to others that are not there`);
-    const before = store.size();
-    let jobsRemoved = 0;
-    if (!checkOnly) {
-      if (olderThanSeconds !== null) {
-        const endedBefore = Date.now() - olderThanSeconds * 1000;
-        for (;;) {
-          const removed = store.removeEndedBefore(endedBefore, JOBS_AT_ONCE);
-          if (removed === 0) break;
-          jobsRemoved += removed;
-          crashPoint("vacuum.removed");
-          await nextTurn();
-        }
-      }
-      while (store.freePages() > 0) {
-        store.releasePages(PAGES_AT_ONCE);
-        crashPoint("vacuum.released");
-        await nextTurn();
-      }
-      store.checkpoint();
-    }
-    const report: VacuumReport = {
-      schema: "jobctl.vacuum/v1",
-      checked: true,
-      jobsRemoved,
-      bytesBefore: before,
-      bytesAfter: store.size(),
-    };
-    logger.info({
-      event: "vacuumed",
-      jobsRemoved,
-      bytesBefore: before,
-      bytesAfter: report.bytesAfter,
-    });
-    return report;
   }
+
+  async #requireSpace(): Promise<void> {
+    const directory = dirname(this.#parts.dbPath);
+    const { bavail, bsize } = await statfs(directory);
+    const freeBytes = bavail * bsize;
+    if (freeBytes >= NEEDED_BYTES) return;
+    throw new JobctlError(
+      "storage_full",
+      `${directory} has ${freeBytes} bytes left, and a vacuum needs ${NEEDED_BYTES}`,
+      {
+        hint: "Nothing was changed. Free some space there, then run it again.",
+        details: { freeBytes, neededBytes: NEEDED_BYTES },
+      },
+    );
+  }
+
+  async #removeJobs(endedBefore: number, stopping: AbortSignal): Promise<number> {
+    for (let jobsRemoved = 0; ;) {
+      const removed = this.#parts.store.removeEndedBefore(endedBefore, JOBS_AT_ONCE);
+      if (removed === 0) return jobsRemoved;
+      jobsRemoved += removed;
+      crashPoint("vacuum.removed");
+      await nextTurn();
+      requireRunning(stopping);
+    }
+  }
+
+  async #releasePages(stopping: AbortSignal): Promise<void> {
+    const { store } = this.#parts;
+    while (store.freePages() > 0) {
+      store.releasePages(PAGES_AT_ONCE);
+      crashPoint("vacuum.released");
+      await nextTurn();
+      requireRunning(stopping);
+    }
+  }
+}
+
+function requireRunning(stopping: AbortSignal): void {
+  if (!stopping.aborted) return;
+  throw new JobctlError("draining", "the vacuum was stopped because the server goes down", {
+    hint: "Run it again: it goes on where it was.",
+    retryAfterSeconds: 2,
+  });
 }

@@ -98,6 +98,11 @@ export function createJobStore(db: Db) {
     `DELETE FROM jobs WHERE id IN
        (SELECT id FROM jobs INDEXED BY jobs_by_end WHERE finished_at < ? LIMIT ?)`,
   );
+  const selectEndedCount = db
+    .prepare<[number], number>(
+      "SELECT count(*) FROM jobs INDEXED BY jobs_by_end WHERE finished_at < ?",
+    )
+    .pluck();
   const insertEvent = db.prepare<
     [number, number, string, string, string | null, number, string | null, string | null]
   >(
@@ -234,6 +239,10 @@ export function createJobStore(db: Db) {
       const row = selectJob.get(id) as JobRow;
       addEvent(row, { at, type: "cancel_requested", reason: null, message: null });
       return row;
+    },
+
+    countEndedBefore(at: number): number {
+      return selectEndedCount.get(at) ?? 0;
     },
 
     removeEndedBefore(at: number, limit: number): number {
