@@ -32,12 +32,14 @@ export const drainRequestSchema = z
 export const addAgentRequestSchema = z
   .object({
     /** Where the agent listens, such as `http://agent:9000`. */
-    url: z
-      .url({ protocol: /^https?$/, error: "must be an http URL, like http://agent:9000" })
-      .refine((text) => /^\/?$/.test(new URL(text).pathname + new URL(text).search), {
-        error: "must end with the port: agents have no path",
-      })
-      .transform((text) => new URL(text).origin),
+    url: z.string().transform((text, context) => {
+      const url = URL.canParse(text) ? new URL(text) : null;
+      if (url?.protocol !== "http:" && url?.protocol !== "https:")
+        context.addIssue("must be an http URL, like http://agent:9000");
+      else if (url.href !== `${url.origin}/`)
+        context.addIssue("must end with the port: agents have no path");
+      return url?.origin ?? "";
+    }),
   })
   .strict();
 

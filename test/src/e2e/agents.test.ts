@@ -187,7 +187,7 @@ describe("an agent that is added while the server runs", () => {
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     const refused = await cluster.jobctl(["agents", "remove", "agent-2"]);
     assert.equal(refused.exitCode, 109);
-    assert.match(refused.stderr, /agent agent-2 has 1 jobs\n.*jobctl agents drain agent-2/);
+    assert.match(refused.stderr, /agent agent-2 has jobs: 1\n.*jobctl agents drain agent-2/);
     await cluster.ok(["cancel", "--wait", String(id)]);
     assert.equal(await cluster.ok(["agents", "remove", "agent-2"]), "agent-2 is forgotten\n");
     assert.deepEqual(await known(), [configured]);
@@ -208,6 +208,7 @@ describe("an agent that is added while the server runs", () => {
       assert.equal(code, exitCode, stderr);
     };
     await assertRefused(["add", "agent:9000"], 2, /url: must be an http URL, like http:\/\/agent/);
+    await assertRefused(["add", "nowhere"], 2, /url: must be an http URL/);
     await assertRefused(["add", `${url}/v1/watch`], 2, /url: must end with the port/);
     await assertRefused(["add", "http://127.0.0.1:1"], 108, /http:\/\/127.0.0.1:1 .*ECONNREFUSED/);
     await assertRefused(

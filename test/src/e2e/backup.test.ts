@@ -289,7 +289,7 @@ describe("a backup", () => {
     }
     const { exitCode, stdout } = await cluster.atTerminal(call, "y\n");
     assert.equal(exitCode, 0, stdout);
-    assert.match(stdout, /removed 1 jobs; /);
+    assert.match(stdout, /removed 1 job; /);
   });
 
   it("a vacuum stops when the server goes down, and does the rest when it is back", async () => {

@@ -3,7 +3,7 @@ import { EXIT } from "@jobctl/protocol/error";
 
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
-import { formatBytes } from "../units.js";
+import { formatBytes, formatCount } from "../units.js";
 
 export interface DryRunFlags extends CommonFlags {
   readonly dryRun?: boolean;
@@ -33,7 +33,7 @@ export async function gc(flags: DryRunFlags): Promise<void> {
       const verb = report.dryRun ? "would remove" : "removed";
       const { blobs, temporaryFiles } = report;
       output.line(
-        `${verb} ${blobs.count} blobs (${formatBytes(blobs.sizeBytes)}) and ${temporaryFiles.count} temporary files (${formatBytes(temporaryFiles.sizeBytes)})`,
+        `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
       );
       for (const { jobId, kind, sha256 } of report.missing)
         output.line(`job ${jobId}: its ${kind} is missing: ${sha256}`);

@@ -3,7 +3,7 @@ import { JobctlError } from "@jobctl/protocol/error";
 
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
-import { formatBytes, formatDuration, parseDuration } from "../units.js";
+import { formatBytes, formatCount, formatDuration, parseDuration } from "../units.js";
 
 export interface AgentsListFlags extends CommonFlags {
   readonly header: boolean;
@@ -148,7 +148,9 @@ export async function agentsAdd(url: string, flags: CommonFlags): Promise<void> 
       signal,
     });
     if (output.flags.json) return output.json(agent);
-    output.line(`${agent.name ?? agent.url} is ${agent.state}, ${agent.slots ?? 0} slots`);
+    output.line(
+      `${agent.name ?? agent.url} is ${agent.state}, ${formatCount(agent.slots ?? 0, "slot")}`,
+    );
   });
 }
 

@@ -10,7 +10,7 @@ import { prune, takeBackup, writeReadme } from "../backup/take.js";
 import { confirm } from "../confirm.js";
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
-import { formatBytes, parseDuration } from "../units.js";
+import { formatBytes, formatCount, parseDuration } from "../units.js";
 
 export interface BackupFlags extends CommonFlags {
   readonly keepDays?: string;
@@ -81,7 +81,7 @@ export async function backup(directory: string, flags: BackupFlags): Promise<voi
       });
     }
     output.note(
-      `${manifest.name}: ${manifest.counts.jobs} jobs, copied the database and ${copied.blobs} of ${manifest.blobs.count} blobs (${formatBytes(copied.sizeBytes + manifest.database.sizeBytes)})${removed.length > 0 ? `, removed ${removed.length} old snapshots` : ""}`,
+      `${manifest.name}: ${formatCount(manifest.counts.jobs, "job")}, copied the database and ${copied.blobs} of ${formatCount(manifest.blobs.count, "blob")} (${formatBytes(copied.sizeBytes + manifest.database.sizeBytes)})${removed.length > 0 ? `, removed ${formatCount(removed.length, "old snapshot")}` : ""}`,
     );
   });
 }
@@ -167,7 +167,7 @@ export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Pr
         ...restored,
       });
     }
-    const what = `${restored.snapshot}, ${restored.blobs} blobs, ${formatBytes(restored.sizeBytes)}`;
+    const what = `${restored.snapshot}, ${formatCount(restored.blobs, "blob")}, ${formatBytes(restored.sizeBytes)}`;
     output.note(
       flags.dryRun === true
         ? `${what}: verified; nothing was written`
@@ -195,9 +195,10 @@ export async function vacuum(flags: VacuumFlags): Promise<void> {
     if (output.flags.json) return output.json(report);
     const sound = `the database is sound, ${formatBytes(report.bytesAfter)}`;
     const change = `${formatBytes(report.bytesBefore)} before, ${formatBytes(report.bytesAfter)} after`;
-    if (report.dryRun) output.note(`would remove ${report.jobsRemoved} jobs; ${sound}`);
+    if (report.dryRun)
+      output.note(`would remove ${formatCount(report.jobsRemoved, "job")}; ${sound}`);
     else if (flags.check === true) output.note(sound);
-    else output.note(`removed ${report.jobsRemoved} jobs; ${change}`);
+    else output.note(`removed ${formatCount(report.jobsRemoved, "job")}; ${change}`);
   });
 }
 

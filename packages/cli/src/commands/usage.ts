@@ -2,7 +2,7 @@ import type { UsageReport, UserUsage } from "@jobctl/protocol";
 
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
-import { formatBytes, formatDuration, parseSince } from "../units.js";
+import { formatBytes, formatCount, formatDuration, parseSince } from "../units.js";
 
 export interface UsageFlags extends CommonFlags {
   readonly user?: string;
@@ -66,6 +66,7 @@ function describeStorage(storage: UsageReport["storage"]): string {
   const stored = formatBytes((blobBytes ?? 0) + databaseBytes);
   const growth =
     bytesPerDay === null ? "" : `; the last days brought ${formatBytes(bytesPerDay)} a day`;
-  const left = daysLeft === null ? "" : `, which leaves ${Math.floor(daysLeft)} days`;
+  const left =
+    daysLeft === null ? "" : `, which leaves ${formatCount(Math.floor(daysLeft), "day")}`;
   return `${stored} stored, ${formatBytes(freeBytes)} free, of which ${formatBytes(reserveBytes)} stay free${growth}${left}`;
 }

@@ -108,7 +108,7 @@ export class Discovery {
       });
     const running = link.name === null ? 0 : runningOn(link.name);
     if (running > 0)
-      throw new JobctlError("agent_not_removable", `agent ${name} has ${running} jobs`, {
+      throw new JobctlError("agent_not_removable", `agent ${name} has jobs: ${running}`, {
         hint: `Let them end first: jobctl agents drain ${name}`,
         details: { running },
       });
