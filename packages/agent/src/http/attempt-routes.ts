@@ -4,6 +4,7 @@ import {
   LOG_ATTEMPT_HEADER,
   attemptSpecSchema,
   logQuerySchema,
+  parseRequest,
   type AttemptSpec,
 } from "@jobctl/protocol";
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
@@ -32,7 +33,7 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
 
   app.get<ById>("/v1/attempts/:id/logs", async (request, reply) => {
     const attempt = pool.get(request.params.id);
-    const { stream, offset, follow } = logQuerySchema.parse(request.query);
+    const { stream, offset, follow } = parseRequest(logQuerySchema, request.query, "the request");
     const body = attempt.readLog(stream, offset, follow, closedSignal(reply));
     if (body === null) {
       throw new JobctlError(

@@ -2,9 +2,8 @@ import type { MultipartFile, MultipartValue } from "@fastify/multipart";
 import fastifyMultipart from "@fastify/multipart";
 import {
   JobctlError,
-  fieldProblems,
   jobAnswerSchema,
-  listProblems,
+  parseRequest,
   submissionSchema,
   type Submission,
 } from "@jobctl/protocol";
@@ -113,7 +112,7 @@ async function submitWithArchive(
 ): Promise<Submitted> {
   const { jobs, blobs, limits } = parts;
   let submission: Submission | null = null;
-  for await (const part of request.parts()) {
+  for await (const part of readForm(request.parts())) {
     if (part.type === "field") {
       submission = readOptions(part);
       jobs.checkSubmission(submission);
@@ -128,6 +127,17 @@ async function submitWithArchive(
     return jobs.submitUploaded(options, context, staged);
   }
   throw new JobctlError("invalid_request", "archive: the form has no file of this name");
+}
+
+/** @throws JobctlError `invalid_request` when what was sent is no form, or not all of one */
+async function* readForm<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } catch (error) {
+    const { message, statusCode } = error as { message: string; statusCode?: number };
+    if (statusCode !== undefined) throw error;
+    throw new JobctlError("invalid_request", `the form is broken: ${message}`, { cause: error });
+  }
 }
 
 function readOptions(part: MultipartValue): Submission {
@@ -147,19 +157,13 @@ function readOptions(part: MultipartValue): Submission {
 }
 
 function archiveOf(part: MultipartFile, submission: Submission | null): AsyncIterable<Buffer> {
-  if (part.fieldname === "archive") return part.file as AsyncIterable<Buffer>;
+  if (part.fieldname === "archive") return readForm(part.file as AsyncIterable<Buffer>);
   throw new JobctlError(
     "invalid_request",
     `${part.fieldname}: the file of the form must be named "archive"${submission === null ? ', and the field "job" must come before it' : ""}`,
   );
 }
 
-/** @throws JobctlError `invalid_request` that names each field */
 function parseSubmission(json: unknown): Submission {
-  const parsed = submissionSchema.safeParse(json ?? {});
-  if (parsed.success) return parsed.data;
-  const fields = fieldProblems(parsed.error);
-  throw new JobctlError("invalid_request", `the job is not valid: ${listProblems(fields)}`, {
-    details: { fields },
-  });
+  return parseRequest(submissionSchema, json ?? {}, "the job");
 }
