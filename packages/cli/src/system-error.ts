@@ -12,6 +12,8 @@ const EXPLANATIONS: Readonly<Record<string, readonly [problem: string, hint: str
   EPERM: ["permission is denied", CHECK_OWNER],
   EISDIR: ["it is a directory", "Name a file."],
   ENOTDIR: ["a part of the path is not a directory", "Choose another path."],
+  ENAMETOOLONG: ["the name is too long", "Choose a shorter one."],
+  EBUSY: ["it is in use", "Choose another path."],
   EMFILE: ["too many files are open", "Raise the limit: ulimit -n 4096."],
   EIO: ["the disk does not work as it should", "Look at the system's log: dmesg."],
 };

@@ -13,7 +13,7 @@ describe("units", () => {
     ] as const) {
       assert.equal(parseDuration(text), seconds);
     }
-    for (const text of ["", "1x", "h", "1h 30m", "-5", "1.5h"])
+    for (const text of ["", "1x", "h", "1h 30m", "1h30", "-5", "1.5h", "36501d", "9".repeat(400)])
       assert.throws(() => parseDuration(text), { code: "usage" });
     assert.deepEqual([0.04, 59.6, 125, 7260, 90_000].map(formatDuration), [
       "0.0s",

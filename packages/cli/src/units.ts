@@ -3,20 +3,26 @@ import { JobctlError } from "@jobctl/protocol/error";
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 const BYTES = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
 
+/** A timer of Node.js that is to wait longer does not wait at all. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const LONGEST_DURATION_SECONDS = 100 * 365 * SECONDS.d;
+
 /**
- * Seconds from `90`, `90s`, `1h30m` or `2d`.
+ * Seconds from `90`, `90s`, `1h30m` or `2d`, up to a hundred years.
  *
  * @throws JobctlError `usage`
  */
 export function parseDuration(text: string): number {
   const trimmed = text.trim().toLowerCase();
-  if (/^\d+$/.test(trimmed)) return Number(trimmed);
-  if (/^(\d+[smhd])+$/.test(trimmed)) {
-    const parts = trimmed.matchAll(/(\d+)([smhd])/g);
-    return [...parts].reduce(
-      (sum, [, count, unit]) => sum + Number(count) * SECONDS[unit as keyof typeof SECONDS],
+  if (/^(\d+|(\d+[smhd])+)$/.test(trimmed)) {
+    const parts = trimmed.matchAll(/(\d+)([smhd]?)/g);
+    const seconds = [...parts].reduce(
+      (sum, [, count, unit]) =>
+        sum + Number(count) * SECONDS[(unit || "s") as keyof typeof SECONDS],
       0,
     );
+    if (seconds <= LONGEST_DURATION_SECONDS) return seconds;
   }
   throw new JobctlError("usage", `${JSON.stringify(text)} is not a duration`, {
     hint: "Write it like 90s, 15m, 1h30m or 2d.",

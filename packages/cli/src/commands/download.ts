@@ -89,6 +89,7 @@ async function downloadMatching(
 ): Promise<number> {
   checkHasResult(job);
   const { default: picomatch } = await import("picomatch");
+  if (glob === "") throw new JobctlError("usage", "--path: the pattern is empty");
   const matches = picomatch(glob, { dot: true });
   const list = await options.client.json<FileList>(`/v1/jobs/${job.id}/files`, {
     signal: options.signal,

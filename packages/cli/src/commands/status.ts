@@ -5,7 +5,7 @@ import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { describeJob } from "../job-detail.js";
 import { DEFAULT_COLUMNS, printJobs } from "../job-table.js";
 import { parseJobIds } from "../job-ids.js";
-import { parseDuration, parseSince } from "../units.js";
+import { LONGEST_TIMER_MS, parseDuration, parseSince } from "../units.js";
 
 export interface StatusFlags extends CommonFlags {
   readonly state?: readonly string[];
@@ -26,7 +26,8 @@ export async function status(ids: readonly string[], flags: StatusFlags): Promis
     const wanted = parseJobIds(ids);
     if (flags.watch === undefined) return show(wanted, flags, context);
     const everySeconds = flags.watch === true ? 2 : parseDuration(String(flags.watch));
-    return watch(wanted, flags, context, Math.max(everySeconds, 0.2) * 1000);
+    const everyMs = Math.min(Math.max(everySeconds, 0.2) * 1000, LONGEST_TIMER_MS);
+    return watch(wanted, flags, context, everyMs);
   });
 }
 

@@ -64,13 +64,23 @@ async function submitSource(
   progress: Progress,
 ): Promise<number | void> {
   const { output, client, signal } = context;
+  const idempotencyKey = flags.idempotencyKey ?? randomUUID();
+  // It goes into a header.
+  if (!/^[!-~]{1,255}$/.test(idempotencyKey))
+    throw new JobctlError(
+      "usage",
+      `--idempotency-key: ${JSON.stringify(idempotencyKey)} is no key`,
+      {
+        hint: "Up to 255 letters, digits and signs of ASCII, without blanks.",
+      },
+    );
   const submitted = await submitJob(
     source,
     { name: source.name.slice(0, 128) || "job", ...options },
     {
       client,
       signal,
-      idempotencyKey: flags.idempotencyKey ?? randomUUID(),
+      idempotencyKey,
       onUpload: (totalBytes) => progress.phase("Uploading", totalBytes),
       onBytes: (bytes) => progress.advance(bytes),
     },

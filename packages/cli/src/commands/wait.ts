@@ -6,7 +6,7 @@ import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { exitCodeOf, firstFailure } from "../exit-code.js";
 import { parseJobIds } from "../job-ids.js";
 import { summaryOf } from "../job-table.js";
-import { parseDuration } from "../units.js";
+import { LONGEST_TIMER_MS, parseDuration } from "../units.js";
 import { waitForJob } from "../wait-for-job.js";
 
 export interface WaitFlags extends CommonFlags {
@@ -32,8 +32,8 @@ async function waitForJobs(
   flags: WaitFlags,
   context: Context,
 ): Promise<Job[]> {
-  const timeoutSeconds = flags.timeout === undefined ? null : parseDuration(flags.timeout);
-  const limit = timeoutSeconds === null ? [] : [AbortSignal.timeout(timeoutSeconds * 1000)];
+  const timeoutMs = flags.timeout === undefined ? Infinity : parseDuration(flags.timeout) * 1000;
+  const limit = timeoutMs > LONGEST_TIMER_MS ? [] : [AbortSignal.timeout(timeoutMs)];
   const done = new AbortController();
   const signal = AbortSignal.any([context.signal, done.signal, ...limit]);
   const waits = ids.map(async (id) => {
@@ -50,7 +50,7 @@ async function waitForJobs(
     if (limit.some(({ aborted }) => aborted) && !context.signal.aborted) {
       throw new JobctlError(
         "wait_timed_out",
-        `not finished after ${timeoutSeconds} s: job ${ids.join(", ")}`,
+        `not finished after ${timeoutMs / 1000} s: job ${ids.join(", ")}`,
         {
           hint: `They go on. To see how far they are: jobctl status ${ids.join(" ")}`,
           details: { ids },
