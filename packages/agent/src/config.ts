@@ -8,6 +8,7 @@ import {
   readEnvironment,
   readLogSettings,
   readTogether,
+  seconds,
   wholeNumber,
   type Environment,
   type LogSettings,
@@ -43,12 +44,12 @@ const settings = z.object({
   JOBCTL_AGENT_CPUS: wholeNumber(1).default(() => availableParallelism()),
   JOBCTL_AGENT_MEMORY_BYTES: wholeNumber(1).default(() => totalmem()),
   JOBCTL_AGENT_SERVICES: nameList().default(["default"]),
-  JOBCTL_AGENT_LOAD_SECONDS: wholeNumber(1).default(5),
-  JOBCTL_AGENT_KILL_GRACE_SECONDS: wholeNumber(0).default(10),
+  JOBCTL_AGENT_LOAD_SECONDS: seconds(1).default(5),
+  JOBCTL_AGENT_KILL_GRACE_SECONDS: seconds(0).default(10),
   JOBCTL_AGENT_MAX_LOG_BYTES: wholeNumber(1).default(100 * MEBIBYTE),
   JOBCTL_MAX_EXTRACTED_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
   JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
-  JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
+  JOBCTL_DRAIN_SECONDS: seconds(0).default(30),
 });
 
 /** The variables that an agent reads, beside its secret. */

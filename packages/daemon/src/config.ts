@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import type { LogSettings } from "./logger.js";
 import type { Secret } from "./secret.js";
+import { LONGEST_TIMER_MS } from "./timers.js";
 
 /** Environment as a daemon reads it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -66,6 +67,12 @@ export function wholeNumber(min: number) {
     .number({ error: "must be a whole number" })
     .int("must be a whole number")
     .min(min, `must be at least ${min}`);
+}
+
+/** Seconds that a timer can wait, as long as they may be. */
+export function seconds(min: number) {
+  const max = Math.floor(LONGEST_TIMER_MS / 1000);
+  return wholeNumber(min).max(max, `must be at most ${max} (24 days)`);
 }
 
 /** Comma-separated names as a list. */

@@ -6,6 +6,7 @@ export {
   readEnvironment,
   readLogSettings,
   readTogether,
+  seconds,
   wholeNumber,
   type Environment,
 } from "./config.js";
@@ -23,4 +24,5 @@ export { RequestsUnderWay } from "./requests.js";
 export { Secret } from "./secret.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
 export { startDaemon } from "./start.js";
+export { callAfter } from "./timers.js";
 export { writeStream, type WrittenFile } from "./write-stream.js";

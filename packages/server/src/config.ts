@@ -9,6 +9,7 @@ import {
   readEnvironment,
   readLogSettings,
   readTogether,
+  seconds,
   wholeNumber,
   type Environment,
   type LogSettings,
@@ -41,24 +42,24 @@ const settings = z.object({
   JOBCTL_MAX_JOB_SECONDS: wholeNumber(1).default(86_400),
   JOBCTL_MAX_REQUEUES: wholeNumber(0).default(3),
   JOBCTL_MIN_FREE_BYTES: wholeNumber(0).default(256 * MEBIBYTE),
-  JOBCTL_AGENT_POLL_SECONDS: wholeNumber(1).default(30),
-  JOBCTL_AGENT_DEAD_SECONDS: wholeNumber(1).default(180),
-  JOBCTL_AGENT_TIMEOUT_SECONDS: wholeNumber(1).default(30),
+  JOBCTL_AGENT_POLL_SECONDS: seconds(1).default(30),
+  JOBCTL_AGENT_DEAD_SECONDS: seconds(1).default(180),
+  JOBCTL_AGENT_TIMEOUT_SECONDS: seconds(1).default(30),
   JOBCTL_CAPACITY_THRESHOLD: z.coerce
     .number({ error: "must be a number" })
     .gt(0, "must be more than 0")
     .max(1, "must be at most 1")
     .default(1),
-  JOBCTL_DRAIN_SECONDS: wholeNumber(0).default(30),
+  JOBCTL_DRAIN_SECONDS: seconds(0).default(30),
   JOBCTL_STANDBY: z.stringbool().default(true),
   JOBCTL_BREAKER_FAILURES: wholeNumber(1).default(5),
-  JOBCTL_BREAKER_OPEN_SECONDS: wholeNumber(1).default(60),
+  JOBCTL_BREAKER_OPEN_SECONDS: seconds(1).default(60),
   JOBCTL_BREAKER_SUCCESSES: wholeNumber(1).default(3),
-  JOBCTL_RECONCILE_SECONDS: wholeNumber(1).default(300),
+  JOBCTL_RECONCILE_SECONDS: seconds(1).default(300),
   JOBCTL_CORS_ORIGINS: nameList().default([]),
   JOBCTL_TRUST_PROXY: nameList().default([]),
   JOBCTL_RATE_LIMIT: wholeNumber(0).default(200),
-  JOBCTL_GC_SECONDS: wholeNumber(1).default(3600),
+  JOBCTL_GC_SECONDS: seconds(1).default(3600),
 });
 
 /** The variables that a server reads, beside secrets and those of services. */

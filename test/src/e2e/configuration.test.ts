@@ -62,6 +62,19 @@ describe("the environment", () => {
     });
   }
 
+  it("with times that no timer can wait is refused, but for those of jobs", () => {
+    const long = "9000000";
+    for (const { names, read } of DAEMONS) {
+      const times = names.filter((name) => name.endsWith("_SECONDS"));
+      for (const name of times.filter((time) => time !== "JOBCTL_MAX_JOB_SECONDS"))
+        assert.throws(() => read({ ...TOKENS, [name]: long }), /must be at most 2147483/, name);
+    }
+    assert.equal(
+      server.readConfig({ ...TOKENS, JOBCTL_MAX_JOB_SECONDS: long }).maxJobSeconds,
+      Number(long),
+    );
+  });
+
   it("with figures that contradict each other is refused", () => {
     const read = (extra: Record<string, string>) => () =>
       server.readConfig({ ...TOKENS, ...extra });

@@ -106,7 +106,7 @@ describe("operating a server", () => {
     const dry = await json<GcReport>("gc", "--dry-run");
     assert.deepEqual([dry.blobs, dry.temporaryFiles.count], [{ count: 1, sizeBytes: 1000 }, 1]);
     assert.ok((await cluster.blobs()).includes(digest));
-    assert.match(await cluster.ok(["gc"]), /^removed 1 blobs \(1000 B\) and 1 temporary files/);
+    assert.match(await cluster.ok(["gc"]), /^removed 1 blob \(1000 B\) and 1 temporary file/);
     assert.ok(!(await cluster.blobs()).includes(digest));
     const { result } = await cluster.job(id);
     const blob = cluster.blobPath(result?.sha256 ?? "");
@@ -165,3 +165,24 @@ async function damage(path: string): Promise<void> {
   content[0] = (content[0] ?? 0) ^ 1;
   await writeFile(path, content);
 }
+
+describe("times that are longer than a timer can wait", () => {
+  it("end no job, and evict none", async () => {
+    const cluster = await Cluster.start({
+      server: { JOBCTL_MAX_JOB_SECONDS: String(60 * 86_400) },
+    });
+    try {
+      const script = `until [ -e ${cluster.root}/go ]; do sleep 0.05; done\n`;
+      const id = await cluster.submitScript(script, "--time", "40d");
+      await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+      await cluster.ok(["agents", "drain", "agent-1", "--deadline", "40d"]);
+      assert.equal((await cluster.jobctl(["wait", String(id), "--timeout", "1s"])).exitCode, 101);
+      await writeFile(join(cluster.root, "go"), "");
+      await cluster.ok(["wait", String(id), "--timeout", "40d"]);
+      const { status, attempt } = await cluster.job(id);
+      assert.deepEqual([status, attempt], ["completed", 1]);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});

@@ -10,7 +10,7 @@ import {
   walkAll,
   type ArchiveLimits,
 } from "@jobctl/archive";
-import { crashPoint, type Logger } from "@jobctl/daemon";
+import { callAfter, crashPoint, type Logger } from "@jobctl/daemon";
 import {
   JobctlError,
   RUN_SCRIPT,
@@ -280,7 +280,8 @@ export class Attempt {
     this.#update({});
     if (this.#stopped !== null) this.stopSoon(this.#stopped);
     if (this.#interrupted) execution.kill();
-    const timer = setTimeout(() => this.stopSoon("timed_out"), this.spec.timeoutSeconds * 1000);
+    const timeLimitMs = this.spec.timeoutSeconds * 1000;
+    const callOff = callAfter(timeLimitMs, () => this.stopSoon("timed_out"));
     const guard = new DiskGuard(this.paths.workspace, workspaceLimits, (message) => {
       this.#excess = message;
       this.stopSoon("disk_full");
@@ -290,7 +291,7 @@ export class Attempt {
     crashPoint("attempt.exited");
     this.#ended = true;
     this.#begun = exit.begun;
-    clearTimeout(timer);
+    callOff();
     guard.stop();
     await this.#terminate();
     await written;

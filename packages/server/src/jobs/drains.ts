@@ -1,7 +1,6 @@
-import type { Drain, DrainStore } from "../store/drain-store.js";
+import { callAfter } from "@jobctl/daemon";
 
-/** Longest time that a timer of Node.js can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import type { Drain, DrainStore } from "../store/drain-store.js";
 
 export interface DrainsParts {
   readonly store: DrainStore;
@@ -15,7 +14,8 @@ export interface DrainsParts {
 export class Drains {
   readonly #parts: DrainsParts;
   readonly #drains = new Map<string, Drain>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Call off what is to happen at a deadline. */
+  readonly #callOff = new Map<string, () => void>();
 
   constructor(parts: DrainsParts) {
     this.#parts = parts;
@@ -40,23 +40,24 @@ export class Drains {
   end(agent: string): void {
     this.#parts.store.remove(agent);
     this.#drains.delete(agent);
-    clearTimeout(this.#timers.get(agent));
-    this.#timers.delete(agent);
+    this.#callOff.get(agent)?.();
+    this.#callOff.delete(agent);
     this.#parts.onChange();
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const callOff of this.#callOff.values()) callOff();
   }
 
   #remember(drain: Drain): void {
-    this.#drains.set(drain.agent, drain);
-    clearTimeout(this.#timers.get(drain.agent));
-    if (drain.deadlineAt === null) return;
-    const waitMs = Math.min(Math.max(0, drain.deadlineAt - Date.now()), LONGEST_TIMER_MS);
-    this.#timers.set(
-      drain.agent,
-      setTimeout(() => this.#parts.onDeadline(drain.agent), waitMs),
+    const { agent, deadlineAt } = drain;
+    this.#drains.set(agent, drain);
+    this.#callOff.get(agent)?.();
+    if (deadlineAt === null) return;
+    const waitMs = Math.max(0, deadlineAt - Date.now());
+    this.#callOff.set(
+      agent,
+      callAfter(waitMs, () => this.#parts.onDeadline(agent)),
     );
   }
 }
