@@ -100,6 +100,7 @@ export function createProgram(): Command {
     );
 
   define(program, "queue", "show what waits, why, and at which place")
+    .option("--limit <n>", "at most this many (default: 50)")
     .option("--no-header", "leave the heading out")
     .action(async (flags) => (await import("./commands/queue.js")).queue(flags));
 

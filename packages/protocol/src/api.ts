@@ -107,10 +107,21 @@ export const fileListSchema = z.object({
   nextCursor: z.null(),
 });
 
+export const queueQuerySchema = z
+  .object({
+    limit: z.coerce.number().int().min(1).max(1000).default(50),
+    /** `nextCursor` of the previous page. */
+    cursor: z
+      .string()
+      .regex(/^[0-9]{1,9}$/)
+      .optional(),
+  })
+  .strict();
+
 export const queueSchema = z.object({
   schema: z.literal("jobctl.queue/v1"),
   items: z.array(jobSchema),
-  nextCursor: z.null(),
+  nextCursor: z.string().nullable(),
 });
 
 export const agentListSchema = z.object({

@@ -8,7 +8,7 @@ import type { VacuumReport } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { summarize } from "../support/figures.js";
-import { insertOldJobs } from "../support/old-jobs.js";
+import { insertOldJobs } from "../support/insert-jobs.js";
 
 const JOBS = 1_000_000;
 

@@ -22,7 +22,7 @@ import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
 import { SubmitLoad, type Acknowledged } from "../support/direct-submits.js";
-import { insertOldJobs } from "../support/old-jobs.js";
+import { insertOldJobs } from "../support/insert-jobs.js";
 import { waitUntil } from "../support/wait-until.js";
 
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;

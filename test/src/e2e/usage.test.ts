@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import type { Job, UsageReport, UserUsage } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
-import { insertOldJobs } from "../support/old-jobs.js";
+import { insertOldJobs } from "../support/insert-jobs.js";
 import { waitUntil } from "../support/wait-until.js";
 
 describe("usage", () => {

@@ -4,6 +4,7 @@ import {
   jobAnswerSchema,
   jobListQuerySchema,
   jobListSchema,
+  queueQuerySchema,
   queueSchema,
   waitQuerySchema,
 } from "@jobctl/protocol";
@@ -107,9 +108,14 @@ export function jobRoutes(app: ApiApp, jobs: JobService, stopping: AbortSignal):
       schema: {
         summary: "What waits, why, and where",
         tags: ["jobs"],
+        querystring: queueQuerySchema,
         response: { 200: queueSchema },
       },
     },
-    async () => ({ schema: "jobctl.queue/v1" as const, items: jobs.queue(), nextCursor: null }),
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const page = jobs.queue(Number(cursor ?? 0), limit);
+      return { schema: "jobctl.queue/v1" as const, ...page };
+    },
   );
 }

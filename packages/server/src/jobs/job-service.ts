@@ -40,7 +40,7 @@ export interface JobServiceParts {
   readonly events: JobEvents;
   readonly settings: JobServiceSettings;
   readonly logger: Logger;
-  /** Where the queued jobs stand; known to the scheduler. */
+  /** Where the queued jobs stand, in order; known to the scheduler. */
   readonly queuePlaces: () => ReadonlyMap<number, QueuePlace>;
 }
 
@@ -151,13 +151,25 @@ export class JobService {
     return { items: page.rows.map((row) => this.view(row)), nextCursor: page.nextCursor };
   }
 
-  /** The queued jobs, in the order in which they will be considered. */
-  queue(): Job[] {
-    const places = [...this.#parts.queuePlaces()].sort(([, a], [, b]) => a.position - b.position);
-    return places.flatMap(([id]) => {
-      const row = this.#parts.store.jobs.get(id);
-      return row === null ? [] : [this.view(row)];
-    });
+  /**
+   * The queued jobs, in the order in which they will be considered: a page of them.
+   *
+   * @param skip how many to leave out
+   */
+  queue(skip: number, limit: number): { items: Job[]; nextCursor: string | null } {
+    const { store, queuePlaces } = this.#parts;
+    const places = queuePlaces();
+    const items: Job[] = [];
+    let at = 0;
+    for (const [id, place] of places) {
+      at += 1;
+      if (at <= skip) continue;
+      const row = store.jobs.get(id);
+      // Of a long queue it may be known only later that it has left it.
+      if (row?.status === "queued") items.push(viewJob(row, place));
+      if (items.length === limit) break;
+    }
+    return { items, nextCursor: at < places.size ? String(at) : null };
   }
 
   history(id: number): JobEvent[] {

@@ -17,7 +17,7 @@ import type { JobRow } from "../store/job-row.js";
 import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import type { JobTable } from "./job-table.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
-import { plan, type AgentOffer, type Plan, type RunLimits } from "./placement.js";
+import { assign, explain, type AgentOffer, type RunLimits, type Situation } from "./placement.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
 /** How long an agent is left alone that had less room than the server believed, unless it says more. */
@@ -59,7 +59,7 @@ export class Dispatcher {
   #stopped = false;
   #retryTimer: NodeJS.Timeout | undefined;
   #storeTimer: NodeJS.Timeout | undefined;
-  #places: ReadonlyMap<number, QueuePlace> | null = null;
+  #places = new PlaceCache(() => this.#explain());
   #lastRunMs = performance.now();
 
   constructor(parts: DispatcherParts) {
@@ -68,7 +68,7 @@ export class Dispatcher {
 
   /** Something has changed. */
   wake(): void {
-    this.#places = null;
+    this.#places.invalidate();
     if (this.#woken || this.#stopped) return;
     this.#woken = true;
     setImmediate(() => {
@@ -87,12 +87,9 @@ export class Dispatcher {
     clearTimeout(this.#retryTimer);
   }
 
-  /** Where each queued job stands, worked out when somebody asks. */
+  /** Where the queued jobs stand, in order; of a long queue it may be some seconds old. */
   get places(): ReadonlyMap<number, QueuePlace> {
-    this.#places ??= new Map(
-      this.#plan().waiting.map(({ jobId, position, reason }) => [jobId, { position, reason }]),
-    );
-    return this.#places;
+    return this.#places.current;
   }
 
   /** Sends an attempt that has been committed to its agent, until the outcome is known. */
@@ -204,7 +201,7 @@ export class Dispatcher {
     this.#lastRunMs = performance.now();
     if (table.queued.size === 0) return;
     this.#wakeForRetries();
-    for (const { jobId, agent } of this.#plan().assignments) {
+    for (const { jobId, agent } of assign(table.queued.classes, this.#situation())) {
       const link = registry.byName(agent);
       const row = link === null ? null : attempts.claim(jobId, agent);
       if (row === null || link === null) continue;
@@ -213,15 +210,20 @@ export class Dispatcher {
     }
   }
 
-  #plan(): Plan {
+  #explain(): Map<number, QueuePlace> {
+    const { classes, paused } = this.#parts.table.queued;
+    const waiting = explain(classes, paused, this.#situation());
+    return new Map(waiting.map(({ jobId, position, reason }) => [jobId, { position, reason }]));
+  }
+
+  #situation(): Situation {
     const { registry, table, policyOf } = this.#parts;
-    return plan(
-      table.queued.values(),
-      table.active.values(),
-      registry.links.flatMap((link) => this.#offer(link)),
-      policyOf,
-      performance.now(),
-    );
+    return {
+      active: table.active.values(),
+      agents: registry.links.flatMap((link) => this.#offer(link)),
+      limitsOf: policyOf,
+      lastServed: (user) => table.lastServed(user),
+    };
   }
 
   /** What a link has to offer: nothing unless it is ready and lets calls through. */
@@ -240,14 +242,46 @@ export class Dispatcher {
   #wakeForRetries(): void {
     clearTimeout(this.#retryTimer);
     const nowMs = performance.now();
-    let next = Infinity;
-    for (const { notBeforeMs } of this.#parts.table.queued.values())
-      if (notBeforeMs !== null && notBeforeMs > nowMs) next = Math.min(next, notBeforeMs);
-    if (next !== Infinity) this.#retryTimer = setTimeout(() => this.wake(), next - nowMs).unref();
+    const next = this.#parts.table.queued.endPauses(nowMs);
+    if (next !== null) this.#retryTimer = setTimeout(() => this.wake(), next - nowMs).unref();
   }
 
   #isCurrent(row: JobRow): boolean {
     const now = this.#parts.attempts.get(row.id);
     return !this.#stopped && now?.attempt === row.attempt && now.status === "dispatched";
+  }
+}
+
+/** Longest share of the time that is spent on telling where jobs stand. */
+const PLACES_SHARE = 0.05;
+/** What is worked out anew whenever something has changed, as long as it takes no longer. */
+const QUICK_MS = 5;
+
+/** Where jobs stand, worked out when somebody asks, and with a long queue not for every change. */
+class PlaceCache {
+  readonly #workOut: () => Map<number, QueuePlace>;
+  #places: Map<number, QueuePlace> | null = null;
+  #isStale = false;
+  #tookMs = 0;
+  #atMs = 0;
+
+  constructor(workOut: () => Map<number, QueuePlace>) {
+    this.#workOut = workOut;
+  }
+
+  invalidate(): void {
+    this.#isStale = true;
+  }
+
+  get current(): ReadonlyMap<number, QueuePlace> {
+    const beganMs = performance.now();
+    const isDue = this.#tookMs < QUICK_MS || beganMs - this.#atMs > this.#tookMs / PLACES_SHARE;
+    if (this.#places === null || (this.#isStale && isDue)) {
+      this.#places = this.#workOut();
+      this.#isStale = false;
+      this.#atMs = performance.now();
+      this.#tookMs = this.#atMs - beganMs;
+    }
+    return this.#places;
   }
 }

@@ -2,22 +2,32 @@ import { SLOT_STATUSES, type JobStatus } from "@jobctl/protocol";
 
 import { RETRY_PAUSE } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
-import type { ActiveJob, PlacedJob } from "./placement.js";
+import { JobQueue } from "./job-queue.js";
+import { userKey, type ActiveJob, type PlacedJob } from "./placement.js";
 
 /**
  * The open jobs as the placement needs them, in memory: read once at the start, and kept up to date
  * by every committed change, so that a decision costs no query.
  */
 export class JobTable {
-  readonly queued = new Map<number, PlacedJob>();
+  readonly queued = new JobQueue();
   readonly active = new Map<number, ActiveJob>();
+
+  readonly #served = new Map<string, number>();
+  #slotsGiven = 0;
 
   apply(row: JobRow): void {
     this.queued.delete(row.id);
-    this.active.delete(row.id);
-    if (row.status === "queued") this.queued.set(row.id, placed(row));
-    else if (occupiesSlot(row.status))
-      this.active.set(row.id, { ...placed(row), agent: row.agent ?? "" });
+    const hadSlot = this.active.delete(row.id);
+    if (row.status === "queued") return this.queued.add(placed(row));
+    if (!occupiesSlot(row.status)) return;
+    this.active.set(row.id, { ...placed(row), agent: row.agent ?? "" });
+    if (!hadSlot) this.#served.set(userKey(row), (this.#slotsGiven += 1));
+  }
+
+  /** When a user was last given a slot since the start: more for later, 0 for never. */
+  lastServed(user: string): number {
+    return this.#served.get(user) ?? 0;
   }
 
   /** How many slots of an agent are in use. */

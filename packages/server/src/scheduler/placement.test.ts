@@ -3,13 +3,17 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
+import { JobQueue } from "./job-queue.js";
 import {
-  plan as planAt,
+  assign,
+  explain,
+  userKey,
   type ActiveJob,
   type AgentOffer,
-  type Plan,
+  type Assignment,
   type PlacedJob,
   type RunLimits,
+  type Waiting,
 } from "./placement.js";
 
 const NOW = 1000;
@@ -19,8 +23,16 @@ function plan(
   active: readonly ActiveJob[],
   agents: readonly AgentOffer[],
   limitsOf: (service: string) => RunLimits,
-): Plan {
-  return planAt(queued, active, agents, limitsOf, NOW);
+  lastServed: (user: string) => number = () => 0,
+): { assignments: Assignment[]; waiting: Waiting[] } {
+  const queue = new JobQueue();
+  for (const job of queued) queue.add(job);
+  queue.endPauses(NOW);
+  const situation = { active, agents, limitsOf, lastServed };
+  return {
+    assignments: assign(queue.classes, situation),
+    waiting: explain(queue.classes, queue.paused, situation),
+  };
 }
 
 const NO_LIMITS = () => ({ maxRuns: null, runsPerUser: null });
@@ -103,6 +115,22 @@ describe("placement", () => {
     );
   });
 
+  it("gives the next turn to whoever was served longest ago", () => {
+    const queued = [1, 2, 3].map((id) => job(id, { user: `user${id}` }));
+    const served = new Map(queued.map((one, n) => [userKey(one), [7, 5, 6][n] ?? 0]));
+    const { assignments, waiting } = plan(
+      queued,
+      [],
+      [agent("a", { slots: 1 })],
+      NO_LIMITS,
+      (user) => served.get(user) ?? 0,
+    );
+    assert.deepEqual(
+      [...assignments, ...waiting].map(({ jobId }) => jobId),
+      [2, 3, 1],
+    );
+  });
+
   it("takes a user's own jobs by priority, and nobody else's", () => {
     const queued = [job(1), job(2, { priority: 5 }), job(3, { user: "other" })];
     const { assignments, waiting } = plan(queued, [], [agent("a")], NO_LIMITS);
@@ -143,6 +171,22 @@ describe("placement", () => {
     assert.deepEqual(assignments, [{ jobId: 2, agent: "a" }]);
   });
 
+  it("tells where jobs stand by turns, and each user's own by priority", () => {
+    const queued = [
+      job(1, { user: "many" }),
+      job(2, { user: "many" }),
+      job(3, { user: "many", priority: 1 }),
+      job(4, { user: "one" }),
+      job(5, { user: "busy" }),
+    ];
+    const active = [{ ...job(9, { user: "busy" }), agent: "a" }];
+    const { waiting } = plan(queued, active, [agent("a", { slots: 1 })], NO_LIMITS);
+    assert.deepEqual(
+      waiting.map(({ jobId }) => jobId),
+      [3, 4, 1, 5, 2],
+    );
+  });
+
   it("never gives an agent more than it has, nor a user more than the limit", () => {
     const jobs = fc.array(
       fc.record({
@@ -167,7 +211,14 @@ describe("placement", () => {
         );
         const limits = { maxRuns: null, runsPerUser: 3 };
         const { assignments, waiting } = plan(queued, running, offers, () => limits);
-        assert.equal(assignments.length + waiting.length, queued.length);
+        assert.deepEqual(
+          [...assignments, ...waiting].map(({ jobId }) => jobId).toSorted((a, b) => a - b),
+          queued.map(({ id }) => id),
+        );
+        assert.deepEqual(
+          waiting.map(({ position }) => position),
+          waiting.map((_, n) => n + 1),
+        );
         const all = [
           ...running,
           ...assignments.map(({ jobId, agent: name }) => ({
@@ -180,6 +231,8 @@ describe("placement", () => {
             offer,
             all.filter((placed) => placed.agent === offer.name),
           );
+        for (const { jobId } of waiting)
+          assertFitsNowhere(queued[jobId - 1] ?? job(0), all, offers);
         for (const user of ["u", "v", "w"]) {
           const before = running.filter((placed) => placed.user === user).length;
           const after = all.filter((placed) => placed.user === user).length;
@@ -207,6 +260,25 @@ function firstFitting(jobs: PlacedJob[], offers: AgentOffer[]): ActiveJob[] {
     if (offer !== undefined) placed.push({ ...candidate, agent: offer.name });
   }
   return placed;
+}
+
+/** Nothing waits while it could run: its user has reached the limit, or no agent has enough left. */
+function assertFitsNowhere(
+  waiting: PlacedJob,
+  running: readonly ActiveJob[],
+  offers: readonly AgentOffer[],
+): void {
+  if (running.filter(({ user }) => user === waiting.user).length >= 3) return;
+  for (const offer of offers) {
+    const there = running.filter(({ agent: name }) => name === offer.name);
+    const cpus = there.reduce((sum, one) => sum + one.cpus, waiting.cpus);
+    const memory = there.reduce(
+      (sum, one) => sum + (one.memoryBytes ?? 0),
+      waiting.memoryBytes ?? 0,
+    );
+    const fits = there.length < offer.slots && cpus <= offer.cpus && memory <= offer.memoryBytes;
+    assert.ok(!fits, `job ${waiting.id} could run on ${offer.name}`);
+  }
 }
 
 function assertFits(offer: AgentOffer, jobs: ActiveJob[]): void {

@@ -9,7 +9,7 @@ export interface PlacedJob {
   readonly priority: number;
   readonly cpus: number;
   readonly memoryBytes: number | null;
-  /** Before which it is not to be tried again, by the clock that `plan` is given; null for any time. */
+  /** Before which it is not to be tried again, by the monotonic clock; null for any time. */
   readonly notBeforeMs: number | null;
 }
 
@@ -32,55 +32,187 @@ export interface RunLimits {
   readonly runsPerUser: number | null;
 }
 
-interface Assignment {
+export interface Assignment {
   readonly jobId: number;
   readonly agent: string;
 }
 
-interface Waiting {
+export interface Waiting {
   readonly jobId: number;
   /** From 1, in the order in which the jobs are considered. */
   readonly position: number;
   readonly reason: QueueReason;
 }
 
-export interface Plan {
-  readonly assignments: Assignment[];
-  readonly waiting: Waiting[];
+/** What occupies slots, what the agents offer, and what services may use. */
+export interface Situation {
+  readonly active: Iterable<ActiveJob>;
+  readonly agents: readonly AgentOffer[];
+  readonly limitsOf: (service: string) => RunLimits;
+  /** When a user was last given a slot: more for later, 0 for never. */
+  readonly lastServed: (user: string) => number;
 }
 
 /**
- * Decides which queued job goes to which agent, and why the others wait. A pure function of what
- * is queued, what occupies slots, and what the agents offer.
+ * Decides which queued job goes to which agent: a pure function of what is queued, what occupies slots, and what
+ * the agents offer.
  *
- * Users take turns: whoever has the fewest jobs running goes next, and between equals the job that
- * has waited longest. A user's own jobs go by priority, then by age. So nobody's priority, and
- * nobody's thousand jobs, keep others waiting. A job that fits nowhere at the moment does not hold
- * up those behind it.
+ * Users take turns: whoever has the fewest jobs running goes next, and between equals whoever has waited longest
+ * for a slot. A user's own jobs go by priority, then by age. So nobody's priority, and nobody's thousand jobs, keep
+ * others waiting. A job that fits nowhere at the moment does not hold up those behind it.
+ *
+ * @param classes each of one user's jobs, none of which can be placed when the first cannot
  */
-export function plan(
-  queued: Iterable<PlacedJob>,
-  active: Iterable<ActiveJob>,
-  agents: readonly AgentOffer[],
-  limitsOf: (service: string) => RunLimits,
-  nowMs: number,
-): Plan {
+export function assign(classes: Iterable<Iterable<PlacedJob>>, situation: Situation): Assignment[] {
+  return decide(classes, situation).assignments;
+}
+
+/**
+ * Why jobs wait, and in which order they are considered once those that can be placed have been: by turns, as if
+ * each of them took one.
+ *
+ * @param paused jobs that are not to be tried yet
+ */
+export function explain(
+  classes: Iterable<Iterable<PlacedJob>>,
+  paused: Iterable<PlacedJob>,
+  situation: Situation,
+): Waiting[] {
+  const all = [...classes].map((jobs) => [...jobs]);
+  const { assignments, usage } = decide(all, situation);
+  const placed = new Set(assignments.map(({ jobId }) => jobId));
+  const byUser = new Map<string, WaitingJob[]>();
+  const { lastServed } = situation;
+  const wait = (jobs: readonly PlacedJob[], reason: QueueReason): void => {
+    const [first] = jobs;
+    if (first === undefined) return;
+    const key = userKey(first);
+    const waiting = byUser.get(key) ?? [];
+    const served = lastServed(key);
+    for (const { id, priority } of jobs)
+      if (!placed.has(id)) waiting.push({ id, priority, reason, turn: 0, served });
+    byUser.set(key, waiting);
+  };
+  for (const jobs of all) {
+    const [first] = jobs;
+    if (first !== undefined) wait(jobs, reasonOf(first, usage, situation));
+  }
+  for (const job of paused) wait([job], "retry_pause");
+  for (const [key, jobs] of byUser) {
+    jobs.sort(byTurn);
+    const running = usage.ofUser(key);
+    for (const [before, job] of jobs.entries()) job.turn = running + before;
+  }
+  return [...byUser.values()]
+    .flat()
+    .toSorted((a, b) => a.turn - b.turn || a.served - b.served || a.id - b.id)
+    .map(({ id, reason }, before) => ({ jobId: id, position: before + 1, reason }));
+}
+
+interface WaitingJob {
+  readonly id: number;
+  readonly priority: number;
+  readonly reason: QueueReason;
+  readonly served: number;
+  turn: number;
+}
+
+/** A class while jobs are taken from it. */
+interface Candidate {
+  readonly jobs: Iterator<PlacedJob>;
+  readonly head: PlacedJob;
+}
+
+function decide(
+  classes: Iterable<Iterable<PlacedJob>>,
+  { active, agents, limitsOf, lastServed }: Situation,
+): { readonly assignments: Assignment[]; readonly usage: Usage } {
   const usage = new Usage(active);
   const assignments: Assignment[] = [];
-  const waiting: Waiting[] = [];
-  for (const job of inTurns(queued, usage)) {
-    const choice =
-      job.notBeforeMs !== null && job.notBeforeMs > nowMs
-        ? ({ agent: null, reason: "retry_pause" } as const)
-        : place(job, usage, agents, limitsOf(job.service));
-    if (choice.agent !== null) {
-      usage.add({ ...job, agent: choice.agent.name });
-      assignments.push({ jobId: job.id, agent: choice.agent.name });
-    } else {
-      waiting.push({ jobId: job.id, position: waiting.length + 1, reason: choice.reason });
+  const users = usage.hasRoom(agents) ? candidatesByUser(classes) : new Map<string, Candidate[]>();
+  while (users.size > 0 && usage.hasRoom(agents)) {
+    const [user, candidates] = nextTurn(users, usage, lastServed);
+    const assigned = takeFirstFitting(candidates, (job) =>
+      place(job, usage, agents, limitsOf(job.service)),
+    );
+    if (assigned === null) users.delete(user);
+    else {
+      usage.add(assigned);
+      assignments.push({ jobId: assigned.id, agent: assigned.agent });
     }
   }
-  return { assignments, waiting };
+  return { assignments, usage };
+}
+
+/** Takes a user's first job that an agent has room for. What does not fit is out: none of its class does. */
+function takeFirstFitting(
+  candidates: Candidate[],
+  choose: (job: PlacedJob) => Choice,
+): ActiveJob | null {
+  for (let first = candidates.pop(); first !== undefined; first = candidates.pop()) {
+    const { jobs, head } = first;
+    const { agent } = choose(head);
+    if (agent === null) continue;
+    const next = jobs.next();
+    if (next.done !== true) insert(candidates, { jobs, head: next.value });
+    return { ...head, agent: agent.name };
+  }
+  return null;
+}
+
+/** The users' classes, of each user the one that goes first at the end. */
+function candidatesByUser(classes: Iterable<Iterable<PlacedJob>>): Map<string, Candidate[]> {
+  const users = new Map<string, Candidate[]>();
+  for (const iterable of classes) {
+    const jobs = iterable[Symbol.iterator]();
+    const first = jobs.next();
+    if (first.done === true) continue;
+    const key = userKey(first.value);
+    const candidate = { jobs, head: first.value };
+    const candidates = users.get(key);
+    if (candidates === undefined) users.set(key, [candidate]);
+    else candidates.push(candidate);
+  }
+  for (const candidates of users.values()) candidates.sort((a, b) => byTurn(b.head, a.head));
+  return users;
+}
+
+function insert(candidates: Candidate[], candidate: Candidate): void {
+  let at = candidates.length;
+  for (; at > 0; at -= 1) {
+    const before = candidates[at - 1];
+    if (before === undefined || byTurn(candidate.head, before.head) < 0) break;
+  }
+  candidates.splice(at, 0, candidate);
+}
+
+/** Which of a user's own jobs goes first. */
+const byTurn = (
+  a: Pick<PlacedJob, "id" | "priority">,
+  b: Pick<PlacedJob, "id" | "priority">,
+): number => b.priority - a.priority || a.id - b.id;
+
+function nextTurn(
+  users: ReadonlyMap<string, Candidate[]>,
+  usage: Usage,
+  lastServed: Situation["lastServed"],
+): readonly [string, Candidate[]] {
+  const turns = [...users].map(([key, candidates]) => ({
+    entry: [key, candidates] as const,
+    running: usage.ofUser(key),
+    served: lastServed(key),
+    first: candidates.at(-1)?.head.id ?? 0,
+  }));
+  return turns.reduce((best, turn) => {
+    const order =
+      turn.running - best.running || turn.served - best.served || turn.first - best.first;
+    return order < 0 ? turn : best;
+  }).entry;
+}
+
+function reasonOf(job: PlacedJob, usage: Usage, { agents, limitsOf }: Situation): QueueReason {
+  const choice = place(job, usage, agents, limitsOf(job.service));
+  return choice.agent === null ? choice.reason : "agents_busy";
 }
 
 type Choice =
@@ -119,45 +251,9 @@ function couldRun(agent: AgentOffer, job: PlacedJob): boolean {
   );
 }
 
-const userKey = (job: PlacedJob): string => JSON.stringify([job.tenant, job.user]);
-
-/**
- * The queue in the order in which the jobs are considered. The turns follow the counts as they are
- * when each job is taken, so a job that was placed in between counts.
- */
-function* inTurns(queued: Iterable<PlacedJob>, usage: Usage): Generator<PlacedJob> {
-  const byUser = new Map<string, PlacedJob[]>();
-  for (const job of queued) {
-    const jobs = byUser.get(userKey(job));
-    if (jobs === undefined) byUser.set(userKey(job), [job]);
-    else jobs.push(job);
-  }
-  // Taken from the end, which costs nothing.
-  for (const jobs of byUser.values()) jobs.sort((a, b) => a.priority - b.priority || b.id - a.id);
-  const turnsTaken = new Map<string, number>();
-  while (byUser.size > 0) {
-    let next: string | null = null;
-    let best: readonly [number, number] = [Infinity, Infinity];
-    for (const [user, jobs] of byUser) {
-      const head = jobs.at(-1);
-      const turn = [
-        usage.ofUser(user) + (turnsTaken.get(user) ?? 0),
-        head?.id ?? Infinity,
-      ] as const;
-      if (turn[0] < best[0] || (turn[0] === best[0] && turn[1] < best[1]))
-        [next, best] = [user, turn];
-    }
-    if (next === null) return;
-    const jobs = byUser.get(next) ?? [];
-    const job = jobs.pop();
-    if (jobs.length === 0) byUser.delete(next);
-    if (job === undefined) continue;
-    const runningBefore = usage.ofUser(next);
-    yield job;
-    // A job that has to wait uses up a turn as well, or its owner would stay first for ever.
-    if (usage.ofUser(next) === runningBefore) turnsTaken.set(next, (turnsTaken.get(next) ?? 0) + 1);
-  }
-}
+/** Names a user within all tenants. */
+export const userKey = (job: Pick<PlacedJob, "tenant" | "user">): string =>
+  JSON.stringify([job.tenant, job.user]);
 
 /** Running counts, kept up to date while jobs are being placed. */
 class Usage {
@@ -192,6 +288,13 @@ class Usage {
 
   ofUserInService(job: PlacedJob): number {
     return this.#byUserInService.get(userKey(job) + job.service) ?? 0;
+  }
+
+  /** Whether any agent has a slot for any job. */
+  hasRoom(agents: readonly AgentOffer[]): boolean {
+    return agents.some(
+      ({ name, slots, state }) => state === "accepting" && this.#ofAgent(name).slots < slots,
+    );
   }
 
   fits(agent: AgentOffer, job: PlacedJob): boolean {
