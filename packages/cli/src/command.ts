@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 import { JobctlError, EXIT, toJobctlError } from "@jobctl/protocol/error";
 
 import { ApiClient } from "./api-client.js";
@@ -36,6 +38,8 @@ export type Work = (context: Context) => Promise<number | void>;
  */
 export async function runCommand(flags: CommonFlags, work: Work): Promise<void> {
   const interrupt = new AbortController();
+  // Each request listens to it, and there may be many at once.
+  setMaxListeners(0, interrupt.signal);
   let interruptHint = "Run the command again to go on.";
   let secondInterrupt = (): void => process.exit(EXIT.interrupted);
   const onSignal = (): void => {

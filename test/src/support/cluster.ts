@@ -8,7 +8,8 @@ import { execa } from "execa";
 
 import { DaemonProcess } from "./daemon-process.js";
 
-const CLI = fileURLToPath(import.meta.resolve("@jobctl/cli/main"));
+/** The built command line. */
+export const CLI = fileURLToPath(import.meta.resolve("@jobctl/cli/main"));
 const ADMIN_TOKEN = "test-admin-token";
 export const AGENT_TOKEN = "test-agent-token";
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
 
-import { inParallel } from "./in-parallel.js";
+import { inParallel } from "../in-parallel.js";
 import { BackupDirectory } from "./repository.js";
 
 const AT_ONCE = 8;

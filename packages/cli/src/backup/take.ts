@@ -6,7 +6,7 @@ import type { BackupManifest, BackupSession } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import type { ApiClient } from "../api-client.js";
-import { inParallel } from "./in-parallel.js";
+import { inParallel } from "../in-parallel.js";
 import { digestOf, readBlobList, type BackupDirectory, type BlobRef } from "./repository.js";
 
 /** Blobs that are fetched at the same time: many are small, and each is synced. */

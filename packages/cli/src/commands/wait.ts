@@ -1,9 +1,12 @@
+import { setMaxListeners } from "node:events";
+
 import type { Job } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { exitCodeOf, firstFailure } from "../exit-code.js";
+import { inParallel } from "../in-parallel.js";
 import { parseJobIds } from "../job-ids.js";
 import { summaryOf } from "../job-table.js";
 import { LONGEST_TIMER_MS, parseDuration } from "../units.js";
@@ -26,6 +29,10 @@ export async function wait(ids: readonly string[], flags: WaitFlags): Promise<vo
   });
 }
 
+/** Each has a connection of its own. */
+const WATCHED_AT_ONCE = 50;
+const MOST_FOR_ANY = 200;
+
 /** All of them, in the order of the ids; with `--any` the first that ends. */
 async function waitForJobs(
   ids: readonly number[],
@@ -36,16 +43,16 @@ async function waitForJobs(
   const limit = timeoutMs > LONGEST_TIMER_MS ? [] : [AbortSignal.timeout(timeoutMs)];
   const done = new AbortController();
   const signal = AbortSignal.any([context.signal, done.signal, ...limit]);
-  const waits = ids.map(async (id) => {
-    const job = await waitForJob(context.client, id, {
-      signal,
-      enough: (now) => isTerminal(now.status),
-    });
+  // Each request listens to it.
+  setMaxListeners(0, signal);
+  const watch = async (id: number): Promise<Job> => {
+    const enough = ({ status }: Job): boolean => isTerminal(status);
+    const job = await waitForJob(context.client, id, { signal, enough });
     if (!done.signal.aborted) context.output.note(summaryOf(job));
     return job;
-  });
+  };
   try {
-    return flags.any === true ? [await Promise.race(waits)] : await Promise.all(waits);
+    return flags.any === true ? [await firstOf(ids, watch, done)] : await allOf(ids, watch, done);
   } catch (error) {
     if (limit.some(({ aborted }) => aborted) && !context.signal.aborted) {
       throw new JobctlError(
@@ -58,8 +65,39 @@ async function waitForJobs(
       );
     }
     throw error;
+  }
+}
+
+/** All of them have to end: it does not matter which are watched first. */
+async function allOf(
+  ids: readonly number[],
+  watch: (id: number) => Promise<Job>,
+  done: AbortController,
+): Promise<Job[]> {
+  const jobs: Job[] = [];
+  await inParallel(ids.entries(), WATCHED_AT_ONCE, async ([at, id]) => {
+    try {
+      jobs[at] = await watch(id);
+    } catch (error) {
+      done.abort();
+      throw error;
+    }
+  });
+  return jobs;
+}
+
+async function firstOf(
+  ids: readonly number[],
+  watch: (id: number) => Promise<Job>,
+  done: AbortController,
+): Promise<Job> {
+  if (ids.length > MOST_FOR_ANY)
+    throw new JobctlError("usage", `--any can watch ${MOST_FOR_ANY} jobs, not ${ids.length}`);
+  const watches = ids.map(watch);
+  try {
+    return await Promise.race(watches);
   } finally {
     done.abort();
-    await Promise.allSettled(waits);
+    await Promise.allSettled(watches);
   }
 }

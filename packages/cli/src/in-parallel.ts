@@ -5,15 +5,17 @@
  * @throws the first failure
  */
 export async function inParallel<T>(
-  items: AsyncGenerator<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   atOnce: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
+  const iterator =
+    Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
     while (failures.length === 0) {
       try {
-        const next = await items.next();
+        const next = await iterator.next();
         if (next.done === true) return;
         await work(next.value);
       } catch (error) {

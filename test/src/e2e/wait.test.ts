@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import type { Job } from "@jobctl/protocol";
+import { execa } from "execa";
+
+import { CLI, Cluster } from "../support/cluster.js";
+import { waitUntil } from "../support/wait-until.js";
+
+describe("several jobs at once", () => {
+  const MANY = 200;
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start({
+      server: { SERVICE_DEFAULT_MAX_RUNS: "1000", SERVICE_DEFAULT_RUNS_PER_USER: "1000" },
+    });
+  });
+  after(() => cluster.stop());
+
+  const submitMany = async (script: string): Promise<number[]> => {
+    const { input } = await cluster.job(await cluster.submitScript(script));
+    const ids: number[] = [];
+    for (let n = 0; n < MANY; n += 1) {
+      const answer = await cluster.request("/v1/jobs", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ input }),
+      });
+      ids.push(((await answer.json()) as Job).id);
+    }
+    return ids;
+  };
+
+  it("are waited for with few connections, and without a warning", async () => {
+    const ids = await submitMany("exit 3\n");
+    const command = `ulimit -n 100; exec "$0" "$@"`;
+    const { exitCode, stdout, stderr } = await execa(
+      "bash",
+      ["-c", command, process.execPath, CLI, "wait", ...ids.map(String)],
+      { env: cluster.environment, extendEnv: false, reject: false },
+    );
+    assert.equal(exitCode, 3, stderr);
+    assert.equal(stdout, "");
+    const lines = stderr.split("\n");
+    assert.equal(lines.length, MANY, stderr);
+    for (const line of lines) assert.match(line, /^job \d+ failed .*: exit code 3/);
+  });
+
+  it("are waited for until the first has ended, with --any", async () => {
+    const endless = await cluster.submitScript("sleep 600\n");
+    const quick = await cluster.submitScript("exit 4\n");
+    const { exitCode, stderr } = await cluster.jobctl(["wait", `${endless}`, `${quick}`, "--any"]);
+    assert.equal(exitCode, 4);
+    assert.match(stderr, new RegExp(`^job ${quick} failed .*\n$`));
+    assert.notEqual((await cluster.job(endless)).status, "completed");
+    const tooMany = Array.from({ length: 201 }, (_, n) => String(n + 1));
+    assert.equal((await cluster.jobctl(["wait", ...tooMany, "--any"])).exitCode, 2);
+    await cluster.ok(["cancel", "--wait", String(endless)]);
+  });
+
+  it("are told to stop at once, not one after the other", async () => {
+    const [one, two] = [join(cluster.root, "one"), join(cluster.root, "two")];
+    const running = async (script: string): Promise<string> => {
+      const id = await cluster.submitScript(
+        `${script}\ntouch ready\nwhile :; do sleep 0.05; done\n`,
+      );
+      await waitUntil("it is ready", () =>
+        existsSync(join(cluster.root, `agent-1/attempts/${id}.1/workspace/ready`)),
+      );
+      return String(id);
+    };
+    // The first can only end properly when the second has been told as well.
+    const ids = [
+      await running(`trap 'until [ -e ${two} ]; do sleep 0.05; done; touch ${one}; exit' TERM`),
+      await running(`trap 'touch ${two}; exit' TERM`),
+    ];
+    await cluster.ok(["cancel", "--wait", ...ids]);
+    assert.ok(existsSync(one));
+  });
+});
