@@ -133,6 +133,8 @@ export async function answerWithStream(
 ): Promise<void> {
   reply.hijack();
   const response = reply.raw;
+  // Those of the pipeline, of Fastify and of our own are a few more than ten.
+  response.setMaxListeners(20);
   response.writeHead(answer.status ?? 200, { ...answer.headers });
   response.flushHeaders();
   try {

@@ -37,6 +37,8 @@ export async function startDaemon<Config extends DaemonConfig>({
     const opened = await createErrorReports(app, config.log);
     reports = opened;
     logger = await createLogger(app, config.log, (facts, message) => opened.report(facts, message));
+    process.removeAllListeners("warning");
+    process.on("warning", (warning) => logger.warn({ event: "process_warning", err: warning }));
     process.on("uncaughtException", (error) => {
       logger.error({ event: "crashed", err: error });
       void flushAndExit(opened, 1);

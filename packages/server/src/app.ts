@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 
 import { RequestsUnderWay, type Logger, type ShutdownStep } from "@jobctl/daemon";
@@ -134,6 +135,8 @@ export function createServer(
   });
 
   const stopping = new AbortController();
+  // Each answer that is held open listens to it.
+  setMaxListeners(0, stopping.signal);
   const health = createHealth({
     ...{ store, blobs, registry, dispatcher, table, tasks },
     stopping: stopping.signal,

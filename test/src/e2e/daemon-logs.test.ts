@@ -85,6 +85,48 @@ describe("the daemons' logs", () => {
     for (const { env } of server) assert.equal(env, "testing");
   });
 
+  it("hold nothing else, and no warning, however many clients follow a job", async () => {
+    const go = join(cluster.root, "go");
+    const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done; echo done\n`);
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    const followers = Array.from({ length: 30 }, async () => {
+      const answer = await cluster.request(`/v1/jobs/${id}/logs?follow=1`);
+      assert.equal(await answer.text(), "done\n");
+    });
+    const waiters = Array.from({ length: 30 }, async () => {
+      const answer = await cluster.request(`/v1/jobs/${id}/wait?until=terminal`);
+      assert.equal(((await answer.json()) as { status: string }).status, "completed");
+    });
+    await waitUntil("all are there", async () => {
+      const figures = await (await cluster.request("/metrics")).text();
+      return Number(/^http_requests_in_flight (\d+)$/m.exec(figures)?.[1]) > 60;
+    });
+    await writeFile(go, "");
+    await Promise.all([...followers, ...waiters]);
+    for (const name of ["server", "agent-1"])
+      for (const line of (await logOf(name)).trim().split("\n"))
+        assert.notEqual((JSON.parse(line) as { event: string }).event, "process_warning", line);
+  });
+
+  it("have the warnings of Node.js as well", async () => {
+    const warning = "setInterval(() => process.emitWarning('something odd'), 100).unref()";
+    const other = await Cluster.start({
+      agents: 0,
+      server: {
+        NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(warning)}`,
+      },
+    });
+    try {
+      await waitUntil("there is one", async () =>
+        /"level":"warn".*"event":"process_warning".*something odd/.test(
+          await readFile(join(other.root, "server.log"), "utf8"),
+        ),
+      );
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("and reports of errors carry the ids, and never a token", async () => {
     const id = await cluster.submitScript("true\n", "--wait");
     await damageResultOf(id);
