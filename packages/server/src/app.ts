@@ -278,7 +278,12 @@ export function createServer(
             lastGc = await collectGarbage(garbage, false);
           },
         },
-        { name: "optimize", everyMs: OPTIMIZE_EVERY_MS, run: () => store.optimize() },
+        {
+          name: "optimize",
+          everyMs: OPTIMIZE_EVERY_MS,
+          atStart: true,
+          run: () => store.optimize(),
+        },
       ]);
       return { url };
     },

@@ -7,6 +7,8 @@ const MISSED_INTERVALS = 3;
 interface Task {
   readonly name: string;
   readonly everyMs: number;
+  /** Whether it is done at once, not only after its first interval. */
+  readonly atStart?: boolean;
   readonly run: () => Promise<unknown> | void;
 }
 
@@ -33,7 +35,7 @@ export class Tasks {
     for (const task of tasks) {
       const { everyMs } = task;
       this.#states.set(task.name, { everyMs, since: Date.now(), lastSuccess: null, problem: null });
-      this.#schedule(task);
+      this.#schedule(task, task.atStart === true ? 0 : everyMs);
     }
   }
 
@@ -61,15 +63,15 @@ export class Tasks {
     await Promise.all(this.#running);
   }
 
-  #schedule(task: Task): void {
+  #schedule(task: Task, afterMs: number): void {
     if (this.#stopped) return;
     const timer = setTimeout(() => {
       const running = this.#run(task).finally(() => {
         this.#running.delete(running);
-        this.#schedule(task);
+        this.#schedule(task, task.everyMs);
       });
       this.#running.add(running);
-    }, task.everyMs);
+    }, afterMs);
     this.#timers.set(task.name, timer.unref());
   }
 

@@ -36,7 +36,6 @@ export function openDatabase(path: string): Db {
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
   migrate(db);
-  optimize(db);
   return db;
 }
 
