@@ -5,6 +5,9 @@ import type { JobRow } from "../store/job-row.js";
 import { JobQueue } from "./job-queue.js";
 import { userKey, type ActiveJob, type PlacedJob } from "./placement.js";
 
+/** Of how many it is known when they were last served; the others count as if they never were. */
+const MOST_USERS = 10_000;
+
 /**
  * The open jobs as the placement needs them, in memory: read once at the start, and kept up to date
  * by every committed change, so that a decision costs no query.
@@ -13,6 +16,7 @@ export class JobTable {
   readonly queued = new JobQueue();
   readonly active = new Map<number, ActiveJob>();
 
+  /** By user, whoever was served longest ago first. */
   readonly #served = new Map<string, number>();
   #slotsGiven = 0;
 
@@ -22,7 +26,15 @@ export class JobTable {
     if (row.status === "queued") return this.queued.add(placed(row));
     if (!occupiesSlot(row.status)) return;
     this.active.set(row.id, { ...placed(row), agent: row.agent ?? "" });
-    if (!hadSlot) this.#served.set(userKey(row), (this.#slotsGiven += 1));
+    if (!hadSlot) this.#noteServed(userKey(row));
+  }
+
+  #noteServed(user: string): void {
+    this.#slotsGiven += 1;
+    this.#served.delete(user);
+    this.#served.set(user, this.#slotsGiven);
+    const [longestAgo] = this.#served.keys();
+    if (this.#served.size > MOST_USERS && longestAgo !== undefined) this.#served.delete(longestAgo);
   }
 
   /** When a user was last given a slot since the start: more for later, 0 for never. */
