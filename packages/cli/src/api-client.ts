@@ -10,6 +10,8 @@ const LONGEST_RETRY_MS = 2000;
 const CONNECT_MS = 10_000;
 /** Enough for another server to take over. */
 const RETRY_FOR_MS = 15_000;
+/** Enough for a server to be restarted: for calls that are made at night, or wait anyway. */
+export const RECONNECT_FOR_MS = 120_000;
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST" | "HEAD" | "DELETE";
@@ -22,7 +24,7 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
   /** Longest silence of the connection; 0 for none. Default: 60 s. */
   readonly silenceMs?: number;
-  /** For how long connection errors, 429 and 503 are tried again. Default: 15 s. */
+  /** For how long connection errors, 429 and 503 are tried again, from the first on. Default: 15 s. */
   readonly retryForMs?: number;
   /** Statuses from 400 on that are an answer all the same. */
   readonly alsoAccept?: readonly number[];
@@ -84,13 +86,15 @@ export class ApiClient {
   }
 
   async #retry<T>(request: ApiRequest, once: () => Promise<T>): Promise<T> {
-    const until = Date.now() + (request.retryForMs ?? RETRY_FOR_MS);
+    // An upload may have gone on for long before it fails for the first time.
+    let until: number | null = null;
     for (let failures = 1; ; failures += 1) {
       try {
         return await once();
       } catch (thrown) {
         request.signal.throwIfAborted();
         const error = toJobctlError(thrown);
+        until ??= Date.now() + (request.retryForMs ?? RETRY_FOR_MS);
         const waitMs = retryDelayMs(error, failures, Math.random());
         if (waitMs === null || Date.now() + waitMs > until) throw error;
         this.#settings.onRetry?.(error, waitMs);

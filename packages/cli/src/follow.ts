@@ -3,11 +3,9 @@ import { JobctlError } from "@jobctl/protocol/error";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
 import type { LogStream } from "@jobctl/protocol/reserved";
 
-import type { ApiClient } from "./api-client.js";
+import { RECONNECT_FOR_MS, type ApiClient } from "./api-client.js";
 import { waitForJob } from "./wait-for-job.js";
 
-/** A server that is being restarted is waited for. */
-const RECONNECT_FOR_MS = 120_000;
 const RECONNECT_PAUSE_MS = 100;
 
 export type LogSink = (stream: LogStream, bytes: Buffer) => Promise<void> | void;

@@ -1,9 +1,7 @@
 import type { Job } from "@jobctl/protocol";
 
-import type { ApiClient } from "./api-client.js";
+import { RECONNECT_FOR_MS, type ApiClient } from "./api-client.js";
 
-/** A server that is being restarted is waited for. */
-const RECONNECT_FOR_MS = 120_000;
 /** Below the time after which proxies commonly cut an idle connection. */
 const POLL_SECONDS = 50;
 

@@ -15,6 +15,7 @@ describe("several jobs at once", () => {
   before(async () => {
     cluster = await Cluster.start({
       server: { SERVICE_DEFAULT_MAX_RUNS: "1000", SERVICE_DEFAULT_RUNS_PER_USER: "1000" },
+      agent: { JOBCTL_AGENT_KILL_GRACE_SECONDS: "30" },
     });
   });
   after(() => cluster.stop());

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Output as JsonOutput, VacuumReport } from "@jobctl/protocol";
 import { EXIT, JobctlError } from "@jobctl/protocol/error";
 
+import { RECONNECT_FOR_MS } from "../api-client.js";
 import { BackupDirectory } from "../backup/repository.js";
 import { restore } from "../backup/restore.js";
 import { prune, takeBackup, writeReadme } from "../backup/take.js";
@@ -191,6 +192,7 @@ export async function vacuum(flags: VacuumFlags): Promise<void> {
       },
       signal,
       silenceMs: 0,
+      retryForMs: RECONNECT_FOR_MS,
     });
     if (output.flags.json) return output.json(report);
     const sound = `the database is sound, ${formatBytes(report.bytesAfter)}`;
