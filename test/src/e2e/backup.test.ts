@@ -276,18 +276,14 @@ describe("a backup", () => {
   it("a vacuum asks a person before it removes jobs", async () => {
     const id = await run("asked");
     const call = ["vacuum", "--older-than", "0s"];
-    for (const [input, exitCode] of [
-      ["n\n", 130],
-      ["\n", 130],
-      ["\u0004", 130],
-      ["\u0003", 130],
-    ] as const) {
-      const answer = await cluster.atTerminal(call, input);
-      assert.match(answer.stdout, /Remove every job that ended more than 0s ago\? \[y\/N\]/);
-      assert.equal(answer.exitCode, exitCode, answer.stdout);
+    const question = /Remove every job that ended more than 0s ago\? \[y\/N\] /;
+    for (const no of ["n\n", "\n", "\u0004", "\u0003"]) {
+      const answer = await cluster.atTerminal(call, question, no);
+      assert.match(answer.stdout, question);
+      assert.equal(answer.exitCode, 130, answer.stdout);
       assert.equal((await cluster.job(id)).status, "completed");
     }
-    const { exitCode, stdout } = await cluster.atTerminal(call, "y\n");
+    const { exitCode, stdout } = await cluster.atTerminal(call, question, "y\n");
     assert.equal(exitCode, 0, stdout);
     assert.match(stdout, /removed 1 job; /);
   });

@@ -159,14 +159,23 @@ export class Cluster {
     });
   }
 
-  /** The same at a terminal of its own, at which somebody types the input; stdout has all that it shows. */
-  async atTerminal(args: readonly string[], input: string): Promise<CliResult> {
+  /** The same at a terminal of its own, at which somebody answers a question; stdout has all that it shows. */
+  async atTerminal(args: readonly string[], question: RegExp, answer: string): Promise<CliResult> {
     const command = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(" ");
-    const { exitCode, stdout, stderr } = await execa(
-      "script",
-      ["--quiet", "--return", "--command", command, "/dev/null"],
-      { cwd: this.root, env: this.environment, extendEnv: false, reject: false, input },
-    );
+    const terminal = execa("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+      cwd: this.root,
+      env: this.environment,
+      extendEnv: false,
+      reject: false,
+      stdin: "pipe",
+    });
+    let shown = "";
+    terminal.stdout.on("data", (chunk: Buffer) => {
+      const wasAsked = question.test(shown);
+      shown += chunk.toString();
+      if (!wasAsked && question.test(shown)) terminal.stdin.write(answer);
+    });
+    const { exitCode, stdout, stderr } = await terminal;
     return { exitCode: exitCode ?? -1, stdout, stderr };
   }
 
