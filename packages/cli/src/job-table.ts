@@ -89,6 +89,15 @@ export async function printJobs(
   for (const line of lines) output.line(line);
 }
 
+/** Says that a limit has hidden rows; nothing when it has not. */
+export function noteHidden(
+  list: { readonly items: readonly unknown[]; readonly nextCursor: string | null },
+  output: Output,
+): void {
+  if (list.nextCursor === null) return;
+  output.note(`These are the first ${list.items.length}; there are more: --limit N shows them.`);
+}
+
 function findColumn(key: string): Column<Job> {
   const column = COLUMNS.find((candidate) => candidate.key === key.trim().toLowerCase());
   if (column !== undefined) return column;

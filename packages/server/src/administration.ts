@@ -1,4 +1,4 @@
-import { JobctlError, type Agent } from "@jobctl/protocol";
+import { JobctlError } from "@jobctl/protocol";
 
 import type { AgentLink } from "./agents/agent-link.js";
 import type { AgentRegistry } from "./agents/agent-registry.js";
@@ -13,7 +13,6 @@ export interface AdministrationParts {
   readonly discovery: Discovery;
   readonly drains: Drains;
   readonly tracker: AttemptTracker;
-  readonly runningOn: (agent: string) => number;
   readonly garbage: GcParts;
 }
 
@@ -29,10 +28,6 @@ export function createAdministration(parts: AdministrationParts): Administration
       hint:
         known.length === 0 ? "No agent has been reached yet." : `There are: ${known.join(", ")}.`,
     });
-  }
-
-  function show(link: AgentLink): Agent {
-    return registry.show(link, parts.runningOn);
   }
 
   return {
@@ -51,21 +46,21 @@ export function createAdministration(parts: AdministrationParts): Administration
     drain: (name, deadlineSeconds) => {
       const link = linkOf(name);
       drains.begin(name, deadlineSeconds);
-      return show(link);
+      return registry.show(link);
     },
     resume: (name) => {
       const link = linkOf(name);
       drains.end(name);
-      return show(link);
+      return registry.show(link);
     },
     addAgent: async (url) => {
       const created = registry.byUrl(url) === null;
       const link = await discovery.add(url);
-      return { agent: show(link), created };
+      return { agent: registry.show(link), created };
     },
     removeAgent: async (nameOrUrl) => {
       const link = registry.byUrl(nameOrUrl) ?? linkOf(nameOrUrl);
-      const shown = show(link);
+      const shown = registry.show(link);
       await discovery.remove(link);
       if (link.name !== null) drains.end(link.name);
       return shown;

@@ -75,8 +75,10 @@ export function createServer(
     onDeadline: (agent) => tracker.evictAll(agent),
     onChange: () => dispatcher.wake(),
   });
-  const registry = new AgentRegistry(2 * config.agentPollSeconds * 1000, (name) =>
-    drains.get(name),
+  const registry = new AgentRegistry(
+    2 * config.agentPollSeconds * 1000,
+    (name) => drains.get(name),
+    (name) => table.countOnAgent(name),
   );
   const tasks = new Tasks(logger);
   const backups = new Backups({ store, temporary: blobs.temporary, logger });
@@ -129,7 +131,6 @@ export function createServer(
     registry,
     store: store.agents,
     createLink,
-    runningOn,
     onAdded: () => dispatcher.wake(),
     logger,
   });
@@ -168,7 +169,7 @@ export function createServer(
     jobRoutes(api, jobs, stopping.signal);
     logRoute(api, { jobs, events, blobs, registry }, stopping.signal, logger);
     resultRoutes(api, { jobs, blobs, registry, logger });
-    agentRoutes(api, { registry, runningOn, loadLookups, logger });
+    agentRoutes(api, { registry, loadLookups, logger });
     leaderRoute(api, () => ({
       schema: "jobctl.leader/v1",
       role: "active",
@@ -185,7 +186,6 @@ export function createServer(
         discovery,
         drains,
         tracker,
-        runningOn,
         garbage,
       }),
     );
@@ -213,10 +213,6 @@ export function createServer(
       tracker,
       logger,
     );
-  }
-
-  function runningOn(name: string): number {
-    return table.countOnAgent(name);
   }
 
   /** New requests are refused by the guard; what had begun goes on, for as long as there is time. */

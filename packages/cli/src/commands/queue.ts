@@ -1,7 +1,7 @@
 import type { Output } from "@jobctl/protocol";
 
 import { runCommand, type CommonFlags } from "../command.js";
-import { printJobs } from "../job-table.js";
+import { noteHidden, printJobs } from "../job-table.js";
 
 export interface QueueFlags extends CommonFlags {
   readonly header: boolean;
@@ -19,9 +19,6 @@ export async function queue(flags: QueueFlags): Promise<void> {
     if (output.flags.json) return output.json(waiting);
     const columns = ["position", "id", "name", "user", "service", "reason", "priority", "age"];
     await printJobs(waiting.items, output, { columns, header: flags.header });
-    if (waiting.nextCursor !== null)
-      output.note(
-        `These are the first ${waiting.items.length}; there are more: --limit N shows them.`,
-      );
+    noteHidden(waiting, output);
   });
 }

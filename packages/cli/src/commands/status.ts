@@ -3,7 +3,7 @@ import { JobctlError } from "@jobctl/protocol/error";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { describeJob } from "../job-detail.js";
-import { DEFAULT_COLUMNS, printJobs } from "../job-table.js";
+import { DEFAULT_COLUMNS, noteHidden, printJobs } from "../job-table.js";
 import { parseJobIds } from "../job-ids.js";
 import { LONGEST_TIMER_MS, parseDuration, parseSince } from "../units.js";
 
@@ -48,9 +48,7 @@ async function print(list: JobList, flags: StatusFlags, { output }: Context): Pr
   if (output.flags.json) return output.json(list);
   const columns = flags.columns?.split(",") ?? DEFAULT_COLUMNS;
   await printJobs(list.items, output, { columns, header: flags.header });
-  if (list.nextCursor !== null) {
-    output.note(`These are the first ${list.items.length}; there are more: --limit N shows them.`);
-  }
+  noteHidden(list, output);
 }
 
 async function fetchJobs(

@@ -12,11 +12,16 @@ export class AgentRegistry {
   readonly #links = new Map<string, AgentLink>();
   readonly #staleAfterMs: number;
   readonly #drains: DrainLookup;
+  readonly #runningOn: (name: string) => number;
 
-  /** @param drains what an operator has said of an agent */
-  constructor(staleAfterMs: number, drains: DrainLookup) {
+  /**
+   * @param drains what an operator has said of an agent
+   * @param runningOn attempts on an agent that the server waits for, by the agent's name
+   */
+  constructor(staleAfterMs: number, drains: DrainLookup, runningOn: (name: string) => number) {
     this.#staleAfterMs = staleAfterMs;
     this.#drains = drains;
+    this.#runningOn = runningOn;
   }
 
   add(link: AgentLink): void {
@@ -41,6 +46,11 @@ export class AgentRegistry {
     return this.#links.get(url) ?? null;
   }
 
+  /** Attempts on an agent that the server waits for, and that occupy its slots. */
+  runningOn({ name }: AgentLink): number {
+    return name === null ? 0 : this.#runningOn(name);
+  }
+
   /** Whether another agent that is connected has this name already. */
   nameIsTaken(link: AgentLink): boolean {
     return this.links.some(
@@ -48,12 +58,11 @@ export class AgentRegistry {
     );
   }
 
-  /** @param runningOn slots in use, by the agent's name */
-  list(runningOn: (name: string) => number): Agent[] {
-    return this.links.map((link) => this.show(link, runningOn));
+  list(): Agent[] {
+    return this.links.map((link) => this.show(link));
   }
 
-  show(link: AgentLink, runningOn: (name: string) => number): Agent {
+  show(link: AgentLink): Agent {
     return {
       name: link.name,
       url: link.url,
@@ -71,7 +80,7 @@ export class AgentRegistry {
       memoryBytes: link.self?.memoryBytes ?? null,
       breaker: link.breaker.state,
       drain: this.#drainOf(link.name),
-      running: link.name === null ? 0 : runningOn(link.name),
+      running: this.runningOn(link),
     };
   }
 

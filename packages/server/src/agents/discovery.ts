@@ -21,8 +21,6 @@ export interface DiscoveryParts {
   readonly registry: AgentRegistry;
   readonly store: AddedAgents;
   readonly createLink: (url: string, origin: AgentOrigin) => AgentLink;
-  /** Attempts on an agent that the server waits for. */
-  readonly runningOn: (name: string) => number;
   /** Called when there is an agent more that can be given work. */
   readonly onAdded: () => void;
   readonly logger: Logger;
@@ -100,13 +98,13 @@ export class Discovery {
    * @throws JobctlError `agent_not_removable`
    */
   async remove(link: AgentLink): Promise<void> {
-    const { registry, store, runningOn, logger } = this.#parts;
+    const { registry, store, logger } = this.#parts;
     const name = link.name ?? link.url;
     if (link.origin !== "added")
       throw new JobctlError("agent_not_removable", `agent ${name} is configured`, {
         hint: "Take it out of JOBCTL_AGENTS, or stop it where its address is looked up.",
       });
-    const running = link.name === null ? 0 : runningOn(link.name);
+    const running = registry.runningOn(link);
     if (running > 0)
       throw new JobctlError("agent_not_removable", `agent ${name} has jobs: ${running}`, {
         hint: `Let them end first: jobctl agents drain ${name}`,

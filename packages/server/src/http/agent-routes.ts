@@ -12,7 +12,6 @@ import type { ApiApp } from "./api-app.js";
 
 export interface AgentRoutesParts {
   readonly registry: AgentRegistry;
-  readonly runningOn: (name: string) => number;
   /** How many loads were answered from memory, and how many the agents were asked for. */
   readonly loadLookups: { hit: number; miss: number };
   readonly logger: Logger;
@@ -20,14 +19,14 @@ export interface AgentRoutesParts {
 
 /** The agents and how busy they are. */
 export function agentRoutes(app: ApiApp, parts: AgentRoutesParts): void {
-  const { registry, runningOn, loadLookups, logger } = parts;
+  const { registry, loadLookups, logger } = parts;
 
   app.get(
     "/v1/agents",
     { schema: { summary: "List agents", tags: ["agents"], response: { 200: agentListSchema } } },
     async () => ({
       schema: "jobctl.agents/v1" as const,
-      items: registry.list(runningOn),
+      items: registry.list(),
       nextCursor: null,
     }),
   );

@@ -78,8 +78,12 @@ export class Vacuum {
     const bytesAfter = store.size();
     logger.info({ event: "vacuumed", ...request, jobsRemoved, bytesBefore, bytesAfter });
     return {
-      ...{ schema: "jobctl.vacuum/v1", dryRun, checked: true },
-      ...{ jobsRemoved, bytesBefore, bytesAfter },
+      schema: "jobctl.vacuum/v1",
+      dryRun,
+      checked: true,
+      jobsRemoved,
+      bytesBefore,
+      bytesAfter,
     };
   }
 

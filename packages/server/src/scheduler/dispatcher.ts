@@ -17,6 +17,7 @@ import type { JobRow } from "../store/job-row.js";
 import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import type { JobTable } from "./job-table.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
+import { PlaceCache } from "./place-cache.js";
 import { assign, explain, type AgentOffer, type RunLimits, type Situation } from "./placement.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
@@ -59,7 +60,7 @@ export class Dispatcher {
   #stopped = false;
   #retryTimer: NodeJS.Timeout | undefined;
   #storeTimer: NodeJS.Timeout | undefined;
-  #places = new PlaceCache(() => this.#explain());
+  readonly #places = new PlaceCache(() => this.#explain());
   #lastRunMs = performance.now();
 
   constructor(parts: DispatcherParts) {
@@ -249,39 +250,5 @@ export class Dispatcher {
   #isCurrent(row: JobRow): boolean {
     const now = this.#parts.attempts.get(row.id);
     return !this.#stopped && now?.attempt === row.attempt && now.status === "dispatched";
-  }
-}
-
-/** Longest share of the time that is spent on telling where jobs stand. */
-const PLACES_SHARE = 0.05;
-/** What is worked out anew whenever something has changed, as long as it takes no longer. */
-const QUICK_MS = 5;
-
-/** Where jobs stand, worked out when somebody asks, and with a long queue not for every change. */
-class PlaceCache {
-  readonly #workOut: () => Map<number, QueuePlace>;
-  #places: Map<number, QueuePlace> | null = null;
-  #isStale = false;
-  #tookMs = 0;
-  #atMs = 0;
-
-  constructor(workOut: () => Map<number, QueuePlace>) {
-    this.#workOut = workOut;
-  }
-
-  invalidate(): void {
-    this.#isStale = true;
-  }
-
-  get current(): ReadonlyMap<number, QueuePlace> {
-    const beganMs = performance.now();
-    const isDue = this.#tookMs < QUICK_MS || beganMs - this.#atMs > this.#tookMs / PLACES_SHARE;
-    if (this.#places === null || (this.#isStale && isDue)) {
-      this.#places = this.#workOut();
-      this.#isStale = false;
-      this.#atMs = performance.now();
-      this.#tookMs = this.#atMs - beganMs;
-    }
-    return this.#places;
   }
 }

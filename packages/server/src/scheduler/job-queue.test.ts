@@ -4,19 +4,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { JobQueue } from "./job-queue.js";
+import { placedJob as job } from "./placed-job.test-support.js";
 import type { PlacedJob } from "./placement.js";
-
-const job = (id: number, change: Partial<PlacedJob> = {}): PlacedJob => ({
-  id,
-  tenant: "t",
-  user: "u",
-  service: "default",
-  priority: 0,
-  cpus: 1,
-  memoryBytes: null,
-  notBeforeMs: null,
-  ...change,
-});
 
 const idsOf = (queue: JobQueue): number[][] =>
   [...queue.classes].map((jobs) => [...jobs].map(({ id }) => id));

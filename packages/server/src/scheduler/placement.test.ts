@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { JobQueue } from "./job-queue.js";
+import { placedJob as job } from "./placed-job.test-support.js";
 import {
   assign,
   explain,
@@ -26,7 +27,7 @@ function plan(
   lastServed: (user: string) => number = () => 0,
 ): { assignments: Assignment[]; waiting: Waiting[] } {
   const queue = new JobQueue();
-  for (const job of queued) queue.add(job);
+  for (const one of queued) queue.add(one);
   queue.endPauses(NOW);
   const situation = { active, agents, limitsOf, lastServed };
   return {
@@ -36,18 +37,6 @@ function plan(
 }
 
 const NO_LIMITS = () => ({ maxRuns: null, runsPerUser: null });
-
-const job = (id: number, change: Partial<PlacedJob> = {}): PlacedJob => ({
-  id,
-  tenant: "t",
-  user: "u",
-  service: "default",
-  priority: 0,
-  cpus: 1,
-  memoryBytes: null,
-  notBeforeMs: null,
-  ...change,
-});
 
 const agent = (name: string, change: Partial<AgentOffer> = {}): AgentOffer => ({
   name,
