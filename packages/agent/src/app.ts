@@ -1,9 +1,9 @@
-import { statfsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
   EventLoopWatch,
+  FileSystemWatch,
   Metrics,
   RequestsUnderWay,
   bearerCheck,
@@ -25,6 +25,7 @@ import { healthRoutes } from "./http/health-routes.js";
 import { watchRoute } from "./http/watch-route.js";
 import { LoadSampler } from "./load-sampler.js";
 import { selectExecutor } from "./select-executor.js";
+import { Trash } from "./workspace/trash.js";
 
 /** The specification is base64 of JSON, with every environment variable in it, and then some. */
 const MAX_HEADER_BYTES = 4 * MAX_ENV_BYTES + 64 * 1024;
@@ -55,12 +56,14 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     capabilities: namesOf(executor.capabilities),
   };
   const executorHealth = new ExecutorHealth(executor, logger, () => feed.loadChanged());
+  const trash = new Trash(join(config.dataPath, "trash"), logger);
   const pool = new AttemptPool(
     join(config.dataPath, "attempts"),
     capacity,
     {
       agentName: config.name,
       executor,
+      trash,
       archiveLimits: config.archiveLimits,
       maxLogBytes: config.maxLogBytes,
       jobLimits: config.jobLimits,
@@ -110,9 +113,10 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   metrics.serve(app, requests);
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
+  const fileSystem = new FileSystemWatch(() => checkSpace(config.dataPath));
   healthRoutes(app, {
-    isAlive: () => eventLoop.check.ok,
-    health: () => {
+    isAlive: async () => eventLoop.check.ok && (await fileSystem.isAlive()),
+    health: async () => {
       const message = executorHealth.problem ?? [executor.name, ...self.capabilities].join(" ");
       return healthOf({
         ...{ name: config.name, startedMs, state: pool.draining ? "draining" : null },
@@ -123,7 +127,13 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
             message,
             ageSeconds: null,
           },
-          disk: checkDisk(config.dataPath),
+          disk: await fileSystem.check(),
+          trash: {
+            ok: trash.stuck === 0,
+            critical: false,
+            message: trash.stuck === 0 ? null : `${trash.stuck} directories cannot be removed`,
+            ageSeconds: null,
+          },
           eventLoop: eventLoop.check,
         },
         tasks: {},
@@ -184,9 +194,9 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
 /** With less than this, archives, output and results will soon have to wait. */
 const LITTLE_SPACE_BYTES = 256 * 1024 ** 2;
 
-function checkDisk(path: string): HealthCheck {
+async function checkSpace(path: string): Promise<HealthCheck> {
   try {
-    const { bavail, bsize } = statfsSync(path);
+    const { bavail, bsize } = await statfs(path);
     const freeBytes = bavail * bsize;
     const message = `${(freeBytes / 1e9).toFixed(1)} GB are free`;
     return { ok: freeBytes >= LITTLE_SPACE_BYTES, critical: false, message, ageSeconds: null };

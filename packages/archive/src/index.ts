@@ -1,10 +1,14 @@
 export type { Entry, EntryType, RawEntry } from "./entry.js";
 export { EntryRules, type ArchiveSummary } from "./entry-rules.js";
 export { inspectArchive } from "./inspect.js";
-export { NO_LIMITS, type ArchiveLimits } from "./limits.js";
+export { MAX_PATH_BYTES, NO_LIMITS, type ArchiveLimits } from "./limits.js";
 export { symlinkStaysInside } from "./links.js";
-export { pack, packedSize, toPackEntries, type PackEntry } from "./pack.js";
+export { Directory, type EntryStats } from "./directory.js";
+export { pack, packEntries, packedSize, toPackEntries } from "./pack.js";
+export { measureTree, packTree, treeTooLarge, type TreeSelection } from "./pack-tree.js";
+export { TAR_END, type PackEntry } from "./tar-header.js";
 export { findInTar, indexTar, type IndexedEntry } from "./tar-index.js";
 export { isResourceError } from "./resource-error.js";
 export { unpackArchive } from "./unpack.js";
 export { walk, walkAll, type FoundEntry } from "./walk.js";
+export { walkTree, type Access, type TreeEntry } from "./walk-tree.js";

@@ -8,3 +8,9 @@ export interface ArchiveLimits {
 
 /** For archives that were checked before and are only unpacked again. */
 export const NO_LIMITS: ArchiveLimits = { maxEntries: Infinity, maxExtractedBytes: Infinity };
+
+/**
+ * Longest path of an entry in bytes. PATH_MAX is 4,096 bytes on Linux; the rest is for the place
+ * where an archive is unpacked.
+ */
+export const MAX_PATH_BYTES = 3072;

@@ -1,19 +1,15 @@
-import { lstat, readdir, readlink } from "node:fs/promises";
-import { join } from "node:path";
+import { isUtf8 } from "node:buffer";
 
-import type { EntryType } from "./entry.js";
+import { Directory, type EntryStats } from "./directory.js";
+import { fileNameText } from "./file-name.js";
+import { walkTree } from "./walk-tree.js";
 
 /** Something found in a directory tree. */
-export interface FoundEntry {
+export interface FoundEntry extends Omit<EntryStats, "identity" | "links"> {
   /** Relative to the tree's root, `/` between segments. */
   readonly path: string;
-  /** `other` is a device, a fifo or a socket. */
-  readonly type: Exclude<EntryType, "hardlink"> | "other";
-  readonly sizeBytes: number;
-  /** What it takes on the disk; of a sparse file less than its size. */
-  readonly allocatedBytes: number;
-  readonly mode: number;
-  readonly modifiedAt: Date;
+  /** False when its name or what it links to is not UTF-8; `path` and `linkTarget` then only describe it. */
+  readonly isText: boolean;
   readonly linkTarget: string | null;
   /** The same for two names of one file; null when it has only one. */
   readonly inode: string | null;
@@ -27,11 +23,32 @@ export interface WalkOptions {
 }
 
 /**
- * Everything below a directory, parents before children and names in byte order, so that the
- * order depends on nothing but the names. Links are not followed.
+ * Everything below a directory of the present user, parents before children and names in byte
+ * order, so that the order depends on nothing but the names. Links are not followed.
  */
 export async function* walk(root: string, options: WalkOptions = {}): AsyncGenerator<FoundEntry> {
-  yield* walkDirectory(root, "", options);
+  const { enter, keep } = options;
+  const directory = Directory.open(root);
+  try {
+    const entries = walkTree(directory, {
+      ...(enter === undefined ? {} : { enter: (path) => enter(path()) }),
+      ...(keep === undefined
+        ? {}
+        : { keep: (entry) => keep(entry.path(), entry.type === "directory") }),
+    });
+    for await (const { identity, links, name, parent, pathBytes: _, path, ...stats } of entries) {
+      const target = stats.type === "symlink" ? parent.readLink(name) : null;
+      yield {
+        ...stats,
+        path: path(),
+        isText: isUtf8(name) && (target === null || isUtf8(target)),
+        linkTarget: target === null ? null : fileNameText(target),
+        inode: stats.type === "file" && links > 1 ? identity : null,
+      };
+    }
+  } finally {
+    directory.close();
+  }
 }
 
 /** The same as a list. */
@@ -39,43 +56,4 @@ export async function walkAll(root: string, options: WalkOptions = {}): Promise<
   const found: FoundEntry[] = [];
   for await (const entry of walk(root, options)) found.push(entry);
   return found;
-}
-
-async function* walkDirectory(
-  root: string,
-  directory: string,
-  options: WalkOptions,
-): AsyncGenerator<FoundEntry> {
-  await options.enter?.(directory);
-  const names = await readdir(join(root, directory), { withFileTypes: true });
-  names.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  for (const name of names) {
-    const path = directory === "" ? name.name : `${directory}/${name.name}`;
-    if (options.keep?.(path, name.isDirectory()) === false) continue;
-    const found = await describe(root, path);
-    yield found;
-    if (found.type === "directory") yield* walkDirectory(root, path, options);
-  }
-}
-
-async function describe(root: string, path: string): Promise<FoundEntry> {
-  const absolute = join(root, path);
-  const stat = await lstat(absolute);
-  const type = stat.isFile()
-    ? "file"
-    : stat.isDirectory()
-      ? "directory"
-      : stat.isSymbolicLink()
-        ? "symlink"
-        : "other";
-  return {
-    path,
-    type,
-    sizeBytes: type === "file" ? stat.size : 0,
-    allocatedBytes: stat.blocks * 512,
-    mode: stat.mode & 0o777,
-    modifiedAt: stat.mtime,
-    linkTarget: type === "symlink" ? await readlink(absolute) : null,
-    inode: type === "file" && stat.nlink > 1 ? `${stat.dev}:${stat.ino}` : null,
-  };
 }

@@ -12,6 +12,7 @@ export {
 } from "./config.js";
 export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";
+export { FileSystemWatch } from "./file-system-watch.js";
 export { EventLoopWatch, healthOf } from "./health.js";
 export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
 export { KeyedEvents } from "./keyed-events.js";

@@ -191,6 +191,17 @@ export type ResultFile = z.infer<typeof resultFileSchema>;
 export const skippedFileSchema = z.object({ path: z.string(), reason: z.string() });
 export type SkippedFile = z.infer<typeof skippedFileSchema>;
 
+/** A file whose name is not UTF-8: archives hold it under one that is. */
+export const renamedFileSchema = z.object({
+  path: z.string(),
+  /** The bytes of the last part of its path, in base64. */
+  nameBytes: z.string(),
+});
+export type RenamedFile = z.infer<typeof renamedFileSchema>;
+
+/** Most entries of each list in a report. */
+export const MAX_REPORTED_FILES = 1000;
+
 /** `.jobctl/report.json` in every result. */
 export const reportSchema = z.object({
   schema: z.literal("jobctl.report/v1"),
@@ -202,7 +213,12 @@ export const reportSchema = z.object({
   usage: usageSchema.nullable(),
   startedAt: instantSchema.nullable(),
   finishedAt: instantSchema,
+  /** What was left out, up to `MAX_REPORTED_FILES`. */
   skipped: z.array(skippedFileSchema),
+  /** How many were left out, those that are not listed included. */
+  skippedTotal: z.number().int().nonnegative(),
+  /** Files whose names are not UTF-8, with the name that they have in the result. */
+  renamed: z.array(renamedFileSchema),
 });
 export type Report = z.infer<typeof reportSchema>;
 

@@ -1,4 +1,4 @@
-import { EventLoopWatch, healthOf } from "@jobctl/daemon";
+import { EventLoopWatch, FileSystemWatch, healthOf } from "@jobctl/daemon";
 import type { Health, HealthCheck } from "@jobctl/protocol";
 
 import type { AgentRegistry } from "./agents/agent-registry.js";
@@ -24,6 +24,12 @@ export function createHealth(parts: HealthParts): HealthSource {
   const { store, blobs, registry, dispatcher, table, tasks, stopping } = parts;
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
+  const fileSystem = new FileSystemWatch(() =>
+    attempt(async () => {
+      await blobs.checkFreeSpace(0);
+      return `${((await blobs.freeBytes()) / 1e9).toFixed(1)} GB are free`;
+    }),
+  );
 
   function reconciled(): HealthCheck {
     const ok = registry.reconciled;
@@ -60,14 +66,11 @@ export function createHealth(parts: HealthParts): HealthSource {
   }
 
   return {
-    isAlive: () => eventLoop.check.ok,
+    isAlive: async () => eventLoop.check.ok && (await fileSystem.isAlive()),
     async health(): Promise<Health> {
       const checks = {
         database: await attempt(() => store.checkWritable()),
-        disk: await attempt(async () => {
-          await blobs.checkFreeSpace(0);
-          return `${((await blobs.freeBytes()) / 1e9).toFixed(1)} GB are free`;
-        }),
+        disk: await fileSystem.check(),
         eventLoop: eventLoop.check,
         agents: reconciled(),
         dispatcher: {

@@ -69,7 +69,7 @@ function standbyApp(config: ServerConfig, logger: Logger, stopping: AbortSignal)
   const app = createApiApp(logger, config.access);
   void app.register(async (scope) => {
     healthRoutes(scope.withTypeProvider<ZodTypeProvider>(), {
-      isAlive: () => true,
+      isAlive: async () => true,
       health: async () => {
         const message = readLease(config.dbPath)?.holder ?? null;
         const leader = { ok: true, critical: false, message, ageSeconds: null };

@@ -11,7 +11,6 @@ import {
   type AttemptSpec,
 } from "@jobctl/protocol";
 
-import { removeTree } from "../workspace/workspace.js";
 import { Attempt, type AttemptSettings } from "./attempt.js";
 import type { Capacity } from "./capacity.js";
 import { readRecord } from "./record.js";
@@ -105,7 +104,7 @@ export class AttemptPool {
     try {
       await attempt.receive(verified(archive, spec));
       if (this.#draining) {
-        await removeTree(attempt.paths.directory);
+        await attempt.discard();
         throw draining();
       }
     } catch (error) {
@@ -142,7 +141,7 @@ export class AttemptPool {
     attempt.giveUpCollecting();
     await this.#running.get(id);
     this.#attempts.delete(id);
-    await removeTree(attempt.paths.directory);
+    await attempt.discard();
     this.#changes.announce("removed");
   }
 
@@ -152,8 +151,15 @@ export class AttemptPool {
    */
   async recover(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    await this.#settings.trash.open();
     for (const id of await readdir(this.#root)) {
-      if (attemptIdSchema.safeParse(id).success) await this.#recoverAttempt(id);
+      if (!attemptIdSchema.safeParse(id).success) continue;
+      try {
+        await this.#recoverAttempt(id);
+      } catch (error) {
+        // One that cannot be taken up again keeps neither the others nor the agent from starting.
+        this.#settings.logger.error({ event: "attempt_not_recovered", attemptId: id, err: error });
+      }
     }
   }
 
@@ -207,7 +213,7 @@ export class AttemptPool {
     const record = await readRecord(join(directory, "record.json"));
     if (record === null) {
       // It was never recorded, so it was never started: the server may send it again.
-      await removeTree(directory);
+      await this.#settings.trash.take(directory);
       return;
     }
     const attempt = new Attempt(record.spec, directory, this.#settings, (changed) =>

@@ -1,13 +1,12 @@
-import { access } from "node:fs/promises";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import {
+  TAR_END,
   isResourceError,
-  pack,
-  toPackEntries,
+  packTree,
   unpackArchive,
-  walkAll,
   type ArchiveLimits,
 } from "@jobctl/archive";
 import { callAfter, crashPoint, type Logger } from "@jobctl/daemon";
@@ -22,13 +21,16 @@ import {
 
 import type { Execution, Executor } from "../executors/executor.js";
 import { jobEnvironment } from "../executors/environment.js";
-import { ResultTooLarge, collectResult } from "../results/collect.js";
+import { ResultTooLarge, collectResult, type Outputs } from "../results/collect.js";
 import type { JobLimits } from "../executors/limits.js";
 import { DiskGuard, type WorkspaceLimits } from "../workspace/disk-guard.js";
+import type { Trash } from "../workspace/trash.js";
+import { unlinkedBytes } from "../workspace/unlinked-files.js";
 import {
   attemptPaths,
   makeAttemptDirectory,
-  removeTree,
+  makeWorkspace,
+  openWorkspace,
   type AttemptPaths,
 } from "../workspace/workspace.js";
 import { AttemptLogs } from "./attempt-logs.js";
@@ -36,8 +38,8 @@ import { checkScripts, describeRejection } from "./check-script.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
-/** A glob that no file matches. */
-const NO_FILE = "!**";
+/** How the workspace of a job that runs is entered: what is changed for that is changed back. */
+const LIVE_ACCESS = { directoryBits: 0o500, restore: true } as const;
 
 /** How often it is tried again to store what there was no space for. */
 const STORE_AGAIN_MS = 2000;
@@ -53,6 +55,8 @@ export interface AttemptSettings {
   readonly workspaceLimits: WorkspaceLimits;
   readonly maxResultBytes: number;
   readonly killGraceMs: number;
+  /** Where the directory of an attempt goes that is over. */
+  readonly trash: Trash;
   /** Tries whether jobs can be run here at all, after one could not be started. */
   readonly canRunJobs: () => Promise<boolean>;
   readonly logger: Logger;
@@ -118,8 +122,9 @@ export class Attempt {
    * left of it.
    */
   async receive(archive: AsyncIterable<Buffer>): Promise<void> {
+    await makeAttemptDirectory(this.paths);
     try {
-      await makeAttemptDirectory(this.paths);
+      await makeWorkspace(this.paths);
       await unpackArchive(archive, this.paths.workspace, {
         limits: this.#settings.archiveLimits,
         root: this.spec.archive.root,
@@ -129,9 +134,16 @@ export class Attempt {
       await this.#record();
       crashPoint("attempt.accepted");
     } catch (error) {
-      await removeTree(this.paths.directory);
+      await this.discard().catch((problem: unknown) => {
+        this.#settings.logger.error({ event: "attempt_not_removed", ...this.#ids(), err: problem });
+      });
       throw error;
     }
+  }
+
+  /** Removes everything that it has on disk. */
+  async discard(): Promise<void> {
+    await this.#settings.trash.take(this.paths.directory);
   }
 
   /** Takes up an attempt that had finished before the agent was restarted. */
@@ -244,21 +256,36 @@ export class Attempt {
     return this.#logs?.read(stream, offset, follow, signal) ?? null;
   }
 
-  /** The workspace as it is now, as an archive. */
+  /**
+   * The workspace as it is now, as an archive. What cannot be read, or changes meanwhile, is not in
+   * it.
+   *
+   * @throws JobctlError `archive_too_large`
+   */
   async *packWorkspace(): AsyncGenerator<Buffer> {
-    yield* pack(this.paths.workspace, toPackEntries(await walkAll(this.paths.workspace)));
+    const { maxResultBytes, workspaceLimits } = this.#settings;
+    const { maxEntries } = workspaceLimits;
+    const workspace = openWorkspace(this.paths);
+    try {
+      const selection = { wanted: () => true, access: LIVE_ACCESS, maxEntries };
+      yield* packTree(workspace, selection, maxResultBytes);
+      yield TAR_END;
+    } finally {
+      workspace.close();
+    }
   }
 
   async #runScript(): Promise<Outcome> {
     if (this.#stopped === "cancelled")
       return notRun("cancelled", "cancelled before it was started");
-    if (!(await exists(join(this.paths.workspace, RUN_SCRIPT)))) {
+    const script = join(this.paths.workspace, RUN_SCRIPT);
+    if (lstatSync(script, { throwIfNoEntry: false }) === undefined) {
       return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
     }
     const { network, validation } = this.spec;
-    const script = checkScripts(this.paths.workspace, { network, ...validation });
-    this.#update({ findings: script.findings });
-    if (!script.accepted) return notRun("rejected", describeRejection(script.findings));
+    const { accepted, findings } = checkScripts(this.paths.workspace, { network, ...validation });
+    this.#update({ findings });
+    if (!accepted) return notRun("rejected", describeRejection(findings));
     await this.#record({ state: "running", startedAt: new Date().toISOString() });
     crashPoint("attempt.recorded");
     const { executor, jobLimits, maxMemoryBytes, workspaceLimits } = this.#settings;
@@ -282,9 +309,17 @@ export class Attempt {
     if (this.#interrupted) execution.kill();
     const timeLimitMs = this.spec.timeoutSeconds * 1000;
     const callOff = callAfter(timeLimitMs, () => this.stopSoon("timed_out"));
-    const guard = new DiskGuard(this.paths.workspace, workspaceLimits, (message) => {
-      this.#excess = message;
-      this.stopSoon("disk_full");
+    const guard = new DiskGuard({
+      openWorkspace: () => openWorkspace(this.paths),
+      unlinkedBytes: async () => unlinkedBytes(await execution.processes(), this.paths.directory),
+      limits: workspaceLimits,
+      onExceeded: (message) => {
+        this.#excess = message;
+        this.stopSoon("disk_full");
+      },
+      onFailure: (error) => {
+        this.#settings.logger.warn({ event: "workspace_not_measured", ...this.#ids(), err: error });
+      },
     });
     const written = this.#capture(execution);
     const exit = await execution.exited;
@@ -360,21 +395,29 @@ export class Attempt {
     await this.#finish(outcome);
   }
 
+  /** Whatever keeps the files from being packed, the logs and the report are kept. */
   async #finish(outcome: Outcome): Promise<void> {
     try {
-      await this.#conclude(await this.#collect(outcome, this.spec.outputs), outcome);
+      const outputs = { globs: this.spec.outputs };
+      await this.#conclude(await this.#collect(outcome, outputs), outcome);
     } catch (error) {
-      if (!(error instanceof ResultTooLarge)) throw error;
+      if (isResourceError(error)) throw error;
+      const problem =
+        error instanceof ResultTooLarge
+          ? error.message
+          : `its files could not be packed: ${messageOf(error)}`;
+      this.#settings.logger.error({ event: "files_not_packed", ...this.#ids(), err: error });
+      const reason = error instanceof ResultTooLarge ? "output_limit" : "executor_error";
       // What had gone wrong before stays the reason.
-      const tooLarge: Outcome =
+      const withoutFiles: Outcome =
         outcome.reason === "exited"
-          ? { ...outcome, reason: "output_limit", message: error.message }
-          : { ...outcome, message: [outcome.message, error.message].filter(Boolean).join("; ") };
-      await this.#conclude(await this.#collect(tooLarge, [NO_FILE]), tooLarge);
+          ? { ...outcome, reason, message: problem }
+          : { ...outcome, message: [outcome.message, problem].filter(Boolean).join("; ") };
+      await this.#conclude(await this.#collect(withoutFiles, "none"), withoutFiles);
     }
   }
 
-  #collect(outcome: Outcome, outputs: readonly string[]) {
+  #collect(outcome: Outcome, outputs: Outputs) {
     const report = {
       schema: "jobctl.report/v1" as const,
       jobId: this.spec.jobId,
@@ -386,7 +429,9 @@ export class Attempt {
       startedAt: this.#report.startedAt,
       finishedAt: this.#report.finishedAt ?? new Date().toISOString(),
     };
-    return collectResult(this.paths, outputs, report, this.#settings.maxResultBytes);
+    const { maxResultBytes, workspaceLimits } = this.#settings;
+    const { maxEntries } = workspaceLimits;
+    return collectResult(this.paths, outputs, report, { maxResultBytes, maxEntries });
   }
 
   async #conclude(result: AttemptReport["result"], outcome: Outcome): Promise<void> {
@@ -413,13 +458,6 @@ export class Attempt {
   #ids() {
     return { jobId: this.spec.jobId, attempt: this.spec.attempt };
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function messageOf(error: unknown): string {

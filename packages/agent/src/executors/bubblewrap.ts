@@ -116,6 +116,11 @@ async function start(
       await group?.remove();
     },
     kill: () => killSandbox(pid, null),
+    processes: async () => {
+      const initPid = await status.initPid;
+      if (initPid === null) return [];
+      return insideOf(initPid, await listProcesses()).map((info) => info.pid);
+    },
     usage: () => meter.usage(),
   };
 }

@@ -62,6 +62,8 @@ export interface Execution {
   terminate(graceMs: number): Promise<void>;
   /** KILL to what can be reached without waiting: the agent itself is being killed. */
   kill(): void;
+  /** Ids of its processes, as this machine numbers them. */
+  processes(): Promise<number[]>;
   /** What it has used so far; the wall time stops with the main process. */
   usage(): Promise<JobUsage>;
 }

@@ -5,7 +5,7 @@ import { execa } from "execa";
 
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
 import { withLimits } from "./limits.js";
-import { terminateProcesses } from "./terminate.js";
+import { findProcesses, terminateProcesses } from "./terminate.js";
 import { UsageMeter } from "./usage-meter.js";
 
 /**
@@ -69,6 +69,7 @@ async function start(request: StartRequest): Promise<Execution> {
     exited,
     terminate: (graceMs) => terminateProcesses({ groupId: pid, attemptId, directory }, graceMs),
     kill: () => killGroup(pid),
+    processes: () => findProcesses({ groupId: pid, attemptId, directory }),
     usage: () => meter.usage(),
   };
 }

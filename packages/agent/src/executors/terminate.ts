@@ -42,7 +42,7 @@ export async function terminateProcesses(scope: ProcessScope, graceMs: number): 
 }
 
 /** Process ids of everything of an attempt that is alive. */
-async function findProcesses(scope: ProcessScope): Promise<number[]> {
+export async function findProcesses(scope: ProcessScope): Promise<number[]> {
   if (process.platform !== "linux") return findGroup(scope.groupId);
   const all = await listProcesses();
   const ours = await Promise.all(

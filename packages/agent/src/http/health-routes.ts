@@ -3,8 +3,8 @@ import type { FastifyInstance } from "fastify";
 
 export interface HealthSource {
   /** Whether the process gets round to its work; when it does not, a restart helps. */
-  isAlive(): boolean;
-  health(): Health;
+  isAlive(): Promise<boolean>;
+  health(): Promise<Health>;
   load(): AgentLoad;
 }
 
@@ -12,13 +12,13 @@ export interface HealthSource {
 export function healthRoutes(app: FastifyInstance, source: HealthSource): void {
   for (const path of ["/live", "/health/live"]) {
     app.get(path, async (_request, reply) => {
-      const alive = source.isAlive();
+      const alive = await source.isAlive();
       return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck" });
     });
   }
   for (const path of ["/ready", "/health/ready"]) {
     app.get(path, async (_request, reply) => {
-      const health = source.health();
+      const health = await source.health();
       return reply.code(isReady(health) ? 200 : 503).send(health);
     });
   }

@@ -1,49 +1,71 @@
-import { link, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 
 import {
-  pack,
-  packedSize,
-  symlinkStaysInside,
-  toPackEntries,
-  walkAll,
-  type FoundEntry,
+  TAR_END,
+  measureTree,
+  packEntries,
+  packTree,
+  type PackEntry,
+  type TreeSelection,
 } from "@jobctl/archive";
-import { writeStream, type WrittenFile } from "@jobctl/daemon";
+import { replaceFile, writeStream, type WrittenFile } from "@jobctl/daemon";
 import {
+  MAX_REPORTED_FILES,
   REPORT_FILE,
   RESERVED_FOLDER,
   STDERR_FILE,
   STDOUT_FILE,
+  type RenamedFile,
   type Report,
   type SkippedFile,
 } from "@jobctl/protocol";
 import picomatch from "picomatch";
 
-import { isPermissionError, unlockTree, type AttemptPaths } from "../workspace/workspace.js";
+import { logSize } from "../workspace/log-file.js";
+import { openWorkspace, type AttemptPaths } from "../workspace/workspace.js";
+
+/** A report before its files have been gone through. */
+export type ReportFacts = Omit<Report, "skipped" | "skippedTotal" | "renamed">;
+
+export interface CollectSettings {
+  readonly maxResultBytes: number;
+  /** Most entries of a workspace that are packed. */
+  readonly maxEntries: number;
+}
+
+/** Which files of a workspace go into a result. */
+export type Outputs = { readonly globs: readonly string[] } | "none";
+
+/** Nothing of the job looks at its directories any more. */
+const ACCESS = { directoryBits: 0o700, restore: false } as const;
 
 /**
  * Packs what a job has left behind: its workspace, or the part of it that was asked for, and
  * `.jobctl/` with both logs and the report. Nothing of the job may be alive any more.
  *
- * Entries that could not be unpacked safely elsewhere (links out of the workspace, devices, fifos,
- * sockets) are left out and listed in the report.
+ * Entries that could not be unpacked safely elsewhere (links out of the workspace, devices, FIFOs,
+ * sockets, paths that are too long) are left out and listed in the report.
  *
- * @param outputs globs of the files to keep; empty keeps all
+ * @param outputs with no globs, the whole workspace
  * @throws ResultTooLarge; the logs and the report alone are never too large
  */
 export async function collectResult(
   paths: AttemptPaths,
-  outputs: readonly string[],
-  report: Omit<Report, "skipped">,
-  maxBytes: number,
+  outputs: Outputs,
+  report: ReportFacts,
+  settings: CollectSettings,
 ): Promise<WrittenFile> {
+  if (outputs === "none") return writeResult(paths, report, new FileLists(), emptyArchive());
+  const { maxResultBytes, maxEntries } = settings;
+  const workspace = openWorkspace(paths);
   try {
-    return await collect(paths, outputs, report, maxBytes);
-  } catch (error) {
-    if (!isPermissionError(error)) throw error;
-    await unlockTree(paths.workspace);
-    return collect(paths, outputs, report, maxBytes);
+    const selection = { wanted: matcher(outputs.globs), access: ACCESS, maxEntries };
+    const lists = new FileLists();
+    const sizeBytes = await measureTree(workspace, { ...selection, ...lists.listeners });
+    if (sizeBytes > maxResultBytes) throw new ResultTooLarge(sizeBytes, maxResultBytes);
+    return await writeResult(paths, report, lists, packTree(workspace, selection, maxResultBytes));
+  } finally {
+    workspace.close();
   }
 }
 
@@ -56,61 +78,65 @@ export class ResultTooLarge extends Error {
   }
 }
 
-async function collect(
+function matcher(globs: readonly string[]): TreeSelection["wanted"] {
+  return globs.length === 0 ? () => true : picomatch([...globs], { dot: true });
+}
+
+/** What a report says of files, bounded. */
+class FileLists {
+  readonly skipped: SkippedFile[] = [];
+  readonly renamed: RenamedFile[] = [];
+  skippedTotal = 0;
+
+  readonly listeners: Required<Pick<TreeSelection, "onSkipped" | "onRenamed">> = {
+    onSkipped: (path, reason) => {
+      this.skippedTotal += 1;
+      if (this.skipped.length < MAX_REPORTED_FILES) this.skipped.push({ path: path(), reason });
+    },
+    onRenamed: (path, name) => {
+      if (this.renamed.length < MAX_REPORTED_FILES)
+        this.renamed.push({ path, nameBytes: name.toString("base64") });
+    },
+  };
+}
+
+async function* emptyArchive(): AsyncGenerator<Buffer> {}
+
+async function writeResult(
   paths: AttemptPaths,
-  outputs: readonly string[],
-  report: Omit<Report, "skipped">,
-  maxBytes: number,
+  facts: ReportFacts,
+  { skipped, skippedTotal, renamed }: FileLists,
+  workspace: AsyncIterable<Buffer>,
 ): Promise<WrittenFile> {
-  const found = await walkAll(paths.workspace);
-  const { kept, skipped } = selectEntries(found, outputs);
-  const reserved = await addReservedFolder(paths, { ...report, skipped });
-  const entries = toPackEntries([...reserved, ...kept]);
-  const sizeBytes = packedSize(entries);
-  if (sizeBytes > maxBytes && kept.length > 0) throw new ResultTooLarge(sizeBytes, maxBytes);
+  const report: Report = { ...facts, skipped, skippedTotal, renamed };
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  await replaceFile(paths.report, text);
   await rm(paths.result, { force: true });
-  return writeStream(paths.result, pack(paths.workspace, entries));
+  return writeStream(paths.result, archiveOf(paths, Buffer.byteLength(text), workspace));
 }
 
-/** What goes into the result, and what of the rest somebody might look for. */
-function selectEntries(
-  found: readonly FoundEntry[],
-  outputs: readonly string[],
-): { kept: FoundEntry[]; skipped: SkippedFile[] } {
-  const wanted = outputs.length === 0 ? () => true : picomatch([...outputs], { dot: true });
-  const kept: FoundEntry[] = [];
-  const skipped: SkippedFile[] = [];
-  for (const entry of found) {
-    const problem = problemOf(entry);
-    if (problem !== null) skipped.push({ path: entry.path, reason: problem });
-    else if (wanted(entry.path) && !isReserved(entry.path)) kept.push(entry);
-  }
-  return { kept, skipped };
-}
-
-function problemOf(entry: FoundEntry): string | null {
-  if (entry.path === RESERVED_FOLDER) return "the name is reserved";
-  if (entry.type === "other") return "not a file, directory or link";
-  if (entry.type !== "symlink") return null;
-  return symlinkStaysInside(entry.path, entry.linkTarget ?? "")
-    ? null
-    : `a symlink out of the workspace, to ${JSON.stringify(entry.linkTarget)}`;
-}
-
-function isReserved(path: string): boolean {
-  return path.startsWith(`${RESERVED_FOLDER}/`);
-}
-
-/** Puts our own folder in the place of whatever a job has put there, and describes it. */
-async function addReservedFolder(paths: AttemptPaths, report: Report): Promise<FoundEntry[]> {
-  const folder = join(paths.workspace, RESERVED_FOLDER);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder);
-  await link(paths.stdout, join(paths.workspace, STDOUT_FILE));
-  await link(paths.stderr, join(paths.workspace, STDERR_FILE));
-  await writeFile(join(paths.workspace, REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
-  const ours = await walkAll(paths.workspace, {
-    keep: (path) => path === RESERVED_FOLDER || isReserved(path),
+async function* archiveOf(
+  paths: AttemptPaths,
+  reportBytes: number,
+  workspace: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  const file = (path: string, sizeBytes: number): PackEntry => ({
+    ...{ path, type: "file", sizeBytes, mode: 0o644 },
+    ...{ linkTarget: null, modifiedAt: new Date() },
   });
-  return ours.map((entry) => ({ ...entry, mode: entry.type === "directory" ? 0o755 : 0o644 }));
+  const folder: PackEntry = { ...file(RESERVED_FOLDER, 0), type: "directory", mode: 0o755 };
+  const entries = [
+    folder,
+    file(REPORT_FILE, reportBytes),
+    file(STDERR_FILE, logSize(paths.stderr)),
+    file(STDOUT_FILE, logSize(paths.stdout)),
+  ];
+  const places: Readonly<Record<string, string>> = {
+    [REPORT_FILE]: paths.report,
+    [STDERR_FILE]: paths.stderr,
+    [STDOUT_FILE]: paths.stdout,
+  };
+  yield* packEntries(entries, ({ path }) => places[path] ?? paths.report);
+  yield* workspace;
+  yield TAR_END;
 }

@@ -1,4 +1,4 @@
-import { walk } from "@jobctl/archive";
+import { walkTree, type Directory } from "@jobctl/archive";
 
 /** What a job may keep in its workspace. */
 export interface WorkspaceLimits {
@@ -6,26 +6,34 @@ export interface WorkspaceLimits {
   readonly maxEntries: number;
 }
 
+export interface DiskGuardSettings {
+  readonly openWorkspace: () => Directory;
+  /** Bytes of files on its volume that the job holds open although they have no name any more. */
+  readonly unlinkedBytes: () => Promise<number>;
+  readonly limits: WorkspaceLimits;
+  /** Called once, with what is too much. */
+  readonly onExceeded: (message: string) => void;
+  /** Called when the workspace cannot be measured at all. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 const FIRST_LOOK_MS = 500;
 /** Looking takes at most this share of the time, however large the workspace is. */
 const SHARE_OF_TIME = 1 / 20;
+/** Directories that the job has closed are opened to be counted, and closed again. */
+const ACCESS = { directoryBits: 0o500, restore: true } as const;
 
 /**
- * Looks at a workspace now and then, for as long as a job runs, and tells when it holds too much. A
+ * Measures a workspace now and then, for as long as a job runs, and tells when it holds too much. A
  * directory has no quota that an unprivileged agent could set.
  */
 export class DiskGuard {
-  readonly #directory: string;
-  readonly #limits: WorkspaceLimits;
-  readonly #onExceeded: (message: string) => void;
+  readonly #settings: DiskGuardSettings;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** @param onExceeded called once, with what is too much */
-  constructor(directory: string, limits: WorkspaceLimits, onExceeded: (message: string) => void) {
-    this.#directory = directory;
-    this.#limits = limits;
-    this.#onExceeded = onExceeded;
+  constructor(settings: DiskGuardSettings) {
+    this.#settings = settings;
     this.#schedule(FIRST_LOOK_MS);
   }
 
@@ -41,27 +49,59 @@ export class DiskGuard {
 
   async #look(): Promise<void> {
     const began = performance.now();
-    const exceeded = await findExcess(this.#directory, this.#limits);
+    let exceeded: string | null = null;
+    try {
+      exceeded = await this.#findExcess();
+    } catch (error) {
+      this.#settings.onFailure(error);
+    }
     if (this.#stopped) return;
-    if (exceeded !== null) this.#onExceeded(exceeded);
+    if (exceeded !== null) this.#settings.onExceeded(exceeded);
     else this.#schedule(Math.max(FIRST_LOOK_MS, (performance.now() - began) / SHARE_OF_TIME));
+  }
+
+  /** What is too much in the workspace; null when it is within its limits. */
+  async #findExcess(): Promise<string | null> {
+    const { openWorkspace, unlinkedBytes, limits } = this.#settings;
+    const root = openWorkspace();
+    try {
+      const { bytes, entries } = await measure(root, limits, () => this.#stopped);
+      if (entries > limits.maxEntries)
+        return `its workspace has more than ${limits.maxEntries} entries`;
+      if (bytes > limits.maxBytes) return `its workspace holds more than ${limits.maxBytes} bytes`;
+      const hidden = await unlinkedBytes();
+      return bytes + hidden > limits.maxBytes
+        ? `its workspace holds more than ${limits.maxBytes} bytes, ${hidden} of them in files that it has removed and still keeps open`
+        : null;
+    } finally {
+      root.close();
+    }
   }
 }
 
-/** What is too much in a workspace; null when it is within its limits. */
-async function findExcess(directory: string, limits: WorkspaceLimits): Promise<string | null> {
+/** Adds up what is in a tree until a limit is exceeded. */
+async function measure(
+  root: Directory,
+  limits: WorkspaceLimits,
+  stopped: () => boolean,
+): Promise<{ bytes: number; entries: number }> {
   let bytes = 0;
   let entries = 0;
-  try {
-    for await (const entry of walk(directory)) {
-      entries += 1;
-      bytes += entry.allocatedBytes;
-      if (bytes > limits.maxBytes) return `its workspace holds more than ${limits.maxBytes} bytes`;
-      if (entries > limits.maxEntries)
-        return `its workspace has more than ${limits.maxEntries} entries`;
-    }
-  } catch {
+  /** Files with several names take their space once. */
+  const counted = new Set<string>();
+  const found = walkTree(root, {
+    access: ACCESS,
+    maxNames: limits.maxEntries + 1,
     // The job removes and renames things while they are counted.
+    onProblem: () => {
+      entries += 1;
+    },
+  });
+  for await (const { allocatedBytes, links, type, identity } of found) {
+    entries += 1;
+    if (type !== "file" || links === 1 || !counted.has(identity)) bytes += allocatedBytes;
+    if (type === "file" && links > 1) counted.add(identity);
+    if (bytes > limits.maxBytes || entries > limits.maxEntries || stopped()) break;
   }
-  return null;
+  return { bytes, entries };
 }

@@ -1,8 +1,17 @@
+import { constants, lstatSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
 import { KeyedEvents } from "@jobctl/daemon";
 
 const READ_BYTES = 64 * 1024;
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+
+/** Bytes of a log that is complete; 0 when it is gone. */
+export function logSize(path: string): number {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? stat.size : 0;
+}
 
 async function rethrow(problem: unknown): Promise<never> {
   throw problem;
@@ -31,7 +40,7 @@ export class LogFile {
 
   /** Opens the file for appending, and makes it when it is not there. */
   static async open(path: string, maxBytes: number): Promise<LogFile> {
-    const file = await open(path, "a+", 0o600);
+    const file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     const { size } = await file.stat();
     return new LogFile(path, file, size, maxBytes);
   }
@@ -78,7 +87,7 @@ export class LogFile {
    * @param follow whether to wait for more until the log is complete
    */
   async *read(offset: number, follow: boolean, signal: AbortSignal): AsyncGenerator<Buffer> {
-    const file = await open(this.path, "r");
+    const file = await open(this.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       for (let at = offset; !signal.aborted;) {
         const wanted = Math.min(READ_BYTES, this.#size - at);

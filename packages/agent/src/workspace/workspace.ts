@@ -1,7 +1,7 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { walk } from "@jobctl/archive";
+import { Directory } from "@jobctl/archive";
 
 /** The files of one attempt. */
 export interface AttemptPaths {
@@ -11,51 +11,44 @@ export interface AttemptPaths {
   readonly temporary: string;
   readonly stdout: string;
   readonly stderr: string;
+  readonly report: string;
   readonly result: string;
 }
+
+const WORKSPACE = "workspace";
 
 export function attemptPaths(directory: string): AttemptPaths {
   return {
     directory,
     record: join(directory, "record.json"),
-    workspace: join(directory, "workspace"),
+    workspace: join(directory, WORKSPACE),
     temporary: join(directory, "tmp"),
     stdout: join(directory, "stdout.log"),
     stderr: join(directory, "stderr.log"),
+    report: join(directory, "report.json"),
     result: join(directory, "result.tar"),
   };
 }
 
+/** @throws the system's error; `EEXIST` when there is one already */
 export async function makeAttemptDirectory(paths: AttemptPaths): Promise<void> {
-  await mkdir(paths.directory, { recursive: true, mode: 0o700 });
+  await mkdir(paths.directory, { mode: 0o700 });
+}
+
+export async function makeWorkspace(paths: AttemptPaths): Promise<void> {
   await mkdir(paths.workspace, { mode: 0o700 });
   await mkdir(paths.temporary, { mode: 0o700 });
 }
 
-/** Removes a tree, also one in which a job has taken its own permissions away. */
-export async function removeTree(directory: string): Promise<void> {
+/** Opens the workspace of an attempt, also when its job has taken the permissions of it away. */
+export function openWorkspace(paths: AttemptPaths): Directory {
+  const attempt = Directory.open(paths.directory);
   try {
-    await rm(directory, { recursive: true, force: true });
-  } catch (error) {
-    if (!isPermissionError(error)) throw error;
-    await unlockTree(directory);
-    await rm(directory, { recursive: true, force: true });
+    const name = Buffer.from(WORKSPACE);
+    const { mode } = attempt.stat(name);
+    if ((mode & 0o700) !== 0o700) attempt.changeMode(name, mode | 0o700);
+    return attempt.openDirectory(name);
+  } finally {
+    attempt.close();
   }
-}
-
-/** Gives the owner back the right to read everything, and to enter every directory. */
-export async function unlockTree(directory: string): Promise<void> {
-  const unlock = async (path: string): Promise<void> => {
-    await chmod(join(directory, path), 0o700);
-  };
-  for await (const entry of walk(directory, { enter: unlock })) {
-    if (entry.type === "file" && (entry.mode & 0o400) === 0) {
-      await chmod(join(directory, entry.path), entry.mode | 0o400);
-    }
-  }
-}
-
-export function isPermissionError(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "EACCES" || code === "EPERM";
 }

@@ -13,7 +13,7 @@ const liveSchema = z.object({ status: z.enum(["ok", "stuck"]) });
 
 export interface HealthSource {
   /** Whether the process gets round to its work; when it does not, a restart helps. */
-  isAlive(): boolean;
+  isAlive(): Promise<boolean>;
   health(): Promise<Health>;
 }
 
@@ -41,7 +41,7 @@ export function healthRoutes(app: ApiApp, source: HealthSource): void {
         },
       },
       async (_request, reply) => {
-        const alive = source.isAlive();
+        const alive = await source.isAlive();
         return reply.code(alive ? 200 : 503).send({ status: alive ? "ok" : "stuck" });
       },
     );

@@ -1,0 +1,243 @@
+import { isUtf8 } from "node:buffer";
+import { closeSync } from "node:fs";
+
+import { JobctlError, RESERVED_FOLDER } from "@jobctl/protocol";
+
+import { describeDescriptor, type Directory } from "./directory.js";
+import type { EntryType } from "./entry.js";
+import { EntryRules } from "./entry-rules.js";
+import { MAX_PATH_BYTES, NO_LIMITS } from "./limits.js";
+import { symlinkStaysInside } from "./links.js";
+import { isResourceError } from "./resource-error.js";
+import { readExactly } from "./read-exactly.js";
+import { encodeHeader, entrySize, padding, type PackEntry } from "./tar-header.js";
+import { walkTree, type Access, type TreeEntry } from "./walk-tree.js";
+
+/** What of a tree is packed. */
+export interface TreeSelection {
+  /** Whether an entry is asked for, by its path. */
+  readonly wanted: (path: string) => boolean;
+  /** How directories and files without read permission are opened. */
+  readonly access: Access;
+  /** Most entries that are packed, and most names of one directory that are read. */
+  readonly maxEntries: number;
+  /** Called with what is left out although it was there, and why. The path describes it only. */
+  readonly onSkipped?: (path: () => string, reason: string) => void;
+  /** Called with the path that stands for a name that is not UTF-8, and the name's bytes. */
+  readonly onRenamed?: (path: string, name: Buffer) => void;
+}
+
+interface Selected {
+  readonly header: PackEntry;
+  readonly source: TreeEntry;
+}
+
+/** Owners have to be able to read what they are to pack. */
+const READ_BIT = 0o400;
+const RAW_TYPES: Readonly<Record<EntryType, string>> = {
+  file: "File",
+  directory: "Directory",
+  symlink: "SymbolicLink",
+  hardlink: "Link",
+};
+
+/**
+ * Goes through a tree as `packTree` would, without reading the content of files.
+ *
+ * @returns the size of the archive in bytes, without its end
+ */
+export async function measureTree(root: Directory, selection: TreeSelection): Promise<number> {
+  let sizeBytes = 0;
+  for await (const { header } of selectEntries(root, selection)) sizeBytes += entrySize(header);
+  return sizeBytes;
+}
+
+/**
+ * A plain tar of a tree that a job may be changing, without its end. Every entry is looked at,
+ * opened and read through the descriptor of its directory, so that the archive holds nothing from
+ * outside of the tree. What could not be unpacked safely elsewhere is skipped, and so is what is
+ * swapped or removed meanwhile.
+ *
+ * @param maxBytes most that the archive may have
+ * @throws JobctlError `archive_too_large`, and `archive_invalid` when a large file shrinks while it is read
+ */
+export async function* packTree(
+  root: Directory,
+  selection: TreeSelection,
+  maxBytes: number,
+): AsyncGenerator<Buffer> {
+  let sizeBytes = 0;
+  for await (const selected of selectEntries(root, selection)) {
+    for await (const piece of packSelected(selected, selection)) {
+      sizeBytes += piece.length;
+      if (sizeBytes > maxBytes) throw treeTooLarge(maxBytes);
+      yield piece;
+    }
+  }
+}
+
+/** What is said of a tree whose archive would be too large. */
+export function treeTooLarge(maxBytes: number): JobctlError {
+  return new JobctlError(
+    "archive_too_large",
+    `the archive would have more than ${maxBytes} bytes, the limit`,
+    { details: { limitBytes: maxBytes } },
+  );
+}
+
+async function* packSelected(
+  { header, source }: Selected,
+  { access, onSkipped }: TreeSelection,
+): AsyncGenerator<Buffer> {
+  if (header.type !== "file") {
+    yield encodeHeader(header);
+    return;
+  }
+  let descriptor: number;
+  try {
+    descriptor = openReadable(source, access);
+  } catch (error) {
+    onSkipped?.(source.path, unreadable(error));
+    return;
+  }
+  try {
+    const { identity, sizeBytes } = describeDescriptor(descriptor);
+    if (identity !== source.identity) {
+      onSkipped?.(source.path, "it was swapped while it was being read");
+      return;
+    }
+    const file = { ...header, sizeBytes };
+    // The first piece is read before the header leaves: a small file is right, or not there at all.
+    const pieces = readExactly(descriptor, file);
+    let first: Buffer;
+    try {
+      const { value } = await pieces.next();
+      first = value ?? Buffer.alloc(0);
+    } catch (error) {
+      onSkipped?.(source.path, unreadable(error));
+      return;
+    }
+    yield Buffer.concat([encodeHeader(file), first]);
+    yield* pieces;
+    yield padding(sizeBytes);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openReadable({ parent, name, mode }: TreeEntry, access: Access): number {
+  if ((mode & READ_BIT) !== 0) return parent.openFile(name);
+  parent.changeMode(name, mode | READ_BIT);
+  try {
+    return parent.openFile(name);
+  } finally {
+    if (access.restore) parent.changeMode(name, mode);
+  }
+}
+
+async function* selectEntries(root: Directory, selection: TreeSelection): AsyncGenerator<Selected> {
+  const { access, maxEntries, onSkipped, onRenamed } = selection;
+  let count = 0;
+  const rules = new EntryRules(NO_LIMITS);
+  const firstNames = new Map<string, string>();
+  const entries = walkTree(root, {
+    access,
+    maxNames: maxEntries,
+    keep(entry) {
+      const reason = reasonToPrune(entry);
+      if (reason !== null) onSkipped?.(entry.path, reason);
+      return reason === null;
+    },
+    onProblem: (path, error) => onSkipped?.(path, unreadable(error)),
+  });
+  for await (const source of entries) {
+    const path = source.path();
+    const header = describe(source, path, firstNames.get(source.identity));
+    if (typeof header === "string") {
+      onSkipped?.(source.path, header);
+      continue;
+    }
+    if (!selection.wanted(path)) continue;
+    if (count === maxEntries) {
+      onSkipped?.(source.path, `it and what follows are more than ${maxEntries} entries`);
+      return;
+    }
+    count += 1;
+    try {
+      rules.check({
+        path,
+        type: RAW_TYPES[header.type],
+        size: header.sizeBytes,
+        mode: header.mode,
+        linkpath: header.linkTarget ?? undefined,
+      });
+    } catch (error) {
+      onSkipped?.(source.path, messageOf(error));
+      continue;
+    }
+    if (header.type === "file" && source.links > 1) firstNames.set(source.identity, path);
+    if (!isUtf8(source.name)) onRenamed?.(path, source.name);
+    yield { header, source };
+  }
+}
+
+/** Why neither an entry nor what is below it is packed. */
+function reasonToPrune({ name, pathBytes, path }: TreeEntry): string | null {
+  if (pathBytes > MAX_PATH_BYTES) return `its path is longer than ${MAX_PATH_BYTES} bytes`;
+  if (name.toString("latin1") === RESERVED_FOLDER && path() === RESERVED_FOLDER)
+    return "the name is reserved";
+  return null;
+}
+
+/** @returns the entry, or why it is not packed */
+function describe(
+  source: TreeEntry,
+  path: string,
+  firstName: string | undefined,
+): PackEntry | string {
+  const { type, mode, modifiedAt, name, parent } = source;
+  const base = { path, sizeBytes: 0, linkTarget: null, modifiedAt: new Date(0) };
+  switch (type) {
+    case "other":
+      return "not a file, directory or link";
+    case "directory":
+      return { ...base, type, mode: mode | 0o700 };
+    case "file":
+      if (firstName !== undefined)
+        return { ...base, type: "hardlink", mode, linkTarget: firstName };
+      return { ...base, type, mode: mode | READ_BIT, sizeBytes: source.sizeBytes, modifiedAt };
+    case "symlink": {
+      const target = readLink(parent, name);
+      if (target === null) return "it was swapped while it was being read";
+      if (!isUtf8(target)) return "a symlink to a name that is not UTF-8";
+      const linkTarget = target.toString("utf8");
+      if (!symlinkStaysInside(path, linkTarget))
+        return `a symlink out of the workspace, to ${JSON.stringify(linkTarget.slice(0, 200))}`;
+      return { ...base, type, mode: 0o777, linkTarget };
+    }
+  }
+}
+
+function readLink(parent: Directory, name: Buffer): Buffer | null {
+  try {
+    return parent.readLink(name);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @returns why an entry is left out
+ * @throws what is the fault of this machine: then it must not be left out
+ */
+function unreadable(error: unknown): string {
+  if (isResourceError(error)) throw error;
+  return `it cannot be read: ${messageOf(error)}`;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  // The system's own message names the path through which it was reached.
+  return error instanceof JobctlError || code === undefined ? error.message : code;
+}
