@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -34,7 +34,7 @@ describe(
         agentUrls: [agentUrl],
         server: { SERVICE_DEFAULT_RULES: NO_RULES, JOBCTL_HOST: host },
       });
-      pid = await agentProcess(container);
+      pid = await container.agentPid();
     });
     after(async () => {
       await cluster?.stop();
@@ -142,14 +142,6 @@ const CONNECT = `
   socket.on("error", (error) => end("no connection: " + error.code));
   socket.on("timeout", () => end("no connection: time-out"));
 `;
-
-/** The process of the agent: the child of the container's first one. */
-async function agentProcess(container: ContainerAgents): Promise<number> {
-  const { State } = await container.inspect();
-  const tasks = await readdir(`/proc/${State.Pid}/task`);
-  const children = await procFile(State.Pid, `task/${tasks[0]}/children`);
-  return Number(children.trim().split(" ")[0]);
-}
 
 /** Of `/proc/net/route`: hexadecimal, the last byte first. */
 function toAddress(hex: string): string {

@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { AGENT_TOKEN } from "./cluster.js";
-import { ComposeProject, docker, type ContainerState } from "./compose-project.js";
+import { ComposeProject, docker, procFile, type ContainerState } from "./compose-project.js";
 
 /** Agents in containers, as compose/compose.yaml has them, with a network of their own. */
 export class ContainerAgents {
@@ -47,12 +47,25 @@ export class ContainerAgents {
     return container;
   }
 
+  /** The agent itself, as the machine numbers it: the child of the container's first process. */
+  async agentPid(): Promise<number> {
+    const { State } = await this.inspect();
+    const tasks = await readdir(`/proc/${State.Pid}/task`);
+    const children = await procFile(State.Pid, `task/${tasks[0]}/children`);
+    return Number(children.trim().split(" ")[0]);
+  }
+
   /** Address of the agent, and of this machine as the agent sees it. */
   async addresses(): Promise<{ readonly agent: string; readonly host: string }> {
     const { NetworkSettings } = await this.inspect();
     const [network] = Object.values(NetworkSettings.Networks);
     if (network === undefined) throw new Error("the container has no network");
     return { agent: network.IPAddress, host: network.Gateway };
+  }
+
+  /** What the agent has logged. */
+  async log(): Promise<string> {
+    return this.#project.run("logs", "--no-log-prefix", "agent");
   }
 
   /** Runs something beside the agent, as its user. */

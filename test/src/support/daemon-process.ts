@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -16,14 +16,20 @@ export class DaemonProcess {
     this.child = child;
   }
 
-  /** @throws Error with the daemon's own words when it does not come up */
+  /**
+   * @param launch the command that becomes the daemon, given its main file; by default Node itself
+   * @throws Error with the daemon's own words when it does not come up
+   */
   static async start(
     kind: "server" | "agent",
     environment: Record<string, string>,
     logFile: string,
+    launch: (main: string) => readonly string[] = (main) => [process.execPath, main],
   ): Promise<DaemonProcess> {
     const log = openSync(logFile, "a");
-    const child = fork(fileURLToPath(import.meta.resolve(`@jobctl/${kind}/main`)), {
+    const main = fileURLToPath(import.meta.resolve(`@jobctl/${kind}/main`));
+    const [program = "", ...args] = launch(main);
+    const child = spawn(program, args, {
       env: { PATH: process.env["PATH"], ...environment },
       stdio: ["ignore", log, log, "ipc"],
     });
