@@ -40,7 +40,11 @@ export function createProgram(): Command {
     .option("--memory <size>", "memory to reserve, such as 4G")
     .option("--env <k=v>", "environment variable of the job; repeatable", repeat)
     .option("--priority <n>", "among your own jobs, higher goes first")
-    .option("--output <glob>", "keep only matching files in the result; repeatable", repeat)
+    .option(
+      "--output <glob>",
+      "keep only matching files in the result, such as 'out/**'; repeatable",
+      repeat,
+    )
     .option("--retries <n>", "try it again when it fails, each time after a longer pause")
     .option("--no-requeue", "do not run it again when its agent is lost")
     .option("--no-validate", "leave the check of run.sh to the agent")
@@ -82,7 +86,7 @@ export function createProgram(): Command {
   define(program, "download <id>", "fetch the result of a job")
     .option("-o, --out <dir>", "unpack into this directory (default: job-ID)")
     .option("--archive <file>", "save the tar archive instead of unpacking it")
-    .option("--path <glob>", "only files that match")
+    .option("--path <glob>", "only files that match, such as '**/*.csv'")
     .option("--partial", "of a running job: its workspace as it is now")
     .option("--force", "overwrite files")
     .action(async (id, flags) => (await import("./commands/download.js")).download(id, flags));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { MAX_GLOBS, MAX_GLOB_LENGTH } from "./glob.js";
 import {
   attemptStateSchema,
   digestSchema,
@@ -38,7 +39,11 @@ export const attemptSpecSchema = z.object({
   timeoutSeconds: z.number().int().positive(),
   cpus: z.number().int().positive(),
   memoryBytes: z.number().int().positive().nullable(),
-  outputs: z.array(z.string()),
+  /**
+   * Globs of the files to keep. Their grammar is checked at submit and not here, so that an agent
+   * still reads the record of an attempt that was sent with an older one.
+   */
+  outputs: z.array(z.string().max(MAX_GLOB_LENGTH)).max(MAX_GLOBS),
   /** Whether the job may use the network. */
   network: z.boolean(),
   /** What its script may do, beside that. */

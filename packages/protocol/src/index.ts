@@ -3,6 +3,7 @@ export * from "./agent.js";
 export * from "./api.js";
 export * from "./attempt.js";
 export * from "./error.js";
+export * from "./glob.js";
 export * from "./issues.js";
 export * from "./job.js";
 export * from "./lifecycle.js";

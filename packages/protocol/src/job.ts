@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { MAX_GLOBS, MAX_GLOB_LENGTH, globsProblem } from "./glob.js";
 import { ATTEMPT_STATES, JOB_STATUSES, OUTCOME_REASONS } from "./lifecycle.js";
 
 /** An instant, UTC, ISO 8601 with milliseconds. */
@@ -23,6 +24,15 @@ const variableName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "letters, digits and _ only, not starting with a digit")
   .refine((name) => !name.startsWith("JOBCTL_"), "names that start with JOBCTL_ are reserved");
 const noNul = z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
+
+/** Globs as `glob.ts` describes them. */
+const globsSchema = z
+  .array(z.string().min(1).max(MAX_GLOB_LENGTH))
+  .max(MAX_GLOBS)
+  .superRefine((globs, context) => {
+    const message = globsProblem(globs);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  });
 
 export const serviceNameSchema = z
   .string()
@@ -55,7 +65,7 @@ export const jobOptionsSchema = z
     /** Among the jobs of one user the higher goes first. */
     priority: z.number().int().min(-1000).max(1000).default(0),
     /** Globs of the files to keep; empty keeps the whole workspace. */
-    outputs: z.array(noNul.min(1).max(1024)).max(100).default([]),
+    outputs: globsSchema.default([]),
     /** Whether the job may be queued again when its agent is lost. */
     requeue: z.boolean().default(true),
     /** How often it is tried again when it has failed, each time after a longer pause. */

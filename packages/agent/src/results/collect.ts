@@ -19,10 +19,10 @@ import {
   type Report,
   type SkippedFile,
 } from "@jobctl/protocol";
-import picomatch from "picomatch";
 
 import { logSize } from "../workspace/log-file.js";
 import { openWorkspace, type AttemptPaths } from "../workspace/workspace.js";
+import { compileOutputs } from "./compile-outputs.js";
 
 /** A report before its files have been gone through. */
 export type ReportFacts = Omit<Report, "skipped" | "skippedTotal" | "renamed">;
@@ -59,7 +59,7 @@ export async function collectResult(
   const { maxResultBytes, maxEntries } = settings;
   const workspace = openWorkspace(paths);
   try {
-    const selection = { wanted: matcher(outputs.globs), access: ACCESS, maxEntries };
+    const selection = { wanted: compileOutputs(outputs.globs), access: ACCESS, maxEntries };
     const lists = new FileLists();
     const sizeBytes = await measureTree(workspace, { ...selection, ...lists.listeners });
     if (sizeBytes > maxResultBytes) throw new ResultTooLarge(sizeBytes, maxResultBytes);
@@ -76,10 +76,6 @@ export class ResultTooLarge extends Error {
       `the result would have ${sizeBytes} bytes, the limit is ${maxBytes} bytes; its files were not kept`,
     );
   }
-}
-
-function matcher(globs: readonly string[]): TreeSelection["wanted"] {
-  return globs.length === 0 ? () => true : picomatch([...globs], { dot: true });
 }
 
 /** What a report says of files, bounded. */

@@ -1,7 +1,9 @@
 import type { Job, Output as JsonOutput } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
+import { compileGlobs } from "@jobctl/protocol/glob";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
 
+import { checkGlobs } from "../check-globs.js";
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import {
   downloadArchive,
@@ -30,6 +32,7 @@ export async function download(idText: string, flags: DownloadFlags): Promise<vo
     const modes = [flags.archive, flags.path, flags.partial].filter((flag) => flag !== undefined);
     if (modes.length > 1)
       throw new JobctlError("usage", "--archive, --path and --partial exclude each other");
+    if (flags.path !== undefined) checkGlobs("--path", [flags.path]);
     const job = await context.client.json<Job>(`/v1/jobs/${id}`, { signal: context.signal });
     await downloadJob(job, flags, context);
   });
@@ -88,9 +91,7 @@ async function downloadMatching(
   options: DownloadOptions,
 ): Promise<number> {
   checkHasResult(job);
-  const { default: picomatch } = await import("picomatch");
-  if (glob === "") throw new JobctlError("usage", "--path: the pattern is empty");
-  const matches = picomatch(glob, { dot: true });
+  const matches = compileGlobs([glob]);
   const list = await options.client.json<FileList>(`/v1/jobs/${job.id}/files`, {
     signal: options.signal,
   });
@@ -102,7 +103,7 @@ async function downloadMatching(
     "file_not_found",
     `no file in the result of job ${job.id} matches ${JSON.stringify(glob)}`,
     {
-      hint: "* stays within one folder, ** crosses folders.",
+      hint: "* stays within one folder, ** crosses folders: folder/** is everything in a folder.",
     },
   );
 }

@@ -4,6 +4,7 @@ import type { Job, SubmissionInput } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
 
+import { checkGlobs } from "../check-globs.js";
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { downloadInto } from "../download-result.js";
 import { exitCodeOf } from "../exit-code.js";
@@ -211,10 +212,15 @@ function readOptions(flags: SubmitFlags, { config }: Context): SubmissionInput {
     ...(flags.cpus === undefined ? {} : { cpus: readWhole("--cpus", flags.cpus) }),
     ...(flags.memory === undefined ? {} : { memoryBytes: parseSize(flags.memory) }),
     ...(flags.priority === undefined ? {} : { priority: readWhole("--priority", flags.priority) }),
-    ...(flags.output === undefined ? {} : { outputs: [...flags.output] }),
+    ...(flags.output === undefined ? {} : { outputs: readGlobs("--output", flags.output) }),
     ...(flags.retries === undefined ? {} : { retries: readWhole("--retries", flags.retries) }),
     requeue: flags.requeue,
   };
+}
+
+function readGlobs(option: string, globs: readonly string[]): string[] {
+  checkGlobs(option, globs);
+  return [...globs];
 }
 
 function readPairs(option: string, texts: readonly string[]): Record<string, string> {
