@@ -179,6 +179,8 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
           return drained;
         },
       },
+      // What is left of it is removed after the next start.
+      { name: "trash", timeoutMs: 5000, run: () => trash.settled() },
       {
         name: "http",
         timeoutMs: 5000,

@@ -2,12 +2,13 @@ import { after, before, describe } from "node:test";
 
 import type { PlacedCluster, SandboxPlace } from "../support/sandbox-places.js";
 import { definePlaceAttacks } from "./attacks/place.js";
+import { defineWorkspaceAttacks } from "./attacks/workspace.js";
 
 /** Defines the tests of one topic. */
 export type DefineAttacks = (place: () => PlacedCluster) => void;
 
 /** Tried in every place, each of which shares one cluster: some take minutes to set up. */
-const EVERYWHERE: readonly DefineAttacks[] = [definePlaceAttacks];
+const EVERYWHERE: readonly DefineAttacks[] = [definePlaceAttacks, defineWorkspaceAttacks];
 
 /** @param more topics for this place only: elsewhere another suite has them */
 export function defineAttacks(place: SandboxPlace, more: readonly DefineAttacks[] = []): void {

@@ -1,6 +1,8 @@
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+import { execa } from "execa";
 
 import { Cluster, AGENT_TOKEN } from "./cluster.js";
 import { ContainerAgents } from "./container-agent.js";
@@ -117,7 +119,7 @@ async function startOnMachine(
   const undo = new Undo();
   try {
     const root = await mkdtemp(join(tmpdir(), "jobctl-place-"));
-    undo.add(() => rm(root, { recursive: true, force: true }));
+    undo.add(() => execa("rm", ["-rf", root]));
     await chmod(root, 0o711);
     const ownFile = async (name: string, content: string): Promise<string> => {
       const path = join(root, name);
@@ -194,7 +196,7 @@ async function startInContainer({
   const undo = new Undo();
   try {
     const root = await mkdtemp(join(tmpdir(), "jobctl-place-"));
-    undo.add(() => rm(root, { recursive: true, force: true }));
+    undo.add(() => execa("rm", ["-rf", root]));
     const container = await ContainerAgents.start(root, { ...AGENT, ...agent });
     undo.add(() => container.stop());
     const { agent: address, host } = await container.addresses();
