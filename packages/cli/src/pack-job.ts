@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { open, readFile, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 
 import {
   pack,
@@ -63,9 +63,11 @@ async function fromDirectory(path: string, onBytes: OnBytes): Promise<JobSource>
 }
 
 async function fromScript(path: string, onBytes: OnBytes): Promise<JobSource> {
-  const directory = resolve(path, "..");
-  const original = basename(path);
-  const stats = await stat(path);
+  // A link to a script is followed here, once: what is packed is opened without following any.
+  const real = await realpath(path);
+  const directory = dirname(real);
+  const original = basename(real);
+  const stats = await stat(real);
   const script: PackEntry = {
     path: RUN_SCRIPT,
     type: "file",
@@ -76,7 +78,7 @@ async function fromScript(path: string, onBytes: OnBytes): Promise<JobSource> {
   };
   return fromEntries(
     directory,
-    original.replace(/\.[^.]+$/, "") || original,
+    basename(path).replace(/\.[^.]+$/, "") || basename(path),
     [script],
     onBytes,
     original,
@@ -155,6 +157,13 @@ async function listDirectory(root: string): Promise<PackEntry[]> {
 function checkEntry(entry: FoundEntry): void {
   const quoted = JSON.stringify(entry.path);
   const hint = "Remove it, or name it in .jobctlignore.";
+  if (!entry.isText) {
+    throw new JobctlError(
+      "archive_unsafe_entry",
+      `${quoted} has a name, or links to one, that is not UTF-8`,
+      { hint: "Rename it, or name it in .jobctlignore.", details: { entry: entry.path } },
+    );
+  }
   if (entry.type === "other") {
     throw new JobctlError("archive_unsafe_entry", `${quoted} is a device, a fifo or a socket`, {
       hint,
