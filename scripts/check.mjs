@@ -7,6 +7,7 @@ const CHECKS = [
   ["types", "tsc", ["-b"]],
   ["lint and import rules", "oxlint", ["--deny-warnings"]],
   ["dead code", "knip", []],
+  ["dependencies", process.execPath, ["scripts/dependencies.mjs", "--check"]],
   ["generated documents", process.execPath, ["scripts/generate.mjs", "--check"]],
 ];
 
