@@ -17,8 +17,11 @@ import { walkTree, type Access, type TreeEntry } from "./walk-tree.js";
 export interface TreeSelection {
   /** Whether an entry is asked for, by its path. */
   readonly wanted: (path: string) => boolean;
-  /** How directories and files without read permission are opened. */
-  readonly access: Access;
+  /**
+   * How directories and files that their owner may not read are opened. Default: they are left out,
+   * for somebody else may be using them.
+   */
+  readonly access?: Access;
   /** Most entries that are packed, and most names of one directory that are read. */
   readonly maxEntries: number;
   /** Called with what is left out although it was there, and why. The path describes it only. */
@@ -95,7 +98,7 @@ async function* packSelected(
   }
   let descriptor: number;
   try {
-    descriptor = openReadable(source, access);
+    descriptor = openReadable(source, access !== undefined);
   } catch (error) {
     onSkipped?.(source.path, unreadable(error));
     return;
@@ -125,14 +128,9 @@ async function* packSelected(
   }
 }
 
-function openReadable({ parent, name, mode }: TreeEntry, access: Access): number {
-  if ((mode & READ_BIT) !== 0) return parent.openFile(name);
-  parent.changeMode(name, mode | READ_BIT);
-  try {
-    return parent.openFile(name);
-  } finally {
-    if (access.restore) parent.changeMode(name, mode);
-  }
+function openReadable({ parent, name, mode }: TreeEntry, mayChange: boolean): number {
+  if (mayChange && (mode & READ_BIT) === 0) parent.changeMode(name, mode | READ_BIT);
+  return parent.openFile(name);
 }
 
 async function* selectEntries(root: Directory, selection: TreeSelection): AsyncGenerator<Selected> {
@@ -141,7 +139,7 @@ async function* selectEntries(root: Directory, selection: TreeSelection): AsyncG
   const rules = new EntryRules(NO_LIMITS);
   const firstNames = new Map<string, string>();
   const entries = walkTree(root, {
-    access,
+    ...(access === undefined ? {} : { access }),
     maxNames: maxEntries,
     keep(entry) {
       const reason = reasonToPrune(entry);

@@ -38,8 +38,8 @@ import { checkScripts, describeRejection } from "./check-script.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
-/** How the workspace of a job that runs is entered: what is changed for that is changed back. */
-const LIVE_ACCESS = { directoryBits: 0o500, restore: true } as const;
+/** Each walks the whole workspace, and holds up to seventy descriptors. */
+const MAX_READERS = 4;
 
 /** How often it is tried again to store what there was no space for. */
 const STORE_AGAIN_MS = 2000;
@@ -81,6 +81,7 @@ export class Attempt {
   #ended = false;
   #overflowed = false;
   #interrupted = false;
+  #readers = 0;
   #begun = false;
   readonly #givenUp = new AbortController();
   #excess: string | null = null;
@@ -258,20 +259,30 @@ export class Attempt {
 
   /**
    * The workspace as it is now, as an archive. What cannot be read, or changes meanwhile, is not in
-   * it.
+   * it; the stream fails with `archive_too_large` where a result would be too large as well.
    *
-   * @throws JobctlError `archive_too_large`
+   * @throws JobctlError `overloaded` when too many are reading it
    */
-  async *packWorkspace(): AsyncGenerator<Buffer> {
+  packWorkspace(): AsyncGenerator<Buffer> {
+    if (this.#readers < MAX_READERS) return this.#packWorkspace();
+    throw new JobctlError(
+      "overloaded",
+      `the workspace of attempt ${this.spec.id} is being read ${MAX_READERS} times already`,
+      { retryAfterSeconds: 1 },
+    );
+  }
+
+  async *#packWorkspace(): AsyncGenerator<Buffer> {
     const { maxResultBytes, workspaceLimits } = this.#settings;
     const { maxEntries } = workspaceLimits;
     const workspace = openWorkspace(this.paths);
+    this.#readers += 1;
     try {
-      const selection = { wanted: () => true, access: LIVE_ACCESS, maxEntries };
-      yield* packTree(workspace, selection, maxResultBytes);
+      yield* packTree(workspace, { wanted: () => true, maxEntries }, maxResultBytes);
       yield TAR_END;
     } finally {
       workspace.close();
+      this.#readers -= 1;
     }
   }
 
