@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readFile, realpath, stat } from "node:fs/promises";
+import { open, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 import {
@@ -13,8 +13,9 @@ import {
   type PackEntry,
 } from "@jobctl/archive";
 import { JobctlError } from "@jobctl/protocol/error";
-import { RESERVED_FOLDER, RUN_SCRIPT } from "@jobctl/protocol/reserved";
-import type { Ignore } from "ignore";
+import { RUN_SCRIPT } from "@jobctl/protocol/reserved";
+
+import { IgnoreRules } from "./ignore-rules.js";
 
 /** A job that is about to be submitted. */
 export interface JobSource {
@@ -37,7 +38,8 @@ export type OnBytes = (bytes: number) => void;
  * Makes a job of a directory, an archive, or a single script. The archive is read twice rather than
  * written to disk: once for its digest, and again only if the server does not hold it.
  *
- * @throws JobctlError `file_not_found`, `run_script_missing`, `archive_unsafe_entry`
+ * @throws JobctlError `file_not_found`, `run_script_missing`, `archive_unsafe_entry`,
+ *   `config_invalid` for an ignore file
  */
 export async function readJobSource(path: string, onBytes: OnBytes): Promise<JobSource> {
   const found = await stat(path).catch(() => null);
@@ -179,54 +181,5 @@ function checkEntry(entry: FoundEntry): void {
         details: { entry: entry.path },
       },
     );
-  }
-}
-
-/**
- * `.jobctlignore` at the top where there is one, otherwise every `.gitignore` for the files below
- * its own directory, as git reads them.
- */
-class IgnoreRules {
-  readonly #root: string;
-  readonly #fileName: string;
-  readonly #byDirectory = new Map<string, Ignore>();
-
-  private constructor(root: string, fileName: string) {
-    this.#root = root;
-    this.#fileName = fileName;
-  }
-
-  static async load(root: string): Promise<IgnoreRules> {
-    const own = await stat(join(root, ".jobctlignore")).catch(() => null);
-    return new IgnoreRules(root, own === null ? ".gitignore" : ".jobctlignore");
-  }
-
-  async enter(directory: string): Promise<void> {
-    if (this.#fileName === ".jobctlignore" && directory !== "") return;
-    const rules = await readFile(join(this.#root, directory, this.#fileName), "utf8").catch(
-      () => null,
-    );
-    if (rules === null) return;
-    const { default: ignore } = await import("ignore");
-    this.#byDirectory.set(directory, ignore().add(rules));
-  }
-
-  ignores(path: string, isDirectory: boolean): boolean {
-    const name = basename(path);
-    if (name === ".git" || path === RESERVED_FOLDER) return true;
-    let ignored = false;
-    for (const [directory, rules] of this.#byDirectory) {
-      const below =
-        directory === ""
-          ? path
-          : path.startsWith(`${directory}/`)
-            ? path.slice(directory.length + 1)
-            : null;
-      if (below === null) continue;
-      const verdict = rules.test(isDirectory ? `${below}/` : below);
-      if (verdict.ignored) ignored = true;
-      if (verdict.unignored) ignored = false;
-    }
-    return ignored;
   }
 }

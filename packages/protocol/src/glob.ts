@@ -76,12 +76,13 @@ export function globsProblem(globs: readonly string[]): string | null {
 export function compileGlobs(globs: readonly string[]): (path: string) => boolean {
   const problem = globsProblem(globs);
   if (problem !== null) throw new RangeError(problem);
-  return compilePathPatterns(
+  const lastMatch = compilePathPatterns(
     globs.flatMap((glob) => {
       const parsed = parse(glob);
       return "patterns" in parsed ? parsed.patterns : [];
     }),
   );
+  return (path) => lastMatch(path) >= 0;
 }
 
 function parse(glob: string): Parsed {

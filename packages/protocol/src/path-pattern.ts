@@ -75,11 +75,13 @@ export function codePoints(text: string): number[] {
  * Reads a bracket expression.
  *
  * @param at where its `[` is
+ * @param lenient as git reads it: it may hold a `/`, and a range may run backwards; both match nothing
  * @returns the class and where the text goes on, or what is wrong with it
  */
 export function readCharacterClass(
   text: readonly string[],
   at: number,
+  lenient = false,
 ): { readonly token: CharacterClass; readonly end: number } | { readonly problem: string } {
   let next = at + 1;
   const negated = text[next] === "!" || text[next] === "^";
@@ -100,16 +102,17 @@ export function readCharacterClass(
       next = end + 2;
       continue;
     }
-    const from = readClassCharacter(text, next);
+    const from = readClassCharacter(text, next, lenient);
     if (from === null) return { problem: "a class such as [a-z] cannot hold a / or end in \\" };
     next = from.end;
     if (text[next] !== "-" || text[next + 1] === "]" || text[next + 1] === undefined) {
       ranges.push([from.codePoint, from.codePoint]);
       continue;
     }
-    const to = readClassCharacter(text, next + 1);
+    const to = readClassCharacter(text, next + 1, lenient);
     if (to === null) return { problem: "a class such as [a-z] cannot hold a / or end in \\" };
-    if (to.codePoint < from.codePoint) return { problem: "a range in [ ] runs backwards" };
+    if (to.codePoint < from.codePoint && !lenient)
+      return { problem: "a range in [ ] runs backwards" };
     ranges.push([from.codePoint, to.codePoint]);
     next = to.end;
   }
@@ -118,10 +121,11 @@ export function readCharacterClass(
 function readClassCharacter(
   text: readonly string[],
   at: number,
+  lenient: boolean,
 ): { codePoint: number; end: number } | null {
   const escaped = text[at] === "\\";
   const char = text[escaped ? at + 1 : at];
-  if (char === undefined || char === "/") return null;
+  if (char === undefined || (char === "/" && !lenient)) return null;
   return { codePoint: codeOf(char), end: at + (escaped ? 2 : 1) };
 }
 
@@ -163,18 +167,23 @@ function matchesCharacter(token: NameToken, codePoint: number): boolean {
   return token.ranges.some(([from, to]) => from <= codePoint && codePoint <= to) !== token.negated;
 }
 
+/** Number of the last pattern that matches a path, of those that count; -1 when none does. */
+export type LastMatch = (path: string, counts?: (pattern: number) => boolean) => number;
+
 /**
  * Matches paths against many patterns at once. Each pattern is a row of steps; a state is the set
  * of steps that the names so far have led to. The states along the last path are kept, so that
  * paths that come in the order of a walk cost their last name only.
  */
-export function compilePathPatterns(patterns: readonly PathPattern[]): (path: string) => boolean {
+export function compilePathPatterns(patterns: readonly PathPattern[]): LastMatch {
   const END = null;
   const steps: (PathPattern[number] | typeof END)[] = [];
   const starts: number[] = [];
-  for (const pattern of patterns) {
+  const patternAtEnd = new Map<number, number>();
+  for (const [number, pattern] of patterns.entries()) {
     starts.push(steps.length);
     steps.push(...pattern, END);
+    patternAtEnd.set(steps.length - 1, number);
   }
 
   /** Adds a step, and those behind it that take no name. */
@@ -201,7 +210,7 @@ export function compilePathPatterns(patterns: readonly PathPattern[]): (path: st
   const names: string[] = [];
   const states: Set<number>[] = [initial];
 
-  return (path) => {
+  return (path, counts = () => true) => {
     const parts = path.split("/");
     let depth = 0;
     while (depth < names.length && names[depth] === parts[depth]) depth += 1;
@@ -209,13 +218,17 @@ export function compilePathPatterns(patterns: readonly PathPattern[]): (path: st
     states.length = depth + 1;
     let state = states[depth] ?? initial;
     for (; depth < parts.length; depth += 1) {
-      if (state.size === 0) return false;
+      if (state.size === 0) return -1;
       const name = parts[depth] ?? "";
       state = advance(state, name);
       names.push(name);
       states.push(state);
     }
-    for (const at of state) if (steps[at] === END) return true;
-    return false;
+    let last = -1;
+    for (const at of state) {
+      const pattern = patternAtEnd.get(at) ?? -1;
+      if (pattern > last && counts(pattern)) last = pattern;
+    }
+    return last;
   };
 }

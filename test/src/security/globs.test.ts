@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+
+import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
 
@@ -78,6 +80,43 @@ describe("a hostile pattern", () => {
         assert.equal(exitCode, 2, `${args.join(" ")}: ${stderr}`);
         assert.match(stderr, message);
       }
+    }
+  });
+});
+
+describe("a hostile ignore file", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start({ agents: 0 });
+  });
+  after(() => cluster.stop());
+
+  it("does not hang the command line", { timeout: 60_000 }, async () => {
+    const job = await cluster.makeJob({
+      "run.sh": "true\n",
+      ".gitignore": `${"**/a/".repeat(12)}b\n${"a*".repeat(100)}b\n`,
+    });
+    const deep = join(job, ...Array.from({ length: 60 }, () => "a"));
+    await mkdir(deep, { recursive: true });
+    await writeFile(join(deep, "a".repeat(200)), "");
+    const listed = await cluster.ok(["submit", "--dry-run", job]);
+    assert.match(listed, /a{200}/);
+  });
+
+  it("is refused when it is a FIFO, too long or too large", { timeout: 60_000 }, async () => {
+    const job = await cluster.makeJob({ "run.sh": "true\n" });
+    const path = join(job, ".jobctlignore");
+    const make = {
+      "not a file": () => execa("mkfifo", [path]),
+      "more than 5000 lines": () => writeFile(path, "a\n".repeat(5001)),
+      "more than 131072 bytes": () => writeFile(path, "a".repeat(131_073)),
+    };
+    for (const [problem, write] of Object.entries(make)) {
+      await write();
+      const { exitCode, stderr } = await cluster.jobctl(["submit", "--dry-run", job]);
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, new RegExp(`\\.jobctlignore cannot be used: it (is|has) ${problem}`));
+      await rm(path);
     }
   });
 });
