@@ -9,10 +9,9 @@ import {
   outcomeSchema,
   usageSchema,
 } from "./job.js";
-import { agentLoadSchema, agentSelfSchema } from "./agent.js";
 
-/** `<jobId>.<n>`: the n-th try at a job. */
-export const attemptIdSchema = z.string().regex(/^[1-9][0-9]*\.[1-9][0-9]*$/);
+/** `<jobId>.<n>`: the n-th try at a job. So many digits are exact as numbers. */
+export const attemptIdSchema = z.string().regex(/^[1-9][0-9]{0,14}\.[1-9][0-9]{0,8}$/);
 
 /** Header of `PUT /v1/attempts/:id` that carries the specification: base64url of its JSON. */
 export const ATTEMPT_HEADER = "jobctl-attempt";
@@ -71,30 +70,11 @@ export const attemptReportSchema = z.object({
 });
 export type AttemptReport = z.infer<typeof attemptReportSchema>;
 
-/**
- * A line of `GET /v1/watch`. Every connection begins with a snapshot, so nothing depends on
- * having seen an earlier line.
- */
-export const watchMessageSchema = z.discriminatedUnion("type", [
-  z.object({
-    type: z.literal("snapshot"),
-    agent: agentSelfSchema,
-    attempts: z.array(attemptReportSchema),
-    load: agentLoadSchema,
-  }),
-  z.object({ type: z.literal("attempt"), attempt: attemptReportSchema }),
-  z.object({ type: z.literal("load"), load: agentLoadSchema }),
-  z.object({ type: z.literal("heartbeat"), at: instantSchema }),
-]);
 /** Query of `GET /v1/watch`: the longest silence that the server wants to hear. */
 export const watchQuerySchema = z.object({
   heartbeatSeconds: z.coerce.number().positive().max(3600).default(30),
 });
-export type WatchMessage = z.infer<typeof watchMessageSchema>;
 
 export function attemptId(jobId: number, attempt: number): string {
   return `${jobId}.${attempt}`;
 }
-
-/** `GET /v1/attempts` of an agent. */
-export const attemptListSchema = z.object({ items: z.array(attemptReportSchema) });

@@ -264,6 +264,11 @@ export const ERRORS = {
     exitCode: EXIT.unreachable,
     meaning: "The server cannot reach the agent that holds this job, or is to be added.",
   },
+  agent_answer_invalid: {
+    status: 502,
+    exitCode: EXIT.unreachable,
+    meaning: "An agent sent what the protocol between server and agent does not allow.",
+  },
   server_unreachable: {
     status: 502,
     exitCode: EXIT.unreachable,

@@ -1,5 +1,6 @@
 export * from "./admin.js";
 export * from "./agent.js";
+export * from "./agent-answers.js";
 export * from "./api.js";
 export * from "./attempt.js";
 export * from "./error.js";

@@ -227,7 +227,12 @@ export function createServer(
   }
 
   async function reconcileAll(): Promise<void> {
-    for (const link of registry.links) await tracker.sweep(link, false);
+    // Together, so that an agent that does not answer keeps nobody waiting.
+    const sweeps = await Promise.allSettled(
+      registry.links.map((link) => tracker.sweep(link, false)),
+    );
+    const failed = sweeps.find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
   }
 
   function info(): ServerInfo {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
-import { RUN_SCRIPT, type Finding } from "@jobctl/protocol";
+import { MAX_FINDINGS, MAX_FINDINGS_BYTES, RUN_SCRIPT, type Finding } from "@jobctl/protocol";
 import { MAX_SCRIPT_BYTES, validateJob, type Policy, type Report } from "@jobctl/validator";
 
 interface ScriptCheck {
@@ -18,8 +18,31 @@ export function checkScripts(workspace: string, policy: Policy): ScriptCheck {
   const reports = validateJob(RUN_SCRIPT, (path) => readScript(join(workspace, path)), policy);
   return {
     accepted: reports.every(({ verdict }) => verdict === "accept"),
-    findings: reports.flatMap(toFindings),
+    findings: limitFindings(reports.flatMap(toFindings)),
   };
+}
+
+/** Longest line of a script that a finding quotes, in characters. */
+const MAX_SOURCE = 500;
+
+/**
+ * As many findings as a report has room for, errors before all others: a script of a few megabytes can
+ * cause a hundred thousand, and the server refuses a report that is longer.
+ */
+export function limitFindings(findings: readonly Finding[]): Finding[] {
+  const kept = new Set<Finding>();
+  let sizeBytes = 0;
+  const short = findings.map((finding) => ({
+    ...finding,
+    source: finding.source?.slice(0, MAX_SOURCE) ?? null,
+  }));
+  const isError = ({ severity }: Finding): boolean => severity === "error";
+  for (const finding of [...short.filter(isError), ...short.filter((one) => !isError(one))]) {
+    sizeBytes += Buffer.byteLength(JSON.stringify(finding));
+    if (sizeBytes > MAX_FINDINGS_BYTES || kept.size >= MAX_FINDINGS) break;
+    kept.add(finding);
+  }
+  return short.filter((finding) => kept.has(finding));
 }
 
 /** Why a script was rejected, in one line. */

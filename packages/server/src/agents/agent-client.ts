@@ -1,27 +1,51 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type { Secret } from "@jobctl/daemon";
 import {
   ATTEMPT_HEADER,
   JobctlError,
+  MAX_ANSWER_BYTES,
+  MAX_SNAPSHOT_BYTES,
   attemptListSchema,
-  attemptReportSchema,
-  errorAnswerSchema,
+  fieldProblems,
+  isErrorCode,
+  listProblems,
+  saidLoadSchema,
+  saidRefusalSchema,
+  saidReportSchema,
   watchMessageSchema,
+  type AgentLoad,
   type AttemptReport,
   type AttemptSpec,
   type LogStream,
   type WatchMessage,
 } from "@jobctl/protocol";
 import { Pool, type Dispatcher } from "undici";
+import type { z } from "zod";
 
 import type { CircuitBreaker } from "./circuit-breaker.js";
+import { readLines, readText } from "./read-bounded.js";
+import { TokenBucket } from "./token-bucket.js";
 
 /** Time without a single byte after which a transfer has failed. */
 const TRANSFER_STALL_MS = 60_000;
 /** An agent answers to an archive when it has unpacked it. */
 const UNPACK_MS = 600_000;
+/** A message, a header and a hint. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
+/** An agent cannot keep itself from being asked for longer. */
+const MAX_RETRY_AFTER_SECONDS = 300;
+/**
+ * How fast messages of one agent are read: an agent with many short jobs sends some hundred in a second,
+ * and joins what the server has not read yet. The burst has room for a snapshot.
+ */
+const MESSAGES_PER_SECOND = 500;
+const MESSAGE_BURST = 15_000;
+/** What a message costs besides, so that long ones and crumbs are slowed down too. */
+const BYTES_PER_TOKEN = 1024;
+const TOKENS_PER_CHUNK = 0.1;
 
 export interface AgentClientSettings {
   readonly token: Secret;
@@ -63,14 +87,14 @@ export class AgentClient {
       headersTimeout: UNPACK_MS,
       bodyTimeout: TRANSFER_STALL_MS,
     });
-    return attemptReportSchema.parse(await answer.body.json());
+    return this.#reportOf(spec.id, await this.#read(answer, saidReportSchema));
   }
 
   /** Null when the agent does not hold it. */
   async getAttempt(id: string): Promise<AttemptReport | null> {
     try {
       const answer = await this.#request("GET", `/v1/attempts/${id}`);
-      return attemptReportSchema.parse(await answer.body.json());
+      return this.#reportOf(id, await this.#read(answer, saidReportSchema));
     } catch (error) {
       if (error instanceof JobctlError && error.code === "attempt_not_found") return null;
       throw error;
@@ -80,17 +104,15 @@ export class AgentClient {
   /** Every attempt that the agent holds. */
   async listAttempts(): Promise<AttemptReport[]> {
     const answer = await this.#request("GET", "/v1/attempts");
-    return attemptListSchema.parse(await answer.body.json()).items;
+    return (await this.#read(answer, attemptListSchema, MAX_SNAPSHOT_BYTES)).items;
   }
 
   async cancelAttempt(id: string): Promise<void> {
-    const answer = await this.#request("POST", `/v1/attempts/${id}/cancel`);
-    await answer.body.dump();
+    await this.#drop(await this.#request("POST", `/v1/attempts/${id}/cancel`));
   }
 
   async deleteAttempt(id: string): Promise<void> {
-    const answer = await this.#request("DELETE", `/v1/attempts/${id}`);
-    await answer.body.dump();
+    await this.#drop(await this.#request("DELETE", `/v1/attempts/${id}`));
   }
 
   /** The result archive from a byte offset on. */
@@ -99,7 +121,9 @@ export class AgentClient {
       headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
       bodyTimeout: TRANSFER_STALL_MS,
     });
-    return answer.body;
+    if (offset === 0 || answer.statusCode === 206) return answer.body;
+    answer.body.destroy();
+    throw this.#invalid("it sent a result from the beginning when the rest of it was asked for");
   }
 
   async getWorkspace(id: string, signal: AbortSignal): Promise<Readable> {
@@ -125,26 +149,58 @@ export class AgentClient {
   }
 
   /** The agent's own load, now. */
-  async getLoad(): Promise<unknown> {
-    const answer = await this.#request("GET", "/load");
-    return answer.body.json();
+  async getLoad(): Promise<AgentLoad> {
+    return this.#read(await this.#request("GET", "/load"), saidLoadSchema);
   }
 
   /**
-   * The agent's messages, until the connection ends.
+   * The agent's messages, until the connection ends. An agent that sends faster than
+   * `MESSAGES_PER_SECOND` is read more slowly.
    *
-   * @param heartbeatSeconds how often the agent is to say something at least
-   * @throws JobctlError `agent_unreachable` when nothing came for more than two heartbeats
+   * @param heartbeatSeconds longest silence that the agent is asked for
+   * @throws JobctlError `agent_unreachable` when no whole message came for two and a half heartbeats,
+   *   `agent_answer_invalid` when what came is not a message
    */
   async *watch(heartbeatSeconds: number, signal: AbortSignal): AsyncGenerator<WatchMessage> {
-    const answer = await this.#request("GET", `/v1/watch?heartbeatSeconds=${heartbeatSeconds}`, {
-      signal,
-      bodyTimeout: heartbeatSeconds * 2500,
-    });
+    const silence = new AbortController();
+    const abort = (): void => silence.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    const bucket = new TokenBucket(MESSAGE_BURST, MESSAGES_PER_SECOND);
+    const pace = async (tokens: number): Promise<void> => {
+      const waitMs = bucket.take(tokens);
+      if (waitMs > 0) await delay(waitMs, undefined, { signal });
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const expectMessage = (): void => {
+      timer = setTimeout(
+        () => silence.abort(new Error(`it sent no message for ${heartbeatSeconds * 2.5} s`)),
+        heartbeatSeconds * 2500,
+      );
+    };
     try {
-      for await (const line of lines(answer.body)) yield watchMessageSchema.parse(JSON.parse(line));
+      const answer = await this.#request("GET", `/v1/watch?heartbeatSeconds=${heartbeatSeconds}`, {
+        signal: silence.signal,
+        bodyTimeout: 0,
+      });
+      let isFirst = true;
+      const maxBytes = (): number => (isFirst ? MAX_SNAPSHOT_BYTES : MAX_ANSWER_BYTES);
+      expectMessage();
+      for await (const line of readLines(paced(answer.body, pace), maxBytes)) {
+        clearTimeout(timer);
+        const message = this.#parse(line, watchMessageSchema);
+        if ((message.type === "snapshot") !== isFirst)
+          throw this.#invalid("a watch stream has one snapshot, and begins with it");
+        isFirst = false;
+        yield message;
+        await pace(1);
+        expectMessage();
+      }
     } catch (error) {
-      throw unreachable(this.url, error);
+      throw this.#describe(silence.signal.aborted ? silence.signal.reason : error);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      silence.abort();
     }
   }
 
@@ -157,12 +213,45 @@ export class AgentClient {
     path: string,
     options: Partial<Dispatcher.RequestOptions> = {},
   ): Promise<Dispatcher.ResponseData> {
-    let answer: Dispatcher.ResponseData;
+    const answer = await this.#send(method, path, options);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) {
+      // An answer is what a call succeeds with; a proxy's page is none.
+      if (counts(path)) this.#breaker.succeeded();
+      return answer;
+    }
+    if (counts(path) && answer.statusCode >= 400 && answer.statusCode < 500)
+      this.#breaker.succeeded();
+    throw await this.#refusal(method, path, answer);
+  }
+
+  /**
+   * The headers of an answer have to be complete in time, however slowly they trickle in. A call with a
+   * body may take longer: there undici's own time limits hold, which begin when the body has been sent.
+   */
+  async #send(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    options: Partial<Dispatcher.RequestOptions>,
+  ): Promise<Dispatcher.ResponseData> {
+    const { timeoutMs } = this.#settings;
+    const cutOff = new AbortController();
+    const outer = options.signal as AbortSignal | undefined;
+    const abort = (): void => cutOff.abort(outer?.reason);
+    if (outer?.aborted === true) abort();
+    outer?.addEventListener("abort", abort, { once: true });
+    const timer =
+      options.body === undefined
+        ? setTimeout(
+            () => cutOff.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
+            timeoutMs,
+          )
+        : undefined;
     try {
-      answer = await this.#pool.request({
-        headersTimeout: this.#settings.timeoutMs,
-        bodyTimeout: this.#settings.timeoutMs,
+      const answer = await this.#pool.request({
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
         ...options,
+        signal: cutOff.signal,
         method,
         path,
         headers: {
@@ -170,15 +259,15 @@ export class AgentClient {
           ...(options.headers as Record<string, string> | undefined),
         },
       });
+      answer.body.once("close", () => outer?.removeEventListener("abort", abort));
+      return answer;
     } catch (error) {
-      if (counts(path) && (options.signal as AbortSignal | undefined)?.aborted !== true)
-        this.#breaker.failed();
-      throw unreachable(this.url, error);
+      outer?.removeEventListener("abort", abort);
+      if (counts(path) && outer?.aborted !== true) this.#breaker.failed();
+      throw this.#describe(cutOff.signal.aborted ? cutOff.signal.reason : error);
+    } finally {
+      clearTimeout(timer);
     }
-    // Whatever it says, it has answered; but not when something in between has.
-    if (counts(path) && answer.statusCode < 500) this.#breaker.succeeded();
-    if (answer.statusCode < 400) return answer;
-    throw await this.#refusal(method, path, answer);
   }
 
   async #refusal(
@@ -186,19 +275,80 @@ export class AgentClient {
     path: string,
     answer: Dispatcher.ResponseData,
   ): Promise<JobctlError> {
-    const parsed = errorAnswerSchema.safeParse(await answer.body.json().catch(() => null));
-    if (parsed.success) {
-      const { code, message, hint, details } = parsed.data.error;
+    const what = `${method} ${path} was answered with ${answer.statusCode}`;
+    const text = await this.#readText(answer, MAX_REFUSAL_BYTES).catch(() => null);
+    const said = saidRefusalSchema.safeParse(parseJson(text));
+    if (said.success && isErrorCode(said.data.error.code)) {
+      const { code, message, hint } = said.data.error;
+      const retryAfterSeconds = Number(answer.headers["retry-after"]);
       return new JobctlError(code, message, {
         hint: hint ?? undefined,
-        details: details ?? undefined,
-        retryAfterSeconds: Number(answer.headers["retry-after"]) || undefined,
+        retryAfterSeconds:
+          retryAfterSeconds > 0 ? Math.min(retryAfterSeconds, MAX_RETRY_AFTER_SECONDS) : undefined,
       });
     }
-    return unreachable(
-      this.url,
-      new Error(`${method} ${path} was answered with ${answer.statusCode}`),
+    // A proxy in between answers with pages of its own while the agent is away.
+    return this.#describe(new Error(what));
+  }
+
+  /** @throws JobctlError `agent_answer_invalid`, `agent_unreachable` */
+  async #read<Schema extends z.ZodType>(
+    answer: Dispatcher.ResponseData,
+    schema: Schema,
+    maxBytes = MAX_ANSWER_BYTES,
+  ): Promise<z.output<Schema>> {
+    return this.#parse(await this.#readText(answer, maxBytes), schema);
+  }
+
+  /** The whole answer, within the time of a call however slowly it trickles in. */
+  async #readText(answer: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
+    const { timeoutMs } = this.#settings;
+    const timer = setTimeout(
+      () => answer.body.destroy(new Error(`its answer was not complete after ${timeoutMs} ms`)),
+      timeoutMs,
     );
+    try {
+      return await readText(answer.body, maxBytes);
+    } catch (error) {
+      throw this.#describe(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** For answers that say nothing beyond their status. */
+  async #drop(answer: Dispatcher.ResponseData): Promise<void> {
+    await this.#readText(answer, MAX_ANSWER_BYTES);
+  }
+
+  #parse<Schema extends z.ZodType>(text: string, schema: Schema): z.output<Schema> {
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    const [first] = fieldProblems(parsed.error);
+    throw this.#invalid(first === undefined ? "it is not JSON" : listProblems([first]));
+  }
+
+  #reportOf(id: string, report: AttemptReport): AttemptReport {
+    if (report.id === id) return report;
+    throw this.#invalid(`it reported attempt ${report.id} when it was asked for ${id}`);
+  }
+
+  #invalid(problem: string): JobctlError {
+    this.#breaker.failed();
+    return new JobctlError(
+      "agent_answer_invalid",
+      `the agent at ${this.url} sent what is not allowed: ${problem}`,
+      {
+        hint: "Check that it is a jobctl agent of this version, and that nothing altered the answer.",
+      },
+    );
+  }
+
+  /** What went wrong, with the agent's address. */
+  #describe(error: unknown): JobctlError {
+    if (!(error instanceof JobctlError)) return unreachable(this.url, error);
+    if (error.code !== "agent_answer_invalid" || error.message.includes(this.url)) return error;
+    return this.#invalid(error.message);
   }
 }
 
@@ -215,12 +365,22 @@ function unreachable(url: string, cause: unknown): JobctlError {
   });
 }
 
-async function* lines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  let rest = "";
-  const decoder = new TextDecoder();
+/** Slows a stream down as its bytes and its pieces cost tokens. */
+async function* paced(
+  source: AsyncIterable<Buffer>,
+  pace: (tokens: number) => Promise<void>,
+): AsyncGenerator<Buffer> {
   for await (const chunk of source) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
+    await pace(chunk.length / BYTES_PER_TOKEN + TOKENS_PER_CHUNK);
+    yield chunk;
+  }
+}
+
+/** Undefined for what is not JSON. */
+function parseJson(text: string | null): unknown {
+  try {
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

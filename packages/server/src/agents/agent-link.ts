@@ -15,6 +15,10 @@ import type { CircuitBreaker } from "./circuit-breaker.js";
 
 /** One light connection an agent: a short wait costs nothing, and jobs wait for it. */
 const RECONNECT = { firstMs: 50, maxMs: 1000 };
+/** For an agent that breaks the rules: each connection of it costs the server work. */
+const AFTER_INVALID = { firstMs: 1000, maxMs: 60_000 };
+/** A connection that lasted for so long ends the series of failures before it. */
+const STABLE_MS = 5000;
 /** How often it is looked whether somebody has closed an open breaker. */
 const BREAKER_LOOK_MS = 1000;
 
@@ -61,7 +65,8 @@ export class AgentLink {
   #loadReceivedAt: number | null;
   #problem: string | null = null;
   #connectedSince: number | null = null;
-  #fullUntil = 0;
+  #readySinceMs: number | null = null;
+  #fullUntilMs = 0;
   #deadTimer: NodeJS.Timeout | undefined;
   #watching: Promise<void> = Promise.resolve();
 
@@ -126,12 +131,12 @@ export class AgentLink {
   }
 
   get full(): boolean {
-    return Date.now() < this.#fullUntil;
+    return performance.now() < this.#fullUntilMs;
   }
 
   /** The agent refused work although it should have had room: leave it alone for a moment. */
   markFull(ms: number): void {
-    this.#fullUntil = Date.now() + ms;
+    this.#fullUntilMs = performance.now() + ms;
     setTimeout(() => this.#events.onStatus(this), ms).unref();
   }
 
@@ -175,32 +180,49 @@ export class AgentLink {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#connection.abort();
     clearTimeout(this.#deadTimer);
     await this.client.close();
     await this.#watching;
   }
 
   async #watchForever(): Promise<void> {
-    for (let failures = 1; !this.#stopping.signal.aborted; failures += 1) {
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
       this.#connection = new AbortController();
-      try {
-        await this.#watch(() => (failures = 0));
-        this.#disconnected(new JobctlError("agent_unreachable", "the agent closed the connection"));
-      } catch (error) {
-        this.#disconnected(toJobctlError(error));
-      }
-      await delay(backoffMs(Math.max(1, failures), RECONNECT, Math.random()), undefined, {
-        signal: this.#stopping.signal,
-      }).catch(() => {});
+      this.#readySinceMs = null;
+      const error = await this.#watchUntilCut();
+      const wasStable = this.#lastedMs >= STABLE_MS;
+      this.#disconnected(error);
+      failures = wasStable ? 1 : failures + 1;
+      const isInvalid = error.code === "agent_answer_invalid";
+      await delay(
+        backoffMs(failures, isInvalid ? AFTER_INVALID : RECONNECT, Math.random()),
+        undefined,
+        { signal: this.#stopping.signal },
+      ).catch(() => {});
     }
   }
 
-  async #watch(connected: () => void): Promise<void> {
-    const signal = AbortSignal.any([this.#stopping.signal, this.#connection.signal]);
+  /** How long this connection has been ready, by the monotonic clock. */
+  get #lastedMs(): number {
+    return this.#readySinceMs === null ? 0 : performance.now() - this.#readySinceMs;
+  }
+
+  async #watchUntilCut(): Promise<JobctlError> {
+    try {
+      await this.#watch();
+      return new JobctlError("agent_unreachable", "the agent closed the connection");
+    } catch (error) {
+      return toJobctlError(error);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#connection;
     for await (const message of this.client.watch(this.#settings.heartbeatSeconds, signal)) {
       switch (message.type) {
         case "snapshot":
-          connected();
           this.#self = message.agent;
           this.#noteLoad(message.load);
           await this.#events.onSnapshot(this, message.attempts);
@@ -234,6 +256,7 @@ export class AgentLink {
     this.#state = "ready";
     this.#problem = null;
     this.#connectedSince = Date.now();
+    this.#readySinceMs = performance.now();
     this.#changes.announce("state");
     this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url });
     this.#events.onReady(this);

@@ -77,7 +77,7 @@ describe("the steps of an attempt", () => {
         attempts.release(id, what.attempt, "no room");
         break;
       case "running":
-        attempts.markRunning(id, what.attempt, Date.now());
+        attempts.markRunning(id, what.attempt, new Date().toISOString());
         break;
       case "collecting":
         attempts.markCollecting(id, what.attempt, report(id, what.attempt));

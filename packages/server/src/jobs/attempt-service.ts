@@ -77,9 +77,10 @@ export class AttemptService {
     });
   }
 
-  markRunning(jobId: number, attempt: number, startedAt: number): JobRow | null {
+  markRunning(jobId: number, attempt: number, reportedStart: string | null): JobRow | null {
     const { store } = this.#parts;
-    return this.#change(jobId, (_before, at) => {
+    return this.#change(jobId, (before, at) => {
+      const startedAt = plausibleTime(reportedStart, before.submitted_at, at);
       const row = store.jobs.transition(jobId, {
         to: "running",
         attempt,
@@ -93,15 +94,16 @@ export class AttemptService {
 
   markCollecting(jobId: number, attempt: number, report: AttemptReport): JobRow | null {
     const { store } = this.#parts;
-    const startedAt = report.startedAt === null ? null : Date.parse(report.startedAt);
-    return this.#change(jobId, (_before, at) =>
-      store.jobs.transition(jobId, {
+    return this.#change(jobId, (before, at) => {
+      const startedAt =
+        report.startedAt === null ? null : plausibleTime(report.startedAt, before.submitted_at, at);
+      return store.jobs.transition(jobId, {
         to: "collecting",
         attempt,
         at,
         set: { started_at: startedAt },
-      }),
-    );
+      });
+    });
   }
 
   /**
@@ -127,7 +129,7 @@ export class AttemptService {
       return this.#retry(jobId, attempt, outcome);
     }
     const end = (): JobRow | null =>
-      this.#change(jobId, (_before, at) => {
+      this.#change(jobId, (row, at) => {
         store.attempts.end(jobId, attempt, "collected", at, outcome);
         return store.jobs.transition(jobId, {
           to: status,
@@ -135,7 +137,7 @@ export class AttemptService {
           at,
           set: {
             ...outcomeColumns(outcome, at),
-            ...reportColumns(report),
+            ...reportColumns(report, row, at),
             ...resultColumns(result),
           },
           reason: outcome.reason,
@@ -269,10 +271,23 @@ function outcomeColumns(outcome: Outcome, at: number): JobChanges {
   };
 }
 
-function reportColumns(report: AttemptReport): JobChanges {
+/**
+ * When something happened on an agent, as far as it can be true: its clock may be wrong, and its word
+ * too. A job starts and ends after it was submitted, and not in the future.
+ *
+ * @param reported an instant as the agent gave it; null stands for now
+ */
+function plausibleTime(reported: string | null, earliest: number, now: number): number {
+  const at = reported === null ? now : Date.parse(reported);
+  return Number.isNaN(at) ? now : Math.max(earliest, Math.min(at, now));
+}
+
+function reportColumns(report: AttemptReport, row: JobRow, now: number): JobChanges {
   return {
     findings: JSON.stringify(report.findings),
-    ...(report.finishedAt === null ? {} : { finished_at: Date.parse(report.finishedAt) }),
+    ...(report.finishedAt === null
+      ? {}
+      : { finished_at: plausibleTime(report.finishedAt, row.started_at ?? row.submitted_at, now) }),
     wall_seconds: report.usage?.wallSeconds ?? null,
     cpu_seconds: report.usage?.cpuSeconds ?? null,
     max_rss_bytes: report.usage?.maxRssBytes ?? null,

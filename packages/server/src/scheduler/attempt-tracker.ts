@@ -1,5 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
 import {
   JobctlError,
@@ -12,14 +10,18 @@ import {
 
 import type { AgentLink, LinkEvents } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
-import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+import type { BlobStore } from "../blobs/blob-store.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
+import { Discards } from "./discards.js";
+import { fetchResult } from "./fetch-result.js";
 import { STORE_AGAIN_MS, isNotStored, untilStored } from "./until-stored.js";
 
 /** The figures in the database only serve until an agent has been heard after a restart. */
 const SAVE_EVERY_MS = 5000;
-const REFETCH = { firstMs: 100, maxMs: 5000 };
+/** After so many wrong results of one attempt it counts as lost. */
+const MAX_MISMATCHES = 5;
+const AFTER_MISMATCH = { firstMs: 1000, maxMs: 30_000 };
 
 export interface AttemptTrackerParts {
   readonly attempts: AttemptService;
@@ -39,11 +41,17 @@ export interface AttemptTrackerParts {
  */
 export class AttemptTracker implements LinkEvents {
   readonly #parts: AttemptTrackerParts;
+  readonly #discards: Discards;
+  /** Attempts that are being collected, or wait to be collected again. */
   readonly #collecting = new Set<string>();
+  /** How often a result was not what its report announced, by attempt. */
+  readonly #mismatches = new Map<string, number>();
+  readonly #takingLater = new Set<string>();
   readonly #savedAt = new WeakMap<AgentLink, number>();
 
   constructor(parts: AttemptTrackerParts) {
     this.#parts = parts;
+    this.#discards = new Discards(parts.logger);
   }
 
   async onSnapshot(link: AgentLink, reports: readonly AttemptReport[]): Promise<void> {
@@ -65,7 +73,7 @@ export class AttemptTracker implements LinkEvents {
       else if (row.status === "dispatched") void this.#parts.resend(row, link);
       else attempts.lose(row.id, row.attempt, `agent ${name} no longer holds attempt ${id}`);
     }
-    for (const id of unmatched.keys()) void this.#discard(link, id);
+    for (const id of unmatched.keys()) this.#discards.add(link, id);
     logger.info({
       event: "agent_reconciled",
       agent: name,
@@ -93,7 +101,7 @@ export class AttemptTracker implements LinkEvents {
     const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
     const row = this.#parts.attempts.get(jobId);
     if (row === null || row.attempt !== attempt || row.agent !== link.name) {
-      void this.#discard(link, report.id);
+      this.#discards.add(link, report.id);
       return;
     }
     switch (report.state) {
@@ -101,7 +109,7 @@ export class AttemptTracker implements LinkEvents {
         break;
       case "running":
         if (row.status === "dispatched") {
-          this.#parts.attempts.markRunning(jobId, attempt, Date.parse(report.startedAt ?? ""));
+          this.#parts.attempts.markRunning(jobId, attempt, report.startedAt);
         }
         break;
       case "packing":
@@ -112,7 +120,7 @@ export class AttemptTracker implements LinkEvents {
         break;
       case "interrupted":
         this.#parts.attempts.lose(jobId, attempt, `agent ${link.name} went down while it ran`);
-        void this.#discard(link, report.id);
+        this.#discards.add(link, report.id);
         break;
     }
   }
@@ -193,7 +201,7 @@ export class AttemptTracker implements LinkEvents {
       });
       if (dryRun) continue;
       if (isCurrent) this.onAttempt(link, report);
-      else if (!stays) await this.#discard(link, report.id);
+      else if (!stays) this.#discards.add(link, report.id);
     }
     const held = new Set(reports.map(({ id }) => id));
     for (const before of ours) {
@@ -217,7 +225,7 @@ export class AttemptTracker implements LinkEvents {
       const rows = attempts.onAgent(agent).filter(({ status }) => status !== "collecting");
       for (const row of rows) {
         attempts.evict(row.id, row.attempt, `agent ${agent} is being drained`);
-        if (link?.state === "ready") void this.#discard(link, attemptId(row.id, row.attempt));
+        if (link?.state === "ready") this.#discards.add(link, attemptId(row.id, row.attempt));
       }
     };
     untilStored("that an agent is emptied", evict, logger);
@@ -247,21 +255,6 @@ export class AttemptTracker implements LinkEvents {
     }
   }
 
-  /** A stale attempt is stopped and deleted: its job has moved on, or was never ours. */
-  async #discard(link: AgentLink, id: string): Promise<void> {
-    try {
-      await link.client.deleteAttempt(id);
-      this.#parts.logger.info({ event: "stale_attempt_deleted", attemptId: id, agent: link.name });
-    } catch (error) {
-      this.#parts.logger.warn({
-        event: "stale_attempt_kept",
-        attemptId: id,
-        agent: link.name,
-        err: error,
-      });
-    }
-  }
-
   /**
    * Fetches, verifies and stores a finished attempt, then acknowledges it. The agent keeps it until
    * then, so whatever fails in between is done again, at the latest after the next reconnect.
@@ -272,12 +265,16 @@ export class AttemptTracker implements LinkEvents {
     this.#collecting.add(report.id);
     try {
       attempts.markCollecting(row.id, row.attempt, report);
-      const result = report.result === null ? null : await this.#fetch(link, report, report.result);
+      const result =
+        report.result === null
+          ? null
+          : await fetchResult(link, this.#parts.blobs, report.id, report.result);
       crashPoint("collect.fetched");
       await attempts.finish(row.id, row.attempt, report, report.outcome, result);
       crashPoint("collect.committed");
       await link.client.deleteAttempt(report.id);
       crashPoint("collect.acknowledged");
+      this.#collected(report.id);
     } catch (error) {
       logger.warn({
         event: "collect_failed",
@@ -286,59 +283,52 @@ export class AttemptTracker implements LinkEvents {
         agent: link.name,
         err: error,
       });
-      this.#takeLater(link, report);
-    } finally {
-      this.#collecting.delete(report.id);
+      this.#collectLater(link, row, report, toJobctlError(error));
     }
   }
 
-  /** What stood in the way, such as a full volume, may be gone by then; a reconnect does the same. */
-  #takeLater(link: AgentLink, report: AttemptReport): void {
+  #collected(id: string): void {
+    this.#collecting.delete(id);
+    this.#mismatches.delete(id);
+  }
+
+  /**
+   * What stood in the way, such as a full volume, may be gone later. A result that is wrong every time
+   * never becomes right: the attempt counts as lost, and its job can run elsewhere. Until then the same
+   * report, sent again, changes nothing.
+   */
+  #collectLater(link: AgentLink, row: JobRow, report: AttemptReport, error: JobctlError): void {
+    let waitMs = STORE_AGAIN_MS;
+    if (error.code === "digest_mismatch" || error.code === "agent_answer_invalid") {
+      const failures = (this.#mismatches.get(report.id) ?? 0) + 1;
+      this.#mismatches.set(report.id, failures);
+      if (failures >= MAX_MISMATCHES) return this.#giveUp(link, row, report, error);
+      waitMs = backoffMs(failures, AFTER_MISMATCH, Math.random());
+    }
     setTimeout(() => {
+      this.#collecting.delete(report.id);
+      if (link.state === "ready") this.onAttempt(link, report);
+    }, waitMs).unref();
+  }
+
+  #giveUp(link: AgentLink, row: JobRow, report: AttemptReport, error: JobctlError): void {
+    const { attempts, logger } = this.#parts;
+    const message = `agent ${link.name} sent a wrong result ${MAX_MISMATCHES} times: ${error.message}`;
+    const lose = (): void => {
+      attempts.lose(row.id, row.attempt, message);
+      this.#collected(report.id);
+      this.#discards.add(link, report.id);
+    };
+    untilStored("that a result is wrong", lose, logger);
+  }
+
+  /** Once what was said of an attempt can be stored; a reconnect does the same. */
+  #takeLater(link: AgentLink, report: AttemptReport): void {
+    if (this.#takingLater.has(report.id)) return;
+    this.#takingLater.add(report.id);
+    setTimeout(() => {
+      this.#takingLater.delete(report.id);
       if (link.state === "ready") this.onAttempt(link, report);
     }, STORE_AGAIN_MS).unref();
   }
-
-  async #fetch(
-    link: AgentLink,
-    report: AttemptReport,
-    expected: { sizeBytes: number; sha256: string },
-  ): Promise<StagedBlob> {
-    const mismatch = (message: string): JobctlError =>
-      new JobctlError("digest_mismatch", `the result of attempt ${report.id}: ${message}`);
-    const blob = await this.#parts.blobs.stage(resumed(link, report.id, expected.sizeBytes), {
-      maxBytes: expected.sizeBytes,
-      tooLarge: () => mismatch(`more than the announced ${expected.sizeBytes} bytes arrived`),
-    });
-    if (blob.sha256 === expected.sha256) return blob;
-    await blob.discard();
-    throw mismatch(`SHA-256 ${blob.sha256} arrived, ${expected.sha256} was announced`);
-  }
-}
-
-/** A result as one stream that goes on where it was cut, until the agent is given up. */
-async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGenerator<Buffer> {
-  let offset = 0;
-  for (let failures = 0; offset < sizeBytes;) {
-    try {
-      for await (const chunk of await link.client.getResult(id, offset)) {
-        const bytes = chunk as Buffer;
-        offset += bytes.length;
-        failures = 0;
-        yield bytes;
-      }
-      if (offset < sizeBytes)
-        throw new Error(`the transfer ended after ${offset} of ${sizeBytes} bytes`);
-    } catch (thrown) {
-      if (isRefusal(thrown)) throw thrown;
-      failures += 1;
-      await delay(backoffMs(failures, REFETCH, Math.random()));
-      await link.untilReady();
-    }
-  }
-}
-
-function isRefusal(thrown: unknown): boolean {
-  const error = toJobctlError(thrown);
-  return error.code !== "agent_unreachable" && error.code !== "internal";
 }

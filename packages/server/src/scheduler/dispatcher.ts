@@ -150,6 +150,7 @@ export class Dispatcher {
         attempts.release(row.id, row.attempt, error.message);
         return true;
       case "agent_unreachable":
+      case "agent_answer_invalid":
       case "attempt_receiving":
       case "archive_digest_mismatch":
         return false;

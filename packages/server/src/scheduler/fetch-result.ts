@@ -1,0 +1,94 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { backoffMs } from "@jobctl/daemon";
+import { JobctlError, toJobctlError } from "@jobctl/protocol";
+
+import type { AgentLink } from "../agents/agent-link.js";
+import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+
+const REFETCH = { firstMs: 100, maxMs: 5000 };
+/** A transfer that moves fewer bytes than this in `RATE_WINDOW_MS` is cut and taken up again. */
+const MIN_WINDOW_BYTES = 64 * 1024;
+const RATE_WINDOW_MS = 60_000;
+/** Transfers that were too slow or ended too early, before fetching has failed. */
+const MAX_UNFIT_TRANSFERS = 3;
+
+/**
+ * Fetches the result of an attempt and compares it with what its report announced. A transfer that is
+ * cut goes on where it stopped, until the agent is lost.
+ *
+ * @throws JobctlError `digest_mismatch`, `agent_answer_invalid`, `storage_full`, the agent's own refusal;
+ *   then nothing is left
+ */
+export async function fetchResult(
+  link: AgentLink,
+  blobs: BlobStore,
+  attemptId: string,
+  announced: { readonly sizeBytes: number; readonly sha256: string },
+): Promise<StagedBlob> {
+  const { sizeBytes, sha256 } = announced;
+  const mismatch = (message: string): JobctlError =>
+    new JobctlError("digest_mismatch", `the result of attempt ${attemptId}: ${message}`);
+  // The announced size may be a lie: nothing is begun that would use up the reserve.
+  await blobs.checkFreeSpace(sizeBytes);
+  const blob = await blobs.stage(resumed(link, attemptId, sizeBytes), {
+    maxBytes: sizeBytes,
+    tooLarge: () => mismatch(`more than the announced ${sizeBytes} bytes arrived`),
+  });
+  if (blob.sha256 === sha256) return blob;
+  await blob.discard();
+  throw mismatch(`SHA-256 ${blob.sha256} arrived, ${sha256} was announced`);
+}
+
+/** A result as one stream that goes on where it was cut, until the agent is given up. */
+async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGenerator<Buffer> {
+  let offset = 0;
+  let failures = 0;
+  let unfit = 0;
+  while (offset < sizeBytes) {
+    try {
+      for await (const chunk of fastEnough(await link.client.getResult(id, offset))) {
+        offset += chunk.length;
+        failures = 0;
+        yield chunk;
+      }
+      if (offset < sizeBytes)
+        throw new UnfitTransfer(`it ended after ${offset} of ${sizeBytes} bytes`);
+    } catch (thrown) {
+      if (isRefusal(thrown)) throw thrown;
+      if (thrown instanceof UnfitTransfer) unfit += 1;
+      if (unfit >= MAX_UNFIT_TRANSFERS)
+        throw new JobctlError(
+          "agent_answer_invalid",
+          `the result of attempt ${id} did not arrive in ${unfit} transfers: ${toJobctlError(thrown).message}`,
+        );
+      failures += 1;
+      await delay(backoffMs(failures, REFETCH, Math.random()));
+      await link.untilReady();
+    }
+  }
+}
+
+/** A transfer that the agent ended, or kept from ending: unlike a cut, it is the agent's doing. */
+class UnfitTransfer extends Error {}
+
+/** @throws UnfitTransfer when too little comes, which a time limit between two pieces does not notice */
+async function* fastEnough(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let sinceMs = performance.now();
+  let receivedBytes = 0;
+  for await (const chunk of source) {
+    yield chunk;
+    receivedBytes += chunk.length;
+    if (performance.now() - sinceMs < RATE_WINDOW_MS) continue;
+    if (receivedBytes < MIN_WINDOW_BYTES)
+      throw new UnfitTransfer(`only ${receivedBytes} bytes came in ${RATE_WINDOW_MS / 1000} s`);
+    sinceMs = performance.now();
+    receivedBytes = 0;
+  }
+}
+
+function isRefusal(thrown: unknown): boolean {
+  if (thrown instanceof UnfitTransfer) return false;
+  const error = toJobctlError(thrown);
+  return error.code !== "agent_unreachable" && error.code !== "internal";
+}
