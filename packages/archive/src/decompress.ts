@@ -16,7 +16,8 @@ export async function* plainTar(source: AsyncIterable<Buffer>): AsyncGenerator<B
     const gzipped = GZIP_MAGIC.every((byte, at) => head[at] === byte);
     yield* gzipped ? throughStream(concat(head, rest), createGunzip()) : concat(head, rest);
   } finally {
-    await iterator.return?.();
+    // Not awaited: a piece of the source that is still on its way would have to arrive first.
+    iterator.return?.().catch(() => {});
   }
 }
 

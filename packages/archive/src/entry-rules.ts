@@ -3,10 +3,11 @@ import { posix } from "node:path";
 import { JobctlError, RESERVED_FOLDER, RUN_SCRIPT, type ErrorCode } from "@jobctl/protocol";
 
 import type { Entry, EntryType, RawEntry } from "./entry.js";
-import type { ArchiveLimits } from "./limits.js";
+import { MAX_NAME_BYTES, MAX_PATH_BYTES, type ArchiveLimits } from "./limits.js";
 import { symlinkStaysInside } from "./links.js";
 
-const ENTRY_TYPES: Readonly<Record<string, EntryType>> = {
+/** The tar library's names of the types that are allowed, and what they are here. */
+export const ENTRY_TYPES: Readonly<Record<string, EntryType>> = {
   File: "file",
   OldFile: "file",
   ContiguousFile: "file",
@@ -40,6 +41,10 @@ export class EntryRules {
   readonly #seen = new Map<string, EntryType>();
   readonly #topLevel = new Set<string>();
   #extractedBytes = 0;
+  /** Bytes of the paths and link targets so far. */
+  #nameBytes = 0;
+  /** Entries that add nothing: the archive's own root, and directories that it has had before. */
+  #repeats = 0;
   #topLevelFile = false;
 
   constructor(limits: ArchiveLimits) {
@@ -61,14 +66,17 @@ export class EntryRules {
     }
     const path = this.#checkPath(raw.path);
     if (path === null) {
-      if (type === "directory") return null;
+      if (type === "directory") return this.#countRepeat(raw.path);
       throw unsafe(raw.path, "has no name of its own");
     }
     if (type === "file" && (raw.mode & SET_ID_BITS) !== 0) {
       throw unsafe(raw.path, "has a set-user-id or set-group-id bit", "Remove it with chmod ug-s.");
     }
+    if (type !== "file" && raw.size > 0) {
+      throw unsafe(raw.path, `is a ${type} with ${raw.size} bytes of content`);
+    }
     this.#checkAncestors(raw.path, path);
-    this.#checkDuplicate(raw.path, path, type);
+    if (this.#isRepeated(raw.path, path, type)) this.#countRepeat(raw.path);
     const linkTarget = this.#checkLink(raw, path, type);
     this.#count(raw, path, type);
     return { path, type, sizeBytes: raw.size, mode: raw.mode & 0o777, linkTarget };
@@ -101,6 +109,17 @@ export class EntryRules {
 
   #checkPath(written: string): string | null {
     if (written.includes("\0")) throw unsafe(written, "has a NUL character in its name");
+    // What a decoder puts in the place of bytes that are not UTF-8.
+    if (written.includes("\uFFFD")) {
+      throw unsafe(
+        written,
+        "has a name that is not valid UTF-8",
+        "Rename it before it is packed, for instance with convmv -f latin1 -t utf8.",
+      );
+    }
+    if (Buffer.byteLength(written) > MAX_PATH_BYTES) {
+      throw unsafe(written, `has a path of more than ${MAX_PATH_BYTES} bytes`);
+    }
     if (written.includes("\\") && written.split("\\").includes("..")) {
       throw unsafe(written, 'has a ".." segment behind a backslash');
     }
@@ -126,14 +145,15 @@ export class EntryRules {
       if (type !== undefined) {
         throw unsafe(written, `lies below ${quoted(dir)}, which is a ${type} in the same archive`);
       }
-      this.#seen.set(dir, "directory");
+      this.#remember(written, dir, "directory");
     }
   }
 
-  #checkDuplicate(written: string, path: string, type: EntryType): void {
+  /** Whether it is a directory that has come before; nothing else may come twice. */
+  #isRepeated(written: string, path: string, type: EntryType): boolean {
     const earlier = this.#seen.get(path);
-    if (earlier === undefined) return;
-    if (earlier === "directory" && type === "directory") return;
+    if (earlier === undefined) return false;
+    if (earlier === "directory" && type === "directory") return true;
     throw unsafe(written, `is in the archive twice, first as a ${earlier}`);
   }
 
@@ -142,6 +162,17 @@ export class EntryRules {
     const target = raw.linkpath ?? "";
     if (target === "" || target.includes("\0"))
       throw unsafe(raw.path, "is a link without a usable target");
+    if (target.includes("\uFFFD")) {
+      throw unsafe(
+        raw.path,
+        `is a ${type} whose target is not valid UTF-8`,
+        "Rename the target before it is packed.",
+      );
+    }
+    if (Buffer.byteLength(target) > MAX_PATH_BYTES) {
+      throw unsafe(raw.path, `is a ${type} to a path of more than ${MAX_PATH_BYTES} bytes`);
+    }
+    this.#countName(raw.path, target);
     if (target.startsWith("/")) {
       throw unsafe(
         raw.path,
@@ -158,7 +189,8 @@ export class EntryRules {
       );
     }
     const resolved = posix.normalize(target);
-    if (this.#seen.get(resolved) !== "file" && this.#seen.get(resolved) !== "hardlink") {
+    // Not to another link: every writer of archives names the file itself, and no chain has to be followed.
+    if (this.#seen.get(resolved) !== "file") {
       throw unsafe(
         raw.path,
         `is a hard link to ${quoted(target)}, which is not an earlier file of the archive`,
@@ -168,15 +200,7 @@ export class EntryRules {
   }
 
   #count(raw: RawEntry, path: string, type: EntryType): void {
-    this.#seen.set(path, type);
-    if (this.#seen.size > this.#limits.maxEntries) {
-      throw refused(
-        "archive_too_many_entries",
-        `the archive has more than ${this.#limits.maxEntries} entries; entry ${quoted(raw.path)} is one too many`,
-        "Pack many small files into one archive inside the job and unpack it in run.sh.",
-        { entry: raw.path, limit: this.#limits.maxEntries },
-      );
-    }
+    this.#remember(raw.path, path, type);
     if (type === "file") this.#extractedBytes += raw.size;
     if (this.#extractedBytes > this.#limits.maxExtractedBytes) {
       throw refused(
@@ -184,13 +208,49 @@ export class EntryRules {
         `the files up to ${quoted(raw.path)} add up to ${this.#extractedBytes} bytes, the limit is ${this.#limits.maxExtractedBytes} bytes`,
         "Leave out what the job does not read, or ask the operator to raise JOBCTL_MAX_EXTRACTED_BYTES.",
         {
-          entry: raw.path,
+          entry: shortened(raw.path),
           sizeBytes: this.#extractedBytes,
           limitBytes: this.#limits.maxExtractedBytes,
         },
       );
     }
     this.#rememberTopLevel(path, type);
+  }
+
+  #remember(written: string, path: string, type: EntryType): void {
+    if (!this.#seen.has(path)) this.#countName(written, path);
+    this.#seen.set(path, type);
+    this.#checkCount(this.#seen.size, written);
+  }
+
+  /** Without this, an archive of one directory written again and again would never end. */
+  #countRepeat(written: string): null {
+    this.#repeats += 1;
+    this.#checkCount(this.#repeats, written);
+    return null;
+  }
+
+  #checkCount(count: number, written: string): void {
+    const limit = this.#limits.maxEntries;
+    if (count <= limit) return;
+    throw refused(
+      "archive_too_many_entries",
+      `the archive has more than ${limit} entries; entry ${quoted(written)} is one too many`,
+      "Pack many small files into one archive inside the job and unpack it in run.sh.",
+      { entry: shortened(written), limit },
+    );
+  }
+
+  #countName(written: string, name: string): void {
+    this.#nameBytes += Buffer.byteLength(name);
+    const limitBytes = this.#limits.maxNameBytes ?? MAX_NAME_BYTES;
+    if (this.#nameBytes <= limitBytes) return;
+    throw refused(
+      "archive_too_many_entries",
+      `the names up to ${quoted(written)} add up to more than ${limitBytes} bytes`,
+      "Pack many small files into one archive inside the job and unpack it in run.sh.",
+      { entry: shortened(written), limitBytes },
+    );
   }
 
   #rememberTopLevel(path: string, type: EntryType): void {
@@ -220,7 +280,9 @@ export class EntryRules {
 }
 
 function unsafe(path: string, problem: string, hint?: string): JobctlError {
-  return refused("archive_unsafe_entry", `entry ${quoted(path)} ${problem}`, hint, { entry: path });
+  return refused("archive_unsafe_entry", `entry ${quoted(path)} ${problem}`, hint, {
+    entry: shortened(path),
+  });
 }
 
 function refused(
@@ -233,7 +295,12 @@ function refused(
 }
 
 function quoted(path: string): string {
-  return JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
+  return JSON.stringify(shortened(path));
+}
+
+/** Names are as long as who wrote the archive likes; messages are not. */
+function shortened(path: string): string {
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }
 
 /** `CharacterDevice` as `character device`. */

@@ -7,7 +7,7 @@ export { Directory, type EntryStats } from "./directory.js";
 export { pack, packEntries, packedSize, toPackEntries } from "./pack.js";
 export { measureTree, packTree, treeTooLarge, type TreeSelection } from "./pack-tree.js";
 export { TAR_END, type PackEntry } from "./tar-header.js";
-export { findInTar, indexTar, type IndexedEntry } from "./tar-index.js";
+export { findInTar, indexTar, inspectResult, type IndexedEntry } from "./tar-index.js";
 export { isResourceError } from "./resource-error.js";
 export { unpackArchive } from "./unpack.js";
 export { walk, walkAll, type FoundEntry } from "./walk.js";

@@ -1,14 +1,13 @@
-import type { JobctlError } from "@jobctl/protocol";
-import { Parser } from "tar";
-
 import { EntryRules, type ArchiveSummary } from "./entry-rules.js";
-import type { ArchiveLimits } from "./limits.js";
 import { plainTar } from "./decompress.js";
-import { feed } from "./tar-feed.js";
+import type { ArchiveLimits } from "./limits.js";
+import { scanTar } from "./scan-tar.js";
+import { readingArchive } from "./tar-feed.js";
 
 /**
- * Reads an archive to its end and applies the rules to every header; the content of files is
- * passed over. Memory grows with the number of entries only.
+ * Reads an archive up to its end mark and applies the rules to every header; the content of files is
+ * passed over. Memory grows with the number of entries only. What follows the end mark is neither
+ * decompressed nor looked at; the source is closed there.
  *
  * @param source the archive, tar or gzipped tar
  * @throws JobctlError with the code of the first rule that is broken, or `archive_invalid`
@@ -18,26 +17,8 @@ export async function inspectArchive(
   limits: ArchiveLimits,
 ): Promise<ArchiveSummary> {
   const rules = new EntryRules(limits);
-  let broken: JobctlError | undefined;
-  const parser = new Parser({
-    strict: true,
-    maxDecompressionRatio: Infinity,
-    filter: (path, entry) => {
-      if (broken !== undefined || !("type" in entry)) return false;
-      try {
-        rules.check({
-          path,
-          type: entry.type,
-          size: entry.size,
-          mode: entry.mode ?? 0,
-          linkpath: entry.linkpath,
-        });
-      } catch (error) {
-        broken = error as JobctlError;
-      }
-      return false;
-    },
+  await readingArchive(async () => {
+    for await (const _piece of scanTar(plainTar(source), (entry) => rules.check(entry)));
   });
-  await feed(plainTar(source), parser, () => broken);
   return rules.finish();
 }

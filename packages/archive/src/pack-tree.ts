@@ -6,7 +6,7 @@ import { JobctlError, RESERVED_FOLDER } from "@jobctl/protocol";
 import { describeDescriptor, type Directory } from "./directory.js";
 import type { EntryType } from "./entry.js";
 import { EntryRules } from "./entry-rules.js";
-import { MAX_PATH_BYTES, NO_LIMITS } from "./limits.js";
+import { MAX_PATH_BYTES, RESULT_LIMITS } from "./limits.js";
 import { symlinkStaysInside } from "./links.js";
 import { isResourceError } from "./resource-error.js";
 import { readExactly } from "./read-exactly.js";
@@ -34,6 +34,9 @@ interface Selected {
   readonly header: PackEntry;
   readonly source: TreeEntry;
 }
+
+/** Left for the reserved folder and what jobctl puts there. */
+const RESERVED_ENTRIES = 16;
 
 /** Owners have to be able to read what they are to pack. */
 const READ_BIT = 0o400;
@@ -135,8 +138,9 @@ function openReadable({ parent, name, mode }: TreeEntry, mayChange: boolean): nu
 
 async function* selectEntries(root: Directory, selection: TreeSelection): AsyncGenerator<Selected> {
   const { access, maxEntries, onSkipped, onRenamed } = selection;
+  const maxCount = Math.min(maxEntries, RESULT_LIMITS.maxEntries - RESERVED_ENTRIES);
   let count = 0;
-  const rules = new EntryRules(NO_LIMITS);
+  const rules = new EntryRules(RESULT_LIMITS);
   const firstNames = new Map<string, string>();
   const entries = walkTree(root, {
     ...(access === undefined ? {} : { access }),
@@ -156,8 +160,8 @@ async function* selectEntries(root: Directory, selection: TreeSelection): AsyncG
       continue;
     }
     if (!selection.wanted(path)) continue;
-    if (count === maxEntries) {
-      onSkipped?.(source.path, `it and what follows are more than ${maxEntries} entries`);
+    if (count === maxCount) {
+      onSkipped?.(source.path, `it and what follows are more than ${maxCount} entries`);
       return;
     }
     count += 1;

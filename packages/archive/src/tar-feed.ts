@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { JobctlError } from "@jobctl/protocol";
 import type { Parser } from "tar";
 
-import { coalesce } from "./coalesce.js";
+import { archiveInvalid } from "./archive-invalid.js";
 import { isResourceError } from "./resource-error.js";
 
 /**
- * Writes a plain tar into a parser and waits until the parser is through with it.
+ * Writes a plain tar that has been scanned into a parser and waits until the parser is through with it.
  *
  * @param broken asked after every piece; what it returns is thrown
  * @throws JobctlError `archive_invalid` when the bytes are not a complete tar archive; the system's own
@@ -33,44 +33,39 @@ export async function feed(
     if (problem !== undefined) throw problem;
     if (failure !== undefined) throw explain(failure);
   };
-  let total = 0;
-  try {
-    for await (const chunk of coalesce(source)) {
-      total += chunk.length;
-      const roomLeft = parser.write(chunk);
+  await readingArchive(async () => {
+    for await (const piece of source) {
+      const roomLeft = parser.write(piece);
       stopIfBroken();
       if (!roomLeft) await Promise.race([once(parser, "drain"), failed]);
     }
-  } catch (error) {
-    throw error instanceof JobctlError || !isZlibError(error) ? error : archiveInvalid(error);
-  }
-  if (total === 0) throw archiveInvalid(new Error("it is empty"));
+  });
   parser.end();
   await Promise.race([closed, failed]);
   stopIfBroken();
 }
 
-/** A full disk is nobody's archive's fault. */
+/**
+ * Does something that reads an archive; what the decompressor throws becomes an error for people.
+ *
+ * @throws JobctlError `archive_invalid`, or what the work throws
+ */
+export async function readingArchive(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw error instanceof JobctlError || !isZlibError(error) ? error : explain(error);
+  }
+}
+
+/** A full disk is not the archive's fault. */
 function explain(error: unknown): Error {
-  return isResourceError(error) && error instanceof Error ? error : archiveInvalid(error);
-}
-
-function archiveInvalid(cause: unknown): JobctlError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new JobctlError("archive_invalid", `the archive cannot be read: ${explained(reason)}`, {
-    hint: "Send a complete tar or gzipped tar archive, for instance tar -C DIR -czf job.tar.gz .",
-    cause,
-  });
-}
-
-/** The libraries' words, for people. */
-function explained(reason: string): string {
-  if (reason.includes("Unrecognized archive format")) return "it is not a tar archive";
-  if (reason.includes("Truncated input")) return "it is cut short in the middle of an entry";
-  if (reason.includes("unexpected end of file")) return "the gzip data is cut short";
-  if (reason.includes("checksum failure"))
-    return "it is not a tar archive, or damaged: a header checksum is wrong";
-  return reason;
+  if (isResourceError(error) && error instanceof Error) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return archiveInvalid(
+    reason.includes("unexpected end of file") ? "the gzip data is cut short" : reason,
+    error,
+  );
 }
 
 function isZlibError(error: unknown): boolean {

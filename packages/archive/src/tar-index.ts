@@ -1,104 +1,170 @@
 import type { FileHandle } from "node:fs/promises";
 
 import { JobctlError } from "@jobctl/protocol";
-import { Header, Pax } from "tar";
 
-const BLOCK = 512;
-/** Enough for any path that a file system accepts. */
-const MAX_PAX_BYTES = 1024 * 1024;
+import { archiveInvalid } from "./archive-invalid.js";
+import type { Entry, RawEntry } from "./entry.js";
+import { ENTRY_TYPES, EntryRules } from "./entry-rules.js";
+import { RESULT_LIMITS } from "./limits.js";
+import { BLOCK, TarHeaders, padded } from "./tar-headers.js";
+
+/** Read at once: the headers of small files that follow each other. */
+const WINDOW_BYTES = 64 * 1024;
 
 /** An entry of a plain tar file, with the place of its content. */
-export interface IndexedEntry {
-  readonly path: string;
-  readonly type: "file" | "directory" | "symlink" | "hardlink";
-  readonly sizeBytes: number;
-  readonly mode: number;
+export interface IndexedEntry extends Entry {
   readonly modifiedAt: Date | null;
-  readonly linkTarget: string | null;
   /** Offset of the first byte of the content in the archive. */
   readonly offset: number;
 }
 
 /**
- * The entries of a plain tar, found by hopping from header to header: the content of files is not
- * read, so listing a large archive of few files costs next to nothing.
+ * Applies the rules for entries to a plain tar file, as they are applied to inputs, with the reserved
+ * folder allowed. The headers have to add up to the whole file: contents lie inside it, and nothing
+ * follows the end mark. The content of files is not read.
  *
- * @throws JobctlError `archive_invalid`
+ * @param signal stops it between two headers
+ * @throws JobctlError `archive_invalid`, or the code of the rule that is broken
  */
-export async function* indexTar(file: FileHandle): AsyncGenerator<IndexedEntry> {
-  let at = 0;
-  let extended: Pax | undefined;
-  const block = Buffer.alloc(BLOCK);
-  for (;;) {
-    const { bytesRead } = await file.read(block, 0, BLOCK, at);
-    if (bytesRead < BLOCK) return;
-    const header = new Header(block);
-    if (header.nullBlock) return;
-    if (!header.cksumValid) {
-      throw new JobctlError("archive_invalid", `the archive is damaged at byte ${at}`);
+export async function inspectResult(file: FileHandle, signal?: AbortSignal): Promise<void> {
+  const rules = new EntryRules(RESULT_LIMITS);
+  for await (const { raw } of rawEntries(file, signal)) rules.check(raw);
+}
+
+/**
+ * The entries of a plain tar file that has been inspected, found by hopping from header to header: the
+ * content of files is not read, so listing a large archive of few files costs next to nothing.
+ *
+ * @param signal stops it between two headers
+ * @throws JobctlError `archive_invalid`; `archive_too_many_entries` where an inspection would
+ */
+export async function* indexTar(
+  file: FileHandle,
+  signal?: AbortSignal,
+): AsyncGenerator<IndexedEntry> {
+  let entries = 0;
+  for await (const { raw, modifiedAt, offset } of rawEntries(file, signal)) {
+    entries += 1;
+    if (entries > RESULT_LIMITS.maxEntries) {
+      throw new JobctlError(
+        "archive_too_many_entries",
+        `the archive has more than ${RESULT_LIMITS.maxEntries} entries`,
+      );
     }
-    at += BLOCK;
-    const sizeBytes = extended?.size ?? header.size ?? 0;
-    if (header.type === "ExtendedHeader") {
-      extended = await readPax(file, at, sizeBytes);
-    } else {
-      const entry = describe(header, extended, at, sizeBytes);
-      extended = undefined;
-      if (entry !== null) yield entry;
-    }
-    at += Math.ceil(sizeBytes / BLOCK) * BLOCK;
+    const type = ENTRY_TYPES[raw.type];
+    if (type === undefined) continue;
+    yield {
+      path: withoutSlashes(raw.path),
+      type,
+      sizeBytes: type === "file" ? raw.size : 0,
+      mode: raw.mode & 0o777,
+      modifiedAt,
+      linkTarget: type === "symlink" || type === "hardlink" ? (raw.linkpath ?? null) : null,
+      offset,
+    };
   }
 }
 
-/** The entry of this path, hard links followed to the file that holds the content. */
-export async function findInTar(file: FileHandle, path: string): Promise<IndexedEntry | null> {
-  const wanted = path.replace(/\/+$/, "");
-  for await (const entry of indexTar(file)) {
-    if (entry.path !== wanted) continue;
-    return entry.type === "hardlink" ? findInTar(file, entry.linkTarget ?? "") : entry;
+/**
+ * The entry of this path; for a hard link the file that holds the content. That comes before the link
+ * and is no link itself, so finding it is one more step and never a chain of them.
+ *
+ * @throws JobctlError as `indexTar` does
+ */
+export async function findInTar(
+  file: FileHandle,
+  path: string,
+  signal?: AbortSignal,
+): Promise<IndexedEntry | null> {
+  const found = await firstOf(file, withoutSlashes(path), Infinity, signal);
+  if (found?.type !== "hardlink") return found;
+  return firstOf(file, found.linkTarget ?? "", found.offset, signal);
+}
+
+/** @param before offset of the content at which the search ends */
+async function firstOf(
+  file: FileHandle,
+  path: string,
+  before: number,
+  signal: AbortSignal | undefined,
+): Promise<IndexedEntry | null> {
+  for await (const entry of indexTar(file, signal)) {
+    if (entry.offset >= before) return null;
+    if (entry.path === path) return entry;
   }
   return null;
 }
 
-async function readPax(file: FileHandle, at: number, sizeBytes: number): Promise<Pax> {
-  if (sizeBytes > MAX_PAX_BYTES) {
-    throw new JobctlError(
-      "archive_invalid",
-      `the archive has an extended header of ${sizeBytes} bytes`,
-    );
-  }
-  const body = Buffer.alloc(sizeBytes);
-  await file.read(body, 0, sizeBytes, at);
-  return Pax.parse(body.toString("utf8"));
+/** Without the slashes at its end; in linear time, whatever the path is. */
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === "/") end -= 1;
+  return path.slice(0, end);
 }
 
-const TYPES: Readonly<Record<string, IndexedEntry["type"]>> = {
-  File: "file",
-  OldFile: "file",
-  Directory: "directory",
-  SymbolicLink: "symlink",
-  Link: "hardlink",
-};
+interface FoundHeader {
+  readonly raw: RawEntry;
+  readonly modifiedAt: Date | null;
+  readonly offset: number;
+}
 
-/** @param extended fields that did not fit into the header, and replace its own */
-function describe(
-  header: Header,
-  extended: Pax | undefined,
-  offset: number,
-  sizeBytes: number,
-): IndexedEntry | null {
-  const type = TYPES[header.type];
-  if (type === undefined) return null;
-  return {
-    path: (extended?.path ?? header.path ?? "").replace(/\/+$/, ""),
-    type,
-    sizeBytes: type === "file" ? sizeBytes : 0,
-    mode: (header.mode ?? 0) & 0o777,
-    modifiedAt: header.mtime ?? null,
-    linkTarget:
-      type === "symlink" || type === "hardlink"
-        ? (extended?.linkpath ?? header.linkpath ?? null)
-        : null,
-    offset,
-  };
+async function* rawEntries(
+  file: FileHandle,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FoundHeader> {
+  const headers = new TarHeaders();
+  const window = new Window(file, (await file.stat()).size);
+  for (let at = 0; ;) {
+    signal?.throwIfAborted();
+    const found = headers.read(await window.read(at, BLOCK), 0);
+    at += BLOCK;
+    if (found.kind === "end") {
+      if (at === window.sizeBytes) return;
+      throw archiveInvalid(`${window.sizeBytes - at} bytes follow its end mark`);
+    }
+    if (found.kind === "extension") {
+      headers.extend(await window.read(at, found.sizeBytes));
+      at += padded(found.sizeBytes);
+    }
+    if (found.kind === "entry") {
+      yield { raw: found.entry, modifiedAt: found.modifiedAt, offset: at };
+      at += padded(found.entry.size);
+    }
+  }
+}
+
+/** A file that is read in pieces that are larger than what is asked for. */
+class Window {
+  readonly sizeBytes: number;
+  readonly #file: FileHandle;
+  readonly #buffer = Buffer.alloc(WINDOW_BYTES);
+  #start = 0;
+  #end = 0;
+
+  constructor(file: FileHandle, sizeBytes: number) {
+    this.#file = file;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** @throws JobctlError `archive_invalid` when the file ends before */
+  async read(at: number, bytes: number): Promise<Buffer> {
+    if (at + bytes > this.sizeBytes) throw archiveInvalid("it is cut short");
+    if (bytes > WINDOW_BYTES) return this.#readExactly(Buffer.alloc(bytes), at);
+    if (at < this.#start || at + bytes > this.#end) {
+      const length = Math.min(WINDOW_BYTES, this.sizeBytes - at);
+      await this.#readExactly(this.#buffer.subarray(0, length), at);
+      this.#start = at;
+      this.#end = at + length;
+    }
+    return this.#buffer.subarray(at - this.#start, at - this.#start + bytes);
+  }
+
+  async #readExactly(into: Buffer, at: number): Promise<Buffer> {
+    for (let filled = 0; filled < into.length;) {
+      const { bytesRead } = await this.#file.read(into, filled, into.length - filled, at + filled);
+      if (bytesRead === 0) throw archiveInvalid("it became shorter while it was read");
+      filled += bytesRead;
+    }
+    return into;
+  }
 }

@@ -25,7 +25,10 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
 
   app.put<ById>("/v1/attempts/:id", async (request, reply) => {
     const spec = readSpec(request.headers[ATTEMPT_HEADER], request.params.id);
-    const received = await pool.receive(spec, request.raw);
+    // Not destroyed when it is left before its end, as it is at the archive's end mark: the answer
+    // takes the same connection.
+    const archive = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    const received = await pool.receive(spec, archive);
     return reply.code(received === "created" ? 201 : 200).send(pool.get(spec.id).report);
   });
 

@@ -84,22 +84,26 @@ function checkAnnounced(blob: StagedBlob, announced: Announced | undefined): voi
   );
 }
 
-/** Feeds an archive to the inspection piece by piece, at the speed of the slower of the two. */
+/**
+ * Feeds an archive to the inspection piece by piece, at the speed of the slower of the two. What follows
+ * the archive's end mark is stored and hashed with the rest of the upload, but not inspected.
+ */
 class Inspector {
   readonly #stream = new PassThrough();
   readonly #inspection: Promise<ArchiveSummary>;
-  readonly #failed: Promise<never>;
 
   constructor(limits: ArchiveLimits) {
     this.#inspection = inspectArchive(this.#stream as AsyncIterable<Buffer>, limits);
-    this.#failed = new Promise((_resolve, reject) => this.#inspection.catch(reject));
-    this.#failed.catch(() => {});
     this.#stream.on("error", () => {});
+    const close = (): unknown => this.#stream.destroy();
+    this.#inspection.then(close, close);
   }
 
+  /** @throws JobctlError when the inspection has failed */
   async write(chunk: Buffer): Promise<void> {
-    const roomLeft = !this.#stream.destroyed && this.#stream.write(chunk);
-    if (!roomLeft) await Promise.race([once(this.#stream, "drain"), this.#failed]);
+    if (!this.#stream.destroyed && !this.#stream.write(chunk)) await this.#untilReadOrClosed();
+    // It is closed when the inspection is done, with or without a finding.
+    if (this.#stream.destroyed) await this.#inspection;
   }
 
   end(): Promise<ArchiveSummary> {
@@ -107,7 +111,18 @@ class Inspector {
     return this.#inspection;
   }
 
+  /** Stops the inspection, wherever it is. */
   abandon(): void {
     this.#stream.destroy();
+  }
+
+  async #untilReadOrClosed(): Promise<void> {
+    const done = new AbortController();
+    const { signal } = done;
+    await Promise.race([
+      once(this.#stream, "drain", { signal }),
+      once(this.#stream, "close", { signal }),
+    ]).catch(() => {});
+    done.abort();
   }
 }

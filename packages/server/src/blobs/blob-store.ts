@@ -10,6 +10,8 @@ const READ_BYTES = 1024 * 1024;
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
+  /** Where it lies until it is committed or discarded. */
+  readonly path: string;
   readonly sha256: string;
   readonly sizeBytes: number;
   /**
@@ -121,6 +123,7 @@ export class BlobStore {
     }
     const { sha256, sizeBytes } = written;
     return {
+      path,
       sha256,
       sizeBytes,
       commit: () => this.#adopt(path, sha256),

@@ -104,7 +104,9 @@ async function* storedLog(
   if (row.result_sha256 === null) return;
   const path = await parts.blobs.verified(row.result_sha256);
   const file = await open(path, "r");
-  const entry = await findInTar(file, logFile(request.stream)).finally(() => file.close());
+  const entry = await findInTar(file, logFile(request.stream), request.signal).finally(() =>
+    file.close(),
+  );
   if (entry === null || request.offset >= entry.sizeBytes) return;
   const start = entry.offset + request.offset;
   yield* createReadStream(path, {

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
 
 import { findInTar, indexTar, type IndexedEntry } from "@jobctl/archive";
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
@@ -9,6 +10,7 @@ import {
   isTerminal,
   type ResultFile,
 } from "@jobctl/protocol";
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 
 import type { AgentRegistry } from "../agents/agent-registry.js";
@@ -58,20 +60,19 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
     "/v1/jobs/:id/files",
     {
       schema: {
-        summary: "The files in a result",
+        summary: "The files in a result, as a stream",
         tags: ["results"],
         params: jobParams,
         response: { 200: fileListSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { digest } = resultOf(jobs.getRow(request.params.id), blobs);
-      const items = await withFile(await blobs.verified(digest), async (file) => {
-        const found: ResultFile[] = [];
-        for await (const entry of indexTar(file)) found.push(viewFile(entry));
-        return found;
-      });
-      return { schema: "jobctl.files/v1" as const, items, nextCursor: null };
+      const listing = fileList(await blobs.verified(digest), closedSignal(reply));
+      // The first page is made before the headers leave, so that a damaged result is an error.
+      const first = await listing.next();
+      const body = Readable.from(startingWith(first, listing));
+      return (reply as FastifyReply).type("application/json; charset=utf-8").send(body);
     },
   );
 
@@ -89,7 +90,8 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
       const { id, "*": wanted } = request.params;
       const { digest } = resultOf(jobs.getRow(id), blobs);
       const path = await blobs.verified(digest);
-      const entry = await withFile(path, (file) => findInTar(file, wanted));
+      const closed = closedSignal(reply);
+      const entry = await withFile(path, (file) => findInTar(file, wanted, closed));
       if (entry?.type !== "file") {
         throw new JobctlError(
           "file_not_found",
@@ -173,6 +175,40 @@ async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>):
     return await use(file);
   } finally {
     await file.close();
+  }
+}
+
+/** Entries that are in memory at once while a result is listed. */
+const LIST_PAGE = 1000;
+
+/** The listing as JSON text, a page at a time; it ends where the client leaves. */
+async function* fileList(path: string, signal: AbortSignal): AsyncGenerator<string> {
+  const file = await open(path, "r");
+  try {
+    let text = '{"schema":"jobctl.files/v1","items":[';
+    let entries = 0;
+    for await (const entry of indexTar(file, signal)) {
+      text += `${entries === 0 ? "" : ","}${JSON.stringify(viewFile(entry))}`;
+      entries += 1;
+      if (entries % LIST_PAGE > 0) continue;
+      yield text;
+      text = "";
+    }
+    yield `${text}],"nextCursor":null}`;
+  } finally {
+    await file.close();
+  }
+}
+
+async function* startingWith<T>(
+  first: IteratorResult<T>,
+  rest: AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  try {
+    if (first.done !== true) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
   }
 }
 

@@ -5,12 +5,14 @@ import {
   isTerminal,
   toJobctlError,
   type AttemptReport,
+  type Outcome,
   type ReconcileReport,
 } from "@jobctl/protocol";
 
 import type { AgentLink, LinkEvents } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
-import type { BlobStore } from "../blobs/blob-store.js";
+import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+import { ResultIntake } from "../blobs/result-intake.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 import { Discards } from "./discards.js";
@@ -47,6 +49,7 @@ export class AttemptTracker implements LinkEvents {
   /** How often a result was not what its report announced, by attempt. */
   readonly #mismatches = new Map<string, number>();
   readonly #takingLater = new Set<string>();
+  readonly #intake = new ResultIntake();
   readonly #savedAt = new WeakMap<AgentLink, number>();
 
   constructor(parts: AttemptTrackerParts) {
@@ -265,12 +268,13 @@ export class AttemptTracker implements LinkEvents {
     this.#collecting.add(report.id);
     try {
       attempts.markCollecting(row.id, row.attempt, report);
-      const result =
+      const fetched =
         report.result === null
           ? null
           : await fetchResult(link, this.#parts.blobs, report.id, report.result);
       crashPoint("collect.fetched");
-      await attempts.finish(row.id, row.attempt, report, report.outcome, result);
+      const { outcome, result } = await this.#inspect(link, report, report.outcome, fetched);
+      await attempts.finish(row.id, row.attempt, report, outcome, result);
       crashPoint("collect.committed");
       await link.client.deleteAttempt(report.id);
       crashPoint("collect.acknowledged");
@@ -285,6 +289,36 @@ export class AttemptTracker implements LinkEvents {
       });
       this.#collectLater(link, row, report, toJobctlError(error));
     }
+  }
+
+  /**
+   * A result that breaks the rules for archives is not stored. The job ends all the same, with a message
+   * that says why: fetching the result again would change nothing.
+   */
+  async #inspect(
+    link: AgentLink,
+    report: AttemptReport,
+    outcome: Outcome,
+    fetched: StagedBlob | null,
+  ): Promise<{ outcome: Outcome; result: StagedBlob | null }> {
+    if (fetched === null) return { outcome, result: null };
+    let problem: JobctlError | null;
+    try {
+      problem = await this.#intake.problemWith(fetched);
+    } catch (error) {
+      await fetched.discard();
+      throw error;
+    }
+    if (problem === null) return { outcome, result: fetched };
+    await fetched.discard();
+    const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
+    this.#parts.logger.error(
+      { event: "result_refused", jobId, attempt, agent: link.name, code: problem.code },
+      problem.message,
+    );
+    const refusal = `the result from agent ${link.name} was not stored: ${problem.message}`;
+    const message = outcome.message === null ? refusal : `${outcome.message}; ${refusal}`;
+    return { outcome: { ...outcome, message }, result: null };
   }
 
   #collected(id: string): void {
