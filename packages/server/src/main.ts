@@ -6,6 +6,9 @@ import { createServer } from "./app.js";
 import { readConfig } from "./config.js";
 import { becomeActive } from "./standby.js";
 
+// SQLite creates its files with whatever the umask leaves. What the server writes is for its user alone.
+process.umask(0o077);
+
 if (process.argv[2] === "check") await check();
 else
   await startDaemon({

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
+import { keepPrivate } from "./keep-private.js";
+
 /** Makes this process the only server of a data directory, until it ends. */
 export interface DataLock {
   release(): void;
@@ -20,7 +22,9 @@ export function lockDataDirectory(dataPath: string): DataLock {
   let db: Database.Database;
   try {
     mkdirSync(dataPath, { recursive: true, mode: 0o700 });
-    db = new Database(join(dataPath, "lock.db"), { timeout: 0 });
+    const path = join(dataPath, "lock.db");
+    db = new Database(path, { timeout: 0 });
+    keepPrivate(path);
     db.pragma("journal_mode = DELETE");
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
+import { keepPrivate } from "./keep-private.js";
 import { migrate } from "./migrate.js";
 
 export type Db = Database.Database;
@@ -30,6 +31,7 @@ export function openDatabase(path: string): Db {
       cause: error,
     });
   }
+  keepPrivate(path, `${path}-wal`, `${path}-shm`);
   // Only a database without tables takes this: space can be given back in small pieces.
   db.pragma("auto_vacuum = INCREMENTAL");
   db.pragma("journal_mode = WAL");
