@@ -110,7 +110,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     help: "1 when it takes no new work.",
     collect: (set) => set(sampler.load.draining ? 1 : 0),
   });
-  metrics.serve(app, requests);
+  metrics.serve(app, requests, config.metrics);
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
   const fileSystem = new FileSystemWatch(() => checkSpace(config.dataPath));

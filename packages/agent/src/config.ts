@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 
 import {
   logSettings,
+  metricsSettings,
   nameList,
   Secret,
   readEnvironment,
@@ -12,6 +13,7 @@ import {
   wholeNumber,
   type Environment,
   type LogSettings,
+  type MetricsAccess,
 } from "@jobctl/daemon";
 import type { ArchiveLimits } from "@jobctl/archive";
 import { z } from "zod";
@@ -50,6 +52,7 @@ const settings = z.object({
   JOBCTL_MAX_EXTRACTED_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
   JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
   JOBCTL_DRAIN_SECONDS: seconds(0).default(30),
+  ...metricsSettings,
 });
 
 /** The variables that an agent reads, beside its secret. */
@@ -75,15 +78,17 @@ export interface AgentConfig {
   readonly maxLogBytes: number;
   readonly archiveLimits: ArchiveLimits;
   readonly drainSeconds: number;
+  readonly metrics: MetricsAccess;
   readonly log: LogSettings;
 }
 
 /** @throws JobctlError `config_invalid` */
 export function readConfig(environment: Environment): AgentConfig {
-  const [read, token, sentryDsn] = readTogether(
+  const [read, token, sentryDsn, metricsToken] = readTogether(
     () => readEnvironment(settings, environment),
     () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
     () => Secret.find("SENTRY_DSN", environment),
+    () => Secret.find("JOBCTL_METRICS_TOKEN", environment),
   );
   return {
     name: read.JOBCTL_AGENT_NAME,
@@ -116,6 +121,7 @@ export function readConfig(environment: Environment): AgentConfig {
       maxExtractedBytes: read.JOBCTL_MAX_EXTRACTED_BYTES,
     },
     drainSeconds: read.JOBCTL_DRAIN_SECONDS,
-    log: readLogSettings(read, [token], sentryDsn),
+    metrics: { token: metricsToken, open: read.JOBCTL_METRICS_OPEN },
+    log: readLogSettings(read, metricsToken === null ? [token] : [token, metricsToken], sentryDsn),
   };
 }

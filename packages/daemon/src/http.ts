@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 
-import { JobctlError, toJobctlError } from "@jobctl/protocol";
+import { JobctlError, toJobctlError, type ErrorCode } from "@jobctl/protocol";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
+import { limitBodies } from "./body-limits.js";
+import type { ConnectionLimit } from "./connection-limit.js";
+import { createHttpServer } from "./http-server.js";
 import type { Logger } from "./logger.js";
+import { errorAnswer } from "./refuse-on-socket.js";
+import { RouteTable } from "./route-table.js";
 
 /** What a daemon says while it goes down or stands by: no fault of anybody's. */
 const ON_PURPOSE: ReadonlySet<string> = new Set(["draining", "standby"]);
@@ -17,6 +22,8 @@ export interface HttpSettings {
   readonly onClose: "cut" | "wait";
   /** Addresses of proxies whose word on a client's address is taken. */
   readonly trustedProxies?: readonly string[];
+  /** Without it an address may have any number of connections. */
+  readonly connections?: ConnectionLimit;
 }
 
 /**
@@ -27,16 +34,21 @@ export interface HttpSettings {
 export function createHttpApp(settings: HttpSettings): FastifyInstance {
   const { logger } = settings;
   const app = fastify({
-    http: { maxHeaderSize: settings.maxHeaderBytes },
+    serverFactory: (handler) => createHttpServer(handler, settings),
+    // The server's own handler does that.
+    clientErrorHandler: () => {},
+    frameworkErrors: (thrown, _request, reply) => {
+      void sendError(reply, fromFastify(thrown));
+    },
     genReqId: () => randomUUID(),
     requestIdHeader: "x-request-id",
     trustProxy: [...(settings.trustedProxies ?? [])],
-    // Uploads take as long as they take; a stalled one is ended by the socket's own time limit.
-    requestTimeout: 0,
     // Who closes says so in an answer of ours.
     return503OnClosing: false,
     forceCloseConnections: settings.onClose === "cut" ? true : "idle",
   });
+  // Nothing here takes text: without its parser it is refused as what it is.
+  app.removeContentTypeParser("text/plain");
   app.setErrorHandler((thrown, request, reply) => {
     const error = fromFastify(thrown);
     if (error.status >= 500) logFailure(request, error, thrown);
@@ -58,12 +70,22 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
     else logger.error({ ...facts, err: thrown }, error.message);
   }
 
-  app.setNotFoundHandler((request, reply) =>
-    sendError(
-      reply,
-      new JobctlError("route_not_found", `there is no ${request.method} ${request.url} here`),
-    ),
-  );
+  const routes = new RouteTable(app);
+  app.setNotFoundHandler((request, reply) => {
+    const methods = routes.methodsOf(request.url);
+    if (methods.length === 0) {
+      const missing = `there is no ${request.method} ${request.url} here`;
+      return sendError(reply, new JobctlError("route_not_found", missing));
+    }
+    const allow = methods.join(", ");
+    const message = `${request.method} is not possible here; ${allow} is`;
+    return sendError(reply.header("allow", allow), new JobctlError("method_not_allowed", message));
+  });
+  app.addHook("onRequest", async ({ raw }) => {
+    if (raw.httpVersion === "1.1" && raw.headers.host === undefined)
+      throw new JobctlError("invalid_request", "the request has no host header");
+  });
+  limitBodies(app);
   return app;
 }
 
@@ -78,16 +100,19 @@ function sendError(reply: FastifyReply, error: JobctlError): FastifyReply {
   // Whoever tries again is to find whoever answers then.
   if (ON_PURPOSE.has(error.code)) reply.header("connection", "close");
   if (error.retryAfterSeconds !== null) reply.header("retry-after", error.retryAfterSeconds);
-  const body =
-    error.code === "internal"
-      ? { ...error.toBody(), message: "something went wrong inside jobctl" }
-      : error.toBody();
   return reply
     .code(error.status)
     .type("application/json; charset=utf-8")
     .serializer(JSON.stringify)
-    .send({ schema: "jobctl.error/v1", error: body });
+    .send(errorAnswer(error));
 }
+
+/** Fastify's refusals that have a code of ours, by their status; the others are invalid requests. */
+const FRAMEWORK_CODES: Readonly<Record<number, ErrorCode>> = {
+  413: "body_too_large",
+  414: "uri_too_long",
+  415: "unsupported_media_type",
+};
 
 /** Fastify's own refusals, and a schema's, in our words. */
 function fromFastify(thrown: unknown): JobctlError {
@@ -109,9 +134,8 @@ function fromFastify(thrown: unknown): JobctlError {
     );
   }
   if (code?.startsWith("FST_") && statusCode !== undefined && statusCode < 500) {
-    return new JobctlError("invalid_request", message ?? "the request is not valid", {
-      cause: thrown,
-    });
+    const known = FRAMEWORK_CODES[statusCode] ?? "invalid_request";
+    return new JobctlError(known, message ?? "the request is not valid", { cause: thrown });
   }
   return toJobctlError(thrown);
 }

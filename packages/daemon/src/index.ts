@@ -10,6 +10,7 @@ export {
   wholeNumber,
   type Environment,
 } from "./config.js";
+export { ConnectionLimit } from "./connection-limit.js";
 export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";
 export { FileSystemWatch } from "./file-system-watch.js";
@@ -19,6 +20,7 @@ export { KeyedEvents } from "./keyed-events.js";
 export type { LogSettings, Logger } from "./logger.js";
 export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent.js";
 export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
+export { metricsSettings, type MetricsAccess } from "./metrics-access.js";
 export { Metrics } from "./metrics.js";
 export { parseRange, type ByteRange } from "./range.js";
 export { RequestsUnderWay } from "./requests.js";

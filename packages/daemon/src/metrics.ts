@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
+import { metricsCheck, type MetricsAccess } from "./metrics-access.js";
 import type { RequestsUnderWay } from "./requests.js";
 
 /** Until then a request is quick, or is a transfer that takes as long as it takes. Seconds. */
@@ -60,8 +61,9 @@ export class Metrics {
     });
   }
 
-  /** Counts the requests of an application, and answers `/metrics`. */
-  serve(app: FastifyInstance, requests: RequestsUnderWay): void {
+  /** Counts the requests of an application, and answers `/metrics` to those who may read it. */
+  serve(app: FastifyInstance, requests: RequestsUnderWay, access: MetricsAccess): void {
+    const check = metricsCheck(access);
     const labels = ["method", "route", "code"];
     const total = this.counter("http_requests_total", "Requests that were answered.", labels);
     const duration = this.histogram(
@@ -88,11 +90,12 @@ export class Metrics {
         duration.observe(values, (performance.now() - began) / 1000);
       });
     });
-    app.get("/metrics", { schema: { hide: true } } as object, async (_request, reply) =>
-      reply
+    app.get("/metrics", { schema: { hide: true } } as object, async (request, reply) => {
+      check(request);
+      return reply
         .type(this.registry.contentType)
         .serializer(String)
-        .send(await this.registry.metrics()),
-    );
+        .send(await this.registry.metrics());
+    });
   }
 }

@@ -61,6 +61,46 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "The server has no such path.",
   },
+  method_not_allowed: {
+    status: 405,
+    exitCode: EXIT.unexpected,
+    meaning: "The path is known, and takes other methods.",
+  },
+  request_timeout: {
+    status: 408,
+    exitCode: EXIT.unreachable,
+    meaning: "The rest of the request did not arrive in time.",
+  },
+  body_too_large: {
+    status: 413,
+    exitCode: EXIT.rejected,
+    meaning: "The body of the request is larger than this path takes.",
+  },
+  uri_too_long: {
+    status: 414,
+    exitCode: EXIT.unexpected,
+    meaning: "A part of the path is longer than any name or number there.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    exitCode: EXIT.unexpected,
+    meaning: "The path does not take a body of this content type.",
+  },
+  expectation_failed: {
+    status: 417,
+    exitCode: EXIT.unexpected,
+    meaning: "The header `Expect` asks for something other than 100-continue.",
+  },
+  headers_too_large: {
+    status: 431,
+    exitCode: EXIT.unexpected,
+    meaning: "The request line and the headers are longer than the daemon reads.",
+  },
+  too_many_connections: {
+    status: 429,
+    exitCode: EXIT.unreachable,
+    meaning: "One address has more connections open than JOBCTL_MAX_CONNECTIONS_PER_ADDRESS.",
+  },
   job_not_found: { status: 404, exitCode: EXIT.notFound, meaning: "No job has this id." },
   agent_not_found: { status: 404, exitCode: EXIT.notFound, meaning: "No agent has this name." },
   agent_not_removable: {

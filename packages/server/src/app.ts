@@ -18,7 +18,7 @@ import { createHealth } from "./health.js";
 import { backupRoutes } from "./http/backup-routes.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { agentRoutes } from "./http/agent-routes.js";
-import { createApiApp, guard, type ApiApp } from "./http/api-app.js";
+import { createApiApp, guard, limitOfConnections, type ApiApp } from "./http/api-app.js";
 import { jobRoutes } from "./http/job-routes.js";
 import { leaderRoute } from "./http/leader-route.js";
 import { logRoute } from "./http/log-route.js";
@@ -143,16 +143,17 @@ export function createServer(
     stopping: stopping.signal,
   });
   const drainMs = config.drainSeconds * 1000;
-  const http = createApiApp(logger, config.access);
+  const connections = limitOfConnections(logger, config.access);
+  const http = createApiApp(logger, config.access, connections);
   const requests = new RequestsUnderWay(http);
   const loadLookups = { hit: 0, miss: 0 };
   let lastGc: GcReport | null = null;
   createTelemetry({
-    ...{ store, blobs, registry, events, tasks, loadLookups, table },
+    ...{ store, blobs, registry, events, tasks, loadLookups, table, connections },
     services: config.services,
     epoch: lease.epoch,
     lastGc: () => lastGc,
-  }).serve(http, requests);
+  }).serve(http, requests, config.metrics);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();
     healthRoutes(open, health);

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { ArchiveLimits } from "@jobctl/archive";
 import {
   logSettings,
+  metricsSettings,
   nameList,
   Secret,
   readEnvironment,
@@ -13,6 +14,7 @@ import {
   wholeNumber,
   type Environment,
   type LogSettings,
+  type MetricsAccess,
 } from "@jobctl/daemon";
 import {
   JobctlError,
@@ -59,7 +61,9 @@ const settings = z.object({
   JOBCTL_CORS_ORIGINS: nameList().default([]),
   JOBCTL_TRUST_PROXY: nameList().default([]),
   JOBCTL_RATE_LIMIT: wholeNumber(0).default(200),
+  JOBCTL_MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0).default(256),
   JOBCTL_GC_SECONDS: seconds(1).default(3600),
+  ...metricsSettings,
 });
 
 /** The variables that a server reads, beside secrets and those of services. */
@@ -114,17 +118,19 @@ export interface ServerConfig {
   readonly breaker: BreakerSettings;
   readonly reconcileSeconds: number;
   readonly gcSeconds: number;
+  readonly metrics: MetricsAccess;
   readonly log: LogSettings;
 }
 
 /** @throws JobctlError `config_invalid` */
 export function readConfig(given: Environment): ServerConfig {
   const environment = withFallBacks(given);
-  const [read, adminToken, agentToken, sentryDsn] = readTogether(
+  const [read, adminToken, agentToken, sentryDsn, metricsToken] = readTogether(
     () => readEnvironment(settings, environment),
     () => Secret.read("JOBCTL_ADMIN_TOKEN", environment),
     () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
     () => Secret.find("SENTRY_DSN", environment),
+    () => Secret.find("JOBCTL_METRICS_TOKEN", environment),
   );
   const [agentUrls, corsOrigins, trustedProxies, services] = readTogether(
     () => read.JOBCTL_AGENTS.map(checkAgentUrl),
@@ -144,6 +150,7 @@ export function readConfig(given: Environment): ServerConfig {
       corsOrigins,
       trustedProxies,
       rateLimit: read.JOBCTL_RATE_LIMIT,
+      maxConnectionsPerAddress: read.JOBCTL_MAX_CONNECTIONS_PER_ADDRESS,
     },
     agentToken,
     agentUrls,
@@ -169,7 +176,12 @@ export function readConfig(given: Environment): ServerConfig {
     },
     reconcileSeconds: read.JOBCTL_RECONCILE_SECONDS,
     gcSeconds: read.JOBCTL_GC_SECONDS,
-    log: readLogSettings(read, [adminToken, agentToken], sentryDsn),
+    metrics: { token: metricsToken, open: read.JOBCTL_METRICS_OPEN },
+    log: readLogSettings(
+      read,
+      [adminToken, agentToken, ...(metricsToken === null ? [] : [metricsToken])],
+      sentryDsn,
+    ),
   };
 }
 

@@ -1,4 +1,4 @@
-import { Metrics } from "@jobctl/daemon";
+import { Metrics, type ConnectionLimit } from "@jobctl/daemon";
 import { isTerminal, type GcReport, type JobStatus } from "@jobctl/protocol";
 
 import type { AgentRegistry } from "./agents/agent-registry.js";
@@ -26,6 +26,7 @@ export interface TelemetryParts {
   readonly lastGc: () => GcReport | null;
   readonly table: JobTable;
   readonly services: ReadonlyMap<string, RunLimits>;
+  readonly connections: ConnectionLimit;
 }
 
 /** Of names that clients choose, so many are told apart; the others are together `other`. */
@@ -50,6 +51,11 @@ export function createTelemetry(parts: TelemetryParts): Metrics {
   quotaGauge(metrics, parts);
   agentGauges(metrics, parts);
   storageGauges(metrics, parts);
+  metrics.gauge({
+    name: "jobctl_connections_refused_total",
+    help: "Connections of addresses that had too many open.",
+    collect: (set) => set(parts.connections.refused),
+  });
   return metrics;
 }
 

@@ -106,6 +106,7 @@ export class Cluster {
         JOBCTL_AGENTS: (this.#agentUrls ?? []).join(","),
         JOBCTL_MIN_FREE_BYTES: "0",
         JOBCTL_RATE_LIMIT: "0",
+        JOBCTL_MAX_CONNECTIONS_PER_ADDRESS: "0",
         ...this.#options.server,
         ...extra,
       },

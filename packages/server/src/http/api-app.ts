@@ -1,7 +1,13 @@
 import fastifyCors from "@fastify/cors";
 import fastifyRateLimit from "@fastify/rate-limit";
 import fastifySwagger from "@fastify/swagger";
-import { bearerCheck, createHttpApp, type Logger, type Secret } from "@jobctl/daemon";
+import {
+  ConnectionLimit,
+  bearerCheck,
+  createHttpApp,
+  type Logger,
+  type Secret,
+} from "@jobctl/daemon";
 import { JobctlError, VERSION, VERSION_HEADER, compatibility } from "@jobctl/protocol";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import {
@@ -28,13 +34,22 @@ export interface AccessSettings {
   readonly trustedProxies: readonly string[];
   /** Most requests of one address in a second; 0 for any number. */
   readonly rateLimit: number;
+  /** Most open connections of one address, proxies excepted; 0 for any number. */
+  readonly maxConnectionsPerAddress: number;
 }
 
 /** The HTTP side of the server without any route. `docs/openapi.json` is made from its schemas. */
-export function createApiApp(logger: Logger, access: AccessSettings): ApiApp {
+export function createApiApp(
+  logger: Logger,
+  access: AccessSettings,
+  connections: ConnectionLimit = limitOfConnections(logger, access),
+): ApiApp {
   const { corsOrigins, trustedProxies } = access;
   const app = typed(
-    createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "wait", trustedProxies }),
+    createHttpApp({
+      ...{ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "wait" },
+      ...{ trustedProxies, connections },
+    }),
   );
   if (corsOrigins.length > 0) {
     const methods = ["GET", "HEAD", "POST", "PUT", "DELETE"];
@@ -58,6 +73,15 @@ export function createApiApp(logger: Logger, access: AccessSettings): ApiApp {
     transform: jsonSchemaTransform,
   });
   return app;
+}
+
+/** The limit that the settings ask for. */
+export function limitOfConnections(logger: Logger, access: AccessSettings): ConnectionLimit {
+  return new ConnectionLimit({
+    maxPerAddress: access.maxConnectionsPerAddress,
+    exempt: access.trustedProxies,
+    logger,
+  });
 }
 
 /** What every request of the API is checked for, before its body is looked at. */

@@ -1,4 +1,4 @@
-import type { MultipartFile, MultipartValue } from "@fastify/multipart";
+import type { MultipartFile } from "@fastify/multipart";
 import fastifyMultipart from "@fastify/multipart";
 import {
   JobctlError,
@@ -21,6 +21,8 @@ import {
 import type { ApiApp } from "./api-app.js";
 
 const MAX_OPTIONS_BYTES = 256 * 1024;
+/** What the plugin answers to a form with more parts than the limits. */
+const FORM_LIMIT_STATUS = 413;
 
 export interface SubmitParts {
   readonly jobs: JobService;
@@ -37,7 +39,9 @@ const submitAnswerSchema = jobAnswerSchema.extend({ created: z.boolean() });
  */
 export function submitRoute(app: ApiApp, parts: SubmitParts): void {
   void app.register(fastifyMultipart, {
-    limits: { files: 1, fields: 1, fieldSize: MAX_OPTIONS_BYTES, fileSize: Infinity },
+    // The plugin drops a field that says that it is JSON and is none. As streams all parts are read here.
+    isPartAFile: () => true,
+    limits: { files: 2, fields: 0, parts: 2, headerPairs: 20, fileSize: Infinity },
   });
   app.post(
     "/v1/jobs",
@@ -112,15 +116,15 @@ async function submitWithArchive(
 ): Promise<Submitted> {
   const { jobs, blobs, limits } = parts;
   let submission: Submission | null = null;
-  for await (const part of readForm(request.parts())) {
-    if (part.type === "field") {
-      submission = readOptions(part);
+  for await (const part of readForm(request.files())) {
+    if (part.fieldname === "job" && submission === null) {
+      submission = await readOptions(part);
       jobs.checkSubmission(submission);
       checkAnnouncedSize(submission.input, limits.maxUploadBytes);
       await blobs.checkFreeSpace(submission.input?.sizeBytes ?? 0);
       continue;
     }
-    const archive = archiveOf(part, submission);
+    const archive = archiveOf(part);
     const options = submission ?? parseSubmission({});
     if (submission === null) jobs.checkSubmission(options);
     const staged = await takeInArchive(blobs, archive, limits, options.input);
@@ -135,32 +139,39 @@ async function* readForm<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
     yield* source;
   } catch (error) {
     const { message, statusCode } = error as { message: string; statusCode?: number };
-    if (statusCode !== undefined) throw error;
+    if (statusCode !== undefined && statusCode !== FORM_LIMIT_STATUS) throw error;
     throw new JobctlError("invalid_request", `the form is broken: ${message}`, { cause: error });
   }
 }
 
-function readOptions(part: MultipartValue): Submission {
-  if (part.fieldname !== "job") {
-    throw new JobctlError(
-      "invalid_request",
-      `${part.fieldname}: the form has a field "job" and a file "archive", nothing else`,
-    );
+/** @throws JobctlError `invalid_request`, `body_too_large` */
+async function readOptions(part: MultipartFile): Promise<Submission> {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const piece of readForm(part.file as AsyncIterable<Buffer>)) {
+    pieces.push(piece);
+    sizeBytes += piece.length;
+    if (sizeBytes > MAX_OPTIONS_BYTES) {
+      throw new JobctlError(
+        "body_too_large",
+        `job: the field has more than ${MAX_OPTIONS_BYTES} bytes`,
+      );
+    }
   }
   let json: unknown;
   try {
-    json = JSON.parse(String(part.value));
+    json = JSON.parse(Buffer.concat(pieces).toString("utf8"));
   } catch (error) {
     throw new JobctlError("invalid_request", "job: the field is not valid JSON", { cause: error });
   }
   return parseSubmission(json);
 }
 
-function archiveOf(part: MultipartFile, submission: Submission | null): AsyncIterable<Buffer> {
+function archiveOf(part: MultipartFile): AsyncIterable<Buffer> {
   if (part.fieldname === "archive") return readForm(part.file as AsyncIterable<Buffer>);
   throw new JobctlError(
     "invalid_request",
-    `${part.fieldname}: the file of the form must be named "archive"${submission === null ? ', and the field "job" must come before it' : ""}`,
+    `${part.fieldname}: the form has a field "job" and then a file "archive", each once`,
   );
 }
 
