@@ -1,5 +1,6 @@
 // Writes what is made from the source, and is checked in: docs/openapi.json, docs/schema.sql,
-// docs/errors.md, docs/validation.md and the alerts as a Kubernetes object. With --check it only compares, and fails when something is out of date.
+// docs/errors.md, docs/validation.md, compose/seccomp-agent.json and the alerts as a Kubernetes object. With
+// --check it only compares, and fails when something is out of date.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { createServer, readConfig } from "@jobctl/server";
 import { DEFAULT_POLICY, FAMILIES, RULES, validate } from "@jobctl/validator";
 import Database from "better-sqlite3";
 
+import { ALLOWED_CALLS } from "../packages/agent/dist/executors/seccomp/allowed-system-calls.js";
 import { attackSamples, doubtfulSamples } from "../packages/validator/dist/samples.test-support.js";
 
 const VALIDATION_INTRODUCTION = `# Validation of run.sh
@@ -62,6 +64,7 @@ try {
 
 const root = new URL("..", import.meta.url).pathname;
 documents.set("kubernetes/monitoring/prometheus-rule.yaml", await alertsAsObject());
+documents.set("compose/seccomp-agent.json", `${formatted(seccompProfile())}\n`);
 const outdated = [];
 for (const [path, content] of documents) {
   const current = await readFile(join(root, path), "utf8").catch(() => null);
@@ -72,6 +75,68 @@ for (const [path, content] of documents) {
 if (process.argv.includes("--check") && outdated.length > 0) {
   process.stderr.write(`out of date: ${outdated.join(", ")}; run npm run generate\n`);
   process.exitCode = 1;
+}
+
+/**
+ * The profile for agents in containers: what jobs may do, and what bubblewrap needs to make their sandboxes.
+ * It has no rules for arguments but one: jobs have a filter of their own.
+ */
+function seccompProfile() {
+  const allow = (comment, names, more = {}) => ({
+    comment,
+    names: [...names],
+    action: "SCMP_ACT_ALLOW",
+    ...more,
+  });
+  return {
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: 1,
+    archMap: [
+      {
+        architecture: "SCMP_ARCH_X86_64",
+        subArchitectures: ["SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+      },
+      { architecture: "SCMP_ARCH_AARCH64", subArchitectures: ["SCMP_ARCH_ARM"] },
+    ],
+    syscalls: [
+      ...ALLOWED_CALLS.map(({ comment, names }) => allow(comment, names)),
+      allow("what a job's own filter looks at more closely", [
+        "ioctl",
+        "personality",
+        "socketcall",
+        "socketpair",
+      ]),
+      allow(
+        "sockets of every family but AF_VSOCK (40), which no network namespace holds back",
+        ["socket"],
+        { args: [{ index: 0, value: 40, op: "SCMP_CMP_NE" }] },
+      ),
+      allow(
+        "processes and threads; the sandbox: namespaces of its own (clone with CLONE_NEWUSER and others)",
+        ["clone"],
+      ),
+      {
+        comment:
+          "its flags lie in memory, where no filter sees them: the C library uses clone instead",
+        names: ["clone3"],
+        action: "SCMP_ACT_ERRNO",
+        errnoRet: 38,
+      },
+      allow(
+        "the sandbox: bubblewrap makes namespaces, mounts what a job sees in its own, and names the host",
+        ["mount", "pivot_root", "sethostname", "umount2", "unshare"],
+      ),
+    ],
+  };
+}
+
+/** As the formatter writes it: short lists on one line. */
+function formatted(value) {
+  const text = JSON.stringify(value, null, 2);
+  return text.replace(/\[\s+("[^\]]*?")\s+\]/g, (list, items) => {
+    const line = `[${items.replace(/\s*\n\s*/g, " ")}]`;
+    return line.length <= 80 ? line : list;
+  });
 }
 
 /** The alerts of compose/, for the Prometheus operator. */

@@ -160,6 +160,12 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
           "jobs run as ordinary processes of this user, without isolation",
         );
       }
+      if (executor.name === "bubblewrap" && !executor.capabilities.filtersSystemCalls) {
+        logger.warn(
+          { event: "no_system_call_filter" },
+          `jobs can make every system call: jobctl has no filter for ${process.arch}`,
+        );
+      }
       if (process.getuid?.() === 0) {
         logger.warn({ event: "runs_as_root" }, "the agent runs as root: give it a user of its own");
       }
@@ -210,12 +216,14 @@ async function checkSpace(path: string): Promise<HealthCheck> {
 const isResult = (route: string): boolean => route === "/v1/attempts/:id/result";
 
 function namesOf(capabilities: ExecutorCapabilities): string[] {
-  const { isolatesFiles, isolatesNetwork, diesWithAgent, limitsWholeJob } = capabilities;
+  const { isolatesFiles, isolatesNetwork, diesWithAgent, limitsWholeJob, filtersSystemCalls } =
+    capabilities;
   return [
     ...(isolatesFiles ? ["files"] : []),
     ...(isolatesNetwork ? ["network"] : []),
     ...(diesWithAgent ? ["dies-with-agent"] : []),
     ...(limitsWholeJob ? ["whole-job-limits"] : []),
+    ...(filtersSystemCalls ? ["seccomp"] : []),
   ];
 }
 

@@ -26,7 +26,7 @@ export const agentSelfSchema = z.object({
   memoryBytes: z.number().int().positive(),
   services: z.array(z.string()),
   sandbox: z.string(),
-  /** What the sandbox does: `files`, `network`, `dies-with-agent`, `whole-job-limits`. */
+  /** What the sandbox does: `files`, `network`, `dies-with-agent`, `whole-job-limits`, `seccomp`. */
   capabilities: z.array(z.string()),
 });
 export type AgentSelf = z.infer<typeof agentSelfSchema>;

@@ -19,10 +19,21 @@ const fileRefSchema = z.object({
 const labelKey = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, "letters, digits and . _ - / only, at most 63");
+/** Variables that bash sets, and lets nobody else set. */
+const SET_BY_BASH = ["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
+
+/** Whether bash can be given a variable of this name. */
+export function isShellVariable(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !SET_BY_BASH.includes(name);
+}
+
 const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "letters, digits and _ only, not starting with a digit")
-  .refine((name) => !name.startsWith("JOBCTL_"), "names that start with JOBCTL_ are reserved");
+  .refine((name) => !name.startsWith("JOBCTL_"), "names that start with JOBCTL_ are reserved")
+  .refine((name) => !SET_BY_BASH.includes(name), {
+    error: ({ input }) => `${String(input)} cannot be given to a job: bash sets it itself`,
+  });
 const noNul = z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
 
 /** Globs as `glob.ts` describes them. */

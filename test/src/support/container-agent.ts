@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { AGENT_TOKEN } from "./cluster.js";
 import { ComposeProject, docker, procFile, type ContainerState } from "./compose-project.js";
 
+/** As in compose/agent.Dockerfile. */
+const ENTRY_POINT = ["tini", "--", "node", "/opt/jobctl/packages/agent/dist/main.js"];
+
 /** Agents in containers, as compose/compose.yaml has them, with a network of their own. */
 export class ContainerAgents {
   readonly #project: ComposeProject;
@@ -17,13 +20,20 @@ export class ContainerAgents {
    *
    * @param root a directory for what belongs to it
    * @param environment what the agent is told besides
+   * @param launcher a command of the image that becomes the image's own entry point, its arguments
    */
-  static async start(root: string, environment: Record<string, string>): Promise<ContainerAgents> {
+  static async start(
+    root: string,
+    environment: Record<string, string>,
+    launcher: readonly string[] = [],
+  ): Promise<ContainerAgents> {
     await mkdir(join(root, "secrets"));
     await writeFile(join(root, "secrets/agent-token"), AGENT_TOKEN);
     // JSON is YAML as well.
     const override = join(root, "override.json");
-    await writeFile(override, JSON.stringify({ services: { agent: { environment } } }));
+    const entry =
+      launcher.length === 0 ? {} : { entrypoint: [...launcher, ...ENTRY_POINT].map(escapeDollars) };
+    await writeFile(override, JSON.stringify({ services: { agent: { environment, ...entry } } }));
     const settings = { JOBCTL_SECRETS: join(root, "secrets") };
     const project = new ComposeProject("jobctl-test", [override], settings);
     const agents = new ContainerAgents(project);
@@ -94,4 +104,9 @@ export class ContainerAgents {
       await docker("network", "rm", name);
     }
   }
+}
+
+/** Compose replaces variables in what it reads. */
+function escapeDollars(word: string): string {
+  return word.replaceAll("$", "$$$$");
 }

@@ -21,6 +21,15 @@ export interface SandboxPlace {
   start(options?: PlaceOptions): Promise<PlacedCluster>;
 }
 
+/**
+ * Every agent is started with this descriptor open on a directory of its own that has a file `inherited`,
+ * as a careless service manager or shell may start one.
+ */
+export const INHERITED_DESCRIPTOR = 200;
+
+/** Becomes a command, with the descriptor open on the directory. */
+const INHERIT = ["bash", "-c", `cd / && exec ${INHERITED_DESCRIPTOR}< "$0" && exec "$@"`] as const;
+
 interface PlaceOptions {
   /** Further variables of the server and of the agent. */
   readonly server?: Record<string, string>;
@@ -137,7 +146,13 @@ async function startOnMachine(
       undo.add(() => groups.remove());
       entrances = groups.entrances;
     }
-    const launch = isRoot && uid !== 0 ? unprivilegedLaunch(root, entrances) : undefined;
+    const inherited = join(root, "inherited");
+    await mkdir(inherited, { mode: 0o700 });
+    if (isRoot) await chown(inherited, uid, uid);
+    await ownFile("inherited/inherited", "canary");
+    const direct = (main: string): readonly string[] => [process.execPath, main];
+    const become = isRoot && uid !== 0 ? unprivilegedLaunch(root, entrances) : direct;
+    const launch = (main: string): string[] => [...INHERIT, inherited, ...become(main)];
     const log = join(root, "agent.log");
     const startAgent = (port: string): Promise<DaemonProcess> =>
       DaemonProcess.start(
@@ -197,7 +212,12 @@ async function startInContainer({
   try {
     const root = await mkdtemp(join(tmpdir(), "jobctl-place-"));
     undo.add(() => execa("rm", ["-rf", root]));
-    const container = await ContainerAgents.start(root, { ...AGENT, ...agent });
+    const dataPath = "/var/lib/jobctl";
+    const container = await ContainerAgents.start(root, { ...AGENT, ...agent }, [
+      ...INHERIT,
+      dataPath,
+    ]);
+    await container.exec("sh", "-c", `echo canary > ${dataPath}/inherited`);
     undo.add(() => container.stop());
     const { agent: address, host } = await container.addresses();
     const agentUrl = `http://${address}:9000`;
@@ -208,7 +228,6 @@ async function startInContainer({
       server: { ...SERVER, JOBCTL_HOST: host, ...server },
     });
     undo.add(() => cluster.stop());
-    const dataPath = "/var/lib/jobctl";
     let canaries = 0;
     return {
       ...{ cluster, agentUrl, dataPath, limits: NARROW_LIMITS, wholeJobLimits: false },

@@ -13,6 +13,8 @@ const VIEW: SandboxView = {
   ],
   tmpBytes: 1000,
   network: false,
+  kernelFiles: { files: ["/proc/kcore"], directories: ["/proc/acpi"] },
+  filterDescriptor: null,
 };
 
 describe("the arguments of bubblewrap", () => {
@@ -30,9 +32,19 @@ describe("the arguments of bubblewrap", () => {
     const written = [...text().matchAll(/--(?:bind|tmpfs|dev-bind)(?: \S+)?? (\/\S+)(?= --)/g)];
     assert.deepEqual(
       written.map(([, path]) => path),
-      ["/dev/shm", "/tmp", "/job"],
+      ["/proc/acpi", "/dev/shm", "/tmp", "/job"],
     );
+    assert.match(text(), /--tmpfs \/proc\/acpi --remount-ro \/proc\/acpi /);
     assert.match(text(), /--remount-ro \/dev --remount-ro \/ --chdir \/job/);
+  });
+
+  it("hide the kernel's files", () => {
+    assert.match(text(), /--ro-bind \/dev\/null \/proc\/kcore/);
+  });
+
+  it("filter system calls where there is a filter", () => {
+    assert.match(text({ filterDescriptor: 6 }), /--seccomp 6/);
+    assert.doesNotMatch(text(), /--seccomp/);
   });
 
   it("show the system read-only, with its links", () => {

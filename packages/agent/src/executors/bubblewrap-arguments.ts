@@ -1,3 +1,5 @@
+import type { KernelFiles } from "./kernel-files.js";
+
 /** A directory of the machine that may be a link, as `/bin` is where `/usr` is merged. */
 export interface SystemDirectory {
   readonly path: string;
@@ -13,6 +15,10 @@ export interface SandboxView {
   readonly system: readonly SystemDirectory[];
   readonly tmpBytes: number;
   readonly network: boolean;
+  /** What is hidden of the job's /proc. */
+  readonly kernelFiles: KernelFiles;
+  /** Descriptor from which the filter of system calls is read; null: there is none. */
+  readonly filterDescriptor: number | null;
 }
 
 /** Where a job sees its own directory, and its private temporary one. */
@@ -40,20 +46,6 @@ const ETC_FILES = [
 ] as const;
 
 const ETC_FILES_FOR_NETWORK = ["/etc/resolv.conf", "/etc/hosts"] as const;
-
-/**
- * Parts of /proc that belong to the whole machine. A job of an agent that runs as root owns them, in
- * the eyes of the kernel, although it has no capability.
- */
-const KERNEL_CONTROLS = [
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-  "/proc/irq",
-  "/proc/bus",
-  "/proc/acpi",
-  "/proc/fs",
-  "/proc/scsi",
-] as const;
 
 /**
  * The arguments of bubblewrap for one job, without the command. Everything that is not named here
@@ -85,12 +77,18 @@ export function bubblewrapArguments(view: SandboxView): string[] {
     ),
     ...etc.flatMap((path) => ["--ro-bind-try", path, path]),
     ...["--proc", "/proc", "--dev", "/dev"],
-    ...KERNEL_CONTROLS.flatMap((path) => ["--ro-bind-try", path, path]),
+    // The settings of the kernel: programs read some of them.
+    ...["--ro-bind", "/proc/sys", "/proc/sys"],
+    ...view.kernelFiles.files.flatMap((path) => ["--ro-bind", "/dev/null", path]),
+    ...view.kernelFiles.directories.flatMap((path) => [
+      ...["--perms", "0555", "--size", "4096", "--tmpfs", path, "--remount-ro", path],
+    ]),
     ...["--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"],
     ...["--perms", "1777", "--size", size, "--tmpfs", SANDBOX_TEMPORARY],
     ...["--bind", view.workspace, SANDBOX_WORKSPACE],
     ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", SANDBOX_WORKSPACE],
+    ...(view.filterDescriptor === null ? [] : ["--seccomp", String(view.filterDescriptor)]),
     "--clearenv",
     ...Object.entries(view.environment).flatMap(([name, value]) => ["--setenv", name, value]),
   ];

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { access, constants, lstat, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { JobctlError } from "@jobctl/protocol";
@@ -13,10 +13,13 @@ import {
   bubblewrapArguments,
   type SystemDirectory,
 } from "./bubblewrap-arguments.js";
-import { findControlGroups, type ControlGroups } from "./control-group.js";
+import { cleanStart } from "./clean-start.js";
+import { findControlGroups, type ControlGroup, type ControlGroups } from "./control-group.js";
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
-import { inGroups, withLimits } from "./limits.js";
+import { encodeVariables, jobShell } from "./job-shell.js";
+import { findKernelFiles, type KernelFiles } from "./kernel-files.js";
 import { listProcesses, type ProcessInfo } from "./process-table.js";
+import { seccompFilter } from "./seccomp/seccomp-filter.js";
 import { terminateProcesses } from "./terminate.js";
 import { UsageMeter } from "./usage-meter.js";
 
@@ -37,26 +40,50 @@ export interface BubblewrapSettings {
  * elsewhere resource limits hold for each of its processes.
  */
 export async function createBubblewrapExecutor(settings: BubblewrapSettings): Promise<Executor> {
-  const program = await findProgram("bwrap");
-  const system = await findSystemDirectories(settings.readOnlyPaths);
+  const machine: Machine = {
+    program: await findProgram("bwrap"),
+    system: await findSystemDirectories(settings.readOnlyPaths),
+    kernelFiles: await findKernelFiles(),
+    filters: {
+      offline: seccompFilter(process.arch, false),
+      online: seccompFilter(process.arch, true),
+    },
+  };
   const groups = await findControlGroups();
-  await tryOut(program, system);
+  await tryOut(machine);
   await groups?.sweep(groupName(settings.agentName, ""));
   return {
     name: "bubblewrap",
-    probe: () => tryOut(program, system),
+    probe: () => tryOut(machine),
     capabilities: {
       isolatesFiles: true,
       isolatesNetwork: true,
       diesWithAgent: true,
       limitsWholeJob: groups !== null,
+      filtersSystemCalls: machine.filters.offline !== null,
     },
     layout: () => ({ workspace: SANDBOX_WORKSPACE, temporary: SANDBOX_TEMPORARY }),
-    start: (request) => start(request, program, system, groups),
+    start: (request) => start(request, machine, groups),
     terminateSurvivors: ({ attemptId, directory }) =>
       terminateProcesses({ groupId: null, attemptId, directory }, 0),
   };
 }
+
+/** What sandboxes are made of on this machine. */
+interface Machine {
+  /** Path of bubblewrap. */
+  readonly program: string;
+  readonly system: readonly SystemDirectory[];
+  readonly kernelFiles: KernelFiles;
+  /** Filters of system calls, for jobs without and with the network; null: there is none. */
+  readonly filters: { readonly offline: Buffer | null; readonly online: Buffer | null };
+}
+
+/** Descriptors of bubblewrap, beside the usual three: all others are closed before it starts. */
+const DESCRIPTORS = { arguments: 3, status: 4, variables: 5, filter: 6 } as const;
+
+/** Where programs that run outside of the sandbox are looked for. */
+const OUTER_PATH = "/usr/bin:/bin";
 
 function groupName(agentName: string, attemptId: string): string {
   return `jobctl-${agentName}-${attemptId}`;
@@ -64,43 +91,71 @@ function groupName(agentName: string, attemptId: string): string {
 
 async function start(
   request: StartRequest,
-  program: string,
-  system: readonly SystemDirectory[],
+  machine: Machine,
   groups: ControlGroups | null,
 ): Promise<Execution> {
   const name = groupName(request.agentName, request.attemptId);
   const group = (await groups?.create(name, request.limits)) ?? null;
+  try {
+    return await startInGroup(request, machine, group);
+  } catch (error) {
+    await group?.remove();
+    throw error;
+  }
+}
+
+async function startInGroup(
+  request: StartRequest,
+  machine: Machine,
+  group: ControlGroup | null,
+): Promise<Execution> {
+  const { attemptId, directory, environment, limits, network } = request;
+  const filter = network ? machine.filters.online : machine.filters.offline;
   const sandbox = bubblewrapArguments({
     workspace: request.workspace,
-    hostname: `job-${request.attemptId.replace(".", "-")}`,
-    environment: request.environment,
-    system,
-    tmpBytes: request.limits.tmpBytes,
-    network: request.network,
+    hostname: `job-${attemptId.replace(".", "-")}`,
+    environment: environment.own,
+    system: machine.system,
+    kernelFiles: machine.kernelFiles,
+    filterDescriptor: filter === null ? null : DESCRIPTORS.filter,
+    tmpBytes: limits.tmpBytes,
+    network,
   });
   const scope = { memoryIsGrouped: group !== null, hasOwnUser: true };
-  const inside = withLimits(request.limits, scope, ["bash", "--norc", "--noprofile", "run.sh"]);
-  const [shell = "", ...args] = inGroups(group?.entrances ?? [], [
-    ...[program, "--args", "3", "--json-status-fd", "4"],
-    ...inside,
+  const [shell = "", ...args] = cleanStart(DESCRIPTORS.filter, group?.entrances ?? [], [
+    ...[machine.program, "--args", String(DESCRIPTORS.arguments)],
+    ...["--json-status-fd", String(DESCRIPTORS.status)],
+    ...jobShell(limits, scope, DESCRIPTORS.variables),
   ]);
   const child = execa(shell, args, {
-    // Nothing of the job's environment reaches a program that runs outside of the sandbox.
-    env: { PATH: "/usr/bin:/bin" },
+    // Nothing of the job's environment reaches a program that runs outside of the sandbox. The last two
+    // mark bubblewrap itself as the attempt's, for `terminateProcesses()`.
+    env: { PATH: OUTER_PATH, JOBCTL_ATTEMPT: attemptId, JOBCTL_DIRECTORY: `${directory}/` },
     extendEnv: false,
     detached: true,
     cleanup: false,
     buffer: false,
     reject: false,
-    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
   });
   const pid = child.pid;
   if (pid === undefined) throw (await child).cause;
   const meter = new UsageMeter(pid, group);
-  const argumentPipe = child.stdio[3] as unknown as NodeJS.WritableStream;
-  argumentPipe.on("error", () => {});
-  argumentPipe.end(sandbox.map((argument) => `${argument}\0`).join(""));
-  const status = new SandboxStatus(child.stdio[4]);
+  const pipeTo = (descriptor: number): Writable => {
+    const pipe = child.stdio[descriptor] as unknown as Writable;
+    // That bubblewrap has ended is told by its exit.
+    pipe.on("error", () => {});
+    return pipe;
+  };
+  const variables = pipeTo(DESCRIPTORS.variables);
+  pipeTo(DESCRIPTORS.arguments).end(sandbox.map((argument) => `${argument}\0`).join(""));
+  pipeTo(DESCRIPTORS.filter).end(filter ?? "");
+  const status = new SandboxStatus(child.stdio[DESCRIPTORS.status]);
+  // Only a job whose processes can be found, and ended, may begin.
+  void status.initPid.then((initPid) => {
+    if (initPid === null) variables.destroy();
+    else variables.end(encodeVariables(environment.given));
+  });
   const exited = once(child, "exit").then(async ([exitCode, signal]): Promise<Exit> => {
     meter.stop();
     const begun = exitCode === 0 || signal !== null || (await status.wasSetUp());
@@ -111,11 +166,19 @@ async function start(
     stderr: child.stderr,
     exited,
     terminate: async (graceMs) => {
-      await terminate(pid, await status.initPid, graceMs);
+      // It is known at once, unless bubblewrap is being started, or was killed meanwhile.
+      const initPid = await Promise.race([status.initPid, delay(STATUS_MS, null, { ref: false })]);
+      if (initPid === null) {
+        variables.destroy();
+        await terminateProcesses({ groupId: pid, attemptId, directory }, 0);
+      } else await terminate(pid, initPid, graceMs);
       await meter.finish();
       await group?.remove();
     },
-    kill: () => killSandbox(pid, null),
+    kill: () => {
+      variables.destroy();
+      killSandbox(pid, null);
+    },
     processes: async () => {
       const initPid = await status.initPid;
       if (initPid === null) return [];
@@ -190,14 +253,13 @@ class SandboxStatus {
 }
 
 /** TERM to what runs inside, KILL to the sandbox, which takes everything in it along. */
-async function terminate(pid: number, initPid: number | null, graceMs: number): Promise<void> {
-  const killAt = Date.now() + graceMs;
+async function terminate(pid: number, initPid: number, graceMs: number): Promise<void> {
+  const killAt = performance.now() + graceMs;
   const terminated = new Set<number>();
   for (;;) {
-    const inside = initPid === null ? [] : insideOf(initPid, await listProcesses());
-    const isUp = initPid !== null && (await isAlive(initPid));
-    if (!isUp && !(await isAlive(pid))) return;
-    const now = Date.now();
+    const inside = insideOf(initPid, await listProcesses());
+    if (!(await isAlive(initPid)) && !(await isAlive(pid))) return;
+    const now = performance.now();
     if (now > killAt + UNKILLABLE_AFTER_MS)
       throw new Error(`the sandbox of process ${pid} does not end`);
     if (now >= killAt) {
@@ -270,18 +332,25 @@ async function findSystemDirectories(readOnlyPaths: readonly string[]): Promise<
 }
 
 /** @throws JobctlError `sandbox_unavailable` with bubblewrap's own words */
-async function tryOut(program: string, system: readonly SystemDirectory[]): Promise<void> {
-  const view = {
+async function tryOut(machine: Machine): Promise<void> {
+  const filter = machine.filters.offline;
+  const sandbox = bubblewrapArguments({
     workspace: "/usr",
     hostname: "probe",
     environment: {},
-    system,
+    system: machine.system,
+    kernelFiles: machine.kernelFiles,
+    filterDescriptor: filter === null ? null : DESCRIPTORS.arguments,
     tmpBytes: 4096,
     network: false,
-  };
-  const { failed, stderr } = await execa(program, [...bubblewrapArguments(view), "true"], {
+  });
+  const command = [machine.program, ...sandbox, "true"];
+  const [shell = "", ...args] = cleanStart(DESCRIPTORS.arguments, [], command);
+  const { failed, stderr } = await execa(shell, args, {
+    env: { PATH: OUTER_PATH },
+    extendEnv: false,
     reject: false,
-    stdin: "ignore",
+    stdio: ["ignore", "pipe", "pipe", [filter ?? new Uint8Array()]],
   });
   if (!failed) return;
   throw new JobctlError(

@@ -1,6 +1,7 @@
-import type { AttemptSpec } from "@jobctl/protocol";
+import { isShellVariable, type AttemptSpec } from "@jobctl/protocol";
 
 import type { JobLayout } from "./executor.js";
+import type { JobEnvironment } from "./job-shell.js";
 
 /** Where programs are looked for; the agent's own PATH stays the agent's. */
 const JOB_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -15,18 +16,23 @@ const OURS = ["HOME", "TMPDIR"] as const;
 export function jobEnvironment(
   spec: AttemptSpec,
   { workspace, temporary }: JobLayout,
-): Record<string, string> {
-  const own = Object.entries(spec.env).filter(
-    ([name]) => !name.startsWith("JOBCTL_") && !(OURS as readonly string[]).includes(name),
+): JobEnvironment {
+  const given = Object.entries(spec.env).filter(
+    ([name]) =>
+      isShellVariable(name) &&
+      !name.startsWith("JOBCTL_") &&
+      !(OURS as readonly string[]).includes(name),
   );
   return {
-    PATH: JOB_PATH,
-    LANG: "C.UTF-8",
-    ...Object.fromEntries(own),
-    HOME: workspace,
-    TMPDIR: temporary,
-    JOBCTL_JOB_ID: String(spec.jobId),
-    JOBCTL_ATTEMPT: spec.id,
-    JOBCTL_SERVICE: spec.service,
+    own: {
+      PATH: JOB_PATH,
+      LANG: "C.UTF-8",
+      HOME: workspace,
+      TMPDIR: temporary,
+      JOBCTL_JOB_ID: String(spec.jobId),
+      JOBCTL_ATTEMPT: spec.id,
+      JOBCTL_SERVICE: spec.service,
+    },
+    given: Object.fromEntries(given),
   };
 }

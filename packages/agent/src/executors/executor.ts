@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 
 import type { Usage } from "@jobctl/protocol";
 
+import type { JobEnvironment } from "./job-shell.js";
 import type { JobLimits } from "./limits.js";
 
 /** What keeps a job apart from everything else. */
@@ -14,6 +15,8 @@ export interface ExecutorCapabilities {
   readonly diesWithAgent: boolean;
   /** Memory and processes are limited for the job as a whole, not for each of its processes. */
   readonly limitsWholeJob: boolean;
+  /** The job can make only the system calls that ordinary programs need. */
+  readonly filtersSystemCalls: boolean;
 }
 
 /** What a job has used, and whether the kernel had to end some of it for want of memory. */
@@ -34,8 +37,7 @@ export interface StartRequest {
   readonly directory: string;
   /** Where run.sh lies, and where it runs. */
   readonly workspace: string;
-  /** The whole environment of the job. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: JobEnvironment;
   readonly limits: JobLimits;
   readonly network: boolean;
 }

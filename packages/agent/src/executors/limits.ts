@@ -19,15 +19,10 @@ export interface LimitScope {
 }
 
 /**
- * A command that lowers the limits of its own process and then becomes another: nothing of the job
- * runs before it is limited. A limit that cannot be set, because the hard limit is lower already, is
- * left as it is.
+ * Shell commands that lower the limits of their own process. A limit that cannot be set, because the hard
+ * limit is lower already, is left as it is.
  */
-export function withLimits(
-  limits: JobLimits,
-  scope: LimitScope,
-  command: readonly string[],
-): string[] {
+export function limitCommands(limits: JobLimits, scope: LimitScope): string[] {
   const resources = [
     ["-c", 0],
     ["-n", limits.maxOpenFiles],
@@ -36,19 +31,8 @@ export function withLimits(
     ...(scope.memoryIsGrouped ? [] : [["-d", Math.ceil(limits.memoryBytes / 1024)]]),
   ];
   const lower = resources.map(([flag, value]) => `ulimit ${flag} ${value} 2> /dev/null || :`);
-  return shell([FIRST_TO_GO, ...lower, 'exec "$@"'].join("; "), command);
+  return [FIRST_TO_GO, ...lower];
 }
 
 /** Where memory runs out, as in a container with a limit of its own, the job goes and the agent stays. */
 const FIRST_TO_GO = "{ echo 1000 > /proc/self/oom_score_adj; } 2> /dev/null || :";
-
-/** A command that enters control groups and then becomes another. */
-export function inGroups(entrances: readonly string[], command: readonly string[]): string[] {
-  const enter =
-    'while [[ $1 != -- ]]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"';
-  return shell(enter, [...entrances, "--", ...command]);
-}
-
-function shell(script: string, args: readonly string[]): string[] {
-  return ["bash", "--norc", "--noprofile", "-c", script, "jobctl", ...args];
-}

@@ -3,10 +3,14 @@ import { once } from "node:events";
 import { JobctlError } from "@jobctl/protocol";
 import { execa } from "execa";
 
+import { cleanStart } from "./clean-start.js";
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
-import { withLimits } from "./limits.js";
+import { encodeVariables, jobShell } from "./job-shell.js";
 import { findProcesses, terminateProcesses } from "./terminate.js";
 import { UsageMeter } from "./usage-meter.js";
+
+/** Descriptor from which a job reads its variables. */
+const VARIABLES = 3;
 
 /**
  * Runs jobs as ordinary processes of the agent's user, each in its own process group. It isolates
@@ -22,6 +26,7 @@ export async function createProcessExecutor(): Promise<Executor> {
       isolatesNetwork: false,
       diesWithAgent: false,
       limitsWholeJob: false,
+      filtersSystemCalls: false,
     },
     layout: (real) => real,
     start,
@@ -31,7 +36,8 @@ export async function createProcessExecutor(): Promise<Executor> {
 }
 
 async function probe(): Promise<void> {
-  const { failed } = await execa("bash", ["-c", "exit 0"], { reject: false });
+  const [shell = "", ...args] = cleanStart(2, [], ["true"]);
+  const { failed } = await execa(shell, args, { reject: false, stdin: "ignore" });
   if (!failed) return;
   throw new JobctlError("sandbox_unavailable", "bash cannot be started", {
     hint: "Install bash and see that it is on the agent's PATH.",
@@ -39,25 +45,25 @@ async function probe(): Promise<void> {
 }
 
 async function start(request: StartRequest): Promise<Execution> {
-  // Never through the script's first line: what bash is checked for is what bash has to run.
-  const script = ["bash", "--norc", "--noprofile", "run.sh"];
   const scope = { memoryIsGrouped: false, hasOwnUser: false };
-  const [shell = "", ...args] = withLimits(request.limits, scope, script);
+  const job = jobShell(request.limits, scope, VARIABLES);
+  const [shell = "", ...args] = cleanStart(VARIABLES, [], job);
   const child = execa(shell, args, {
     cwd: request.workspace,
-    env: request.environment,
+    env: request.environment.own,
     extendEnv: false,
     detached: true,
     cleanup: false,
     buffer: false,
     reject: false,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const pid = child.pid;
   if (pid === undefined) throw (await child).cause;
   const meter = new UsageMeter(pid, null);
+  const variables = child.stdio[VARIABLES] as unknown as NodeJS.WritableStream;
+  variables.on("error", () => {});
+  variables.end(encodeVariables(request.environment.given));
   const exited = once(child, "exit").then(([exitCode, signal]): Exit => {
     meter.stop();
     return { exitCode: exitCode as number | null, signal: signal as string | null, begun: true };

@@ -24,13 +24,13 @@ const UNKILLABLE_AFTER_MS = 30_000;
  * @throws when a process survives KILL
  */
 export async function terminateProcesses(scope: ProcessScope, graceMs: number): Promise<void> {
-  const killAt = Date.now() + graceMs;
+  const killAt = performance.now() + graceMs;
   const giveUpAt = killAt + UNKILLABLE_AFTER_MS;
   const terminated = new Set<number>();
   for (;;) {
     const alive = await findProcesses(scope);
     if (alive.length === 0) return;
-    const now = Date.now();
+    const now = performance.now();
     if (now >= giveUpAt) throw new Error(`processes ${alive.join(", ")} do not end`);
     for (const pid of alive) {
       if (now >= killAt) send(pid, "SIGKILL");
