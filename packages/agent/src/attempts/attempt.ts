@@ -322,6 +322,7 @@ export class Attempt {
     const callOff = callAfter(timeLimitMs, () => this.stopSoon("timed_out"));
     const guard = new DiskGuard({
       openWorkspace: () => openWorkspace(this.paths),
+      volume: this.paths.directory,
       unlinkedBytes: async () => unlinkedBytes(await execution.processes(), this.paths.directory),
       limits: workspaceLimits,
       onExceeded: (message) => {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
 import { MAX_FINDINGS, MAX_FINDINGS_BYTES, RUN_SCRIPT, type Finding } from "@jobctl/protocol";
@@ -57,17 +57,15 @@ export function describeRejection(findings: readonly Finding[]): string {
 function readScript(path: string): Uint8Array | null {
   let descriptor: number;
   try {
-    descriptor = openSync(path, "r");
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return null;
   }
   try {
-    const { size } = fstatSync(descriptor);
-    const content = Buffer.alloc(Math.min(size, MAX_SCRIPT_BYTES + 1));
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return null;
+    const content = Buffer.alloc(Math.min(stat.size, MAX_SCRIPT_BYTES + 1));
     return content.subarray(0, readSync(descriptor, content));
-  } catch {
-    // A directory, for one.
-    return null;
   } finally {
     closeSync(descriptor);
   }

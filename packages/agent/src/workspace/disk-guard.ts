@@ -1,3 +1,5 @@
+import { statfs } from "node:fs/promises";
+
 import { walkTree, type Directory } from "@jobctl/archive";
 
 /** What a job may keep in its workspace. */
@@ -8,6 +10,8 @@ export interface WorkspaceLimits {
 
 export interface DiskGuardSettings {
   readonly openWorkspace: () => Directory;
+  /** A path on its volume. */
+  readonly volume: string;
   /** Bytes of files on its volume that the job holds open although they have no name any more. */
   readonly unlinkedBytes: () => Promise<number>;
   readonly limits: WorkspaceLimits;
@@ -20,6 +24,9 @@ export interface DiskGuardSettings {
 const FIRST_LOOK_MS = 500;
 /** Looking takes at most this share of the time, however large the workspace is. */
 const SHARE_OF_TIME = 1 / 20;
+/** Files without a name are searched for this often, and whenever the volume has lost this share of the limit. */
+const SEARCH_MS = 10_000;
+const SHARE_OF_LIMIT = 1 / 16;
 /** Directories that the job has closed are opened to be counted, and closed again. */
 const ACCESS = { directoryBits: 0o500, restore: true } as const;
 
@@ -31,6 +38,9 @@ export class DiskGuard {
   readonly #settings: DiskGuardSettings;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #searchedAtMs = -Infinity;
+  #freeBytesThen = Infinity;
+  #hiddenBytes = 0;
 
   constructor(settings: DiskGuardSettings) {
     this.#settings = settings;
@@ -62,20 +72,34 @@ export class DiskGuard {
 
   /** What is too much in the workspace; null when it is within its limits. */
   async #findExcess(): Promise<string | null> {
-    const { openWorkspace, unlinkedBytes, limits } = this.#settings;
+    const { openWorkspace, limits } = this.#settings;
     const root = openWorkspace();
     try {
       const { bytes, entries } = await measure(root, limits, () => this.#stopped);
       if (entries > limits.maxEntries)
         return `its workspace has more than ${limits.maxEntries} entries`;
       if (bytes > limits.maxBytes) return `its workspace holds more than ${limits.maxBytes} bytes`;
-      const hidden = await unlinkedBytes();
+      const hidden = await this.#measureHidden();
       return bytes + hidden > limits.maxBytes
         ? `its workspace holds more than ${limits.maxBytes} bytes, ${hidden} of them in files that it has removed and still keeps open`
         : null;
     } finally {
       root.close();
     }
+  }
+
+  /** The search goes through all processes of the job, so it waits for a reason. */
+  async #measureHidden(): Promise<number> {
+    const { volume, unlinkedBytes, limits } = this.#settings;
+    const { bavail, bsize } = await statfs(volume);
+    const freeBytes = bavail * bsize;
+    const isDue = performance.now() - this.#searchedAtMs >= SEARCH_MS;
+    const hasShrunk = this.#freeBytesThen - freeBytes > limits.maxBytes * SHARE_OF_LIMIT;
+    if (!isDue && !hasShrunk) return this.#hiddenBytes;
+    this.#hiddenBytes = await unlinkedBytes();
+    this.#searchedAtMs = performance.now();
+    this.#freeBytesThen = freeBytes;
+    return this.#hiddenBytes;
   }
 }
 
