@@ -109,6 +109,70 @@ describe("the configuration", () => {
     assert.equal((await load()).token, "up");
   });
 
+  it("gives a server of such a file the token of that file, and nothing else", async () => {
+    const given = { JOBCTL_TOKEN: "secret", JOBCTL_HEADERS: "X-Key: secret" };
+    const sent = async (environment: Record<string, string>): Promise<unknown> => {
+      const { token, headers } = await load(environment);
+      return { token, headers };
+    };
+    upFile({ url: "http://127.0.0.1:2", token: "up" });
+    assert.deepEqual(await sent(given), { token: "up", headers: {} });
+    projectFile({ server: "http://127.0.0.1:2" });
+    assert.deepEqual(await sent(given), { token: "up", headers: {} });
+    assert.deepEqual(await sent({ ...given, JOBCTL_SERVER: "http://127.0.0.1:2" }), {
+      token: "secret",
+      headers: { "x-key": "secret" },
+    });
+    userFile({ server: "http://127.0.0.1:2", token: "stored" });
+    assert.deepEqual(await sent({}), { token: "stored", headers: {} });
+  });
+
+  it("reads a project's settings as data from each place", async () => {
+    const places = [
+      [".jobctlrc.json", '{"service": "x"}'],
+      [".jobctlrc.yaml", "service: x\n"],
+      ["jobctl.config.json", '\uFEFF{"service": "x"}'],
+      ["jobctl.config.yaml", "# settings\nservice: 'x'\n"],
+      ["package.json", '{"name": "p", "jobctl": {"service": "x"}}'],
+    ] as const;
+    for (const [name, content] of places) {
+      const path = join(root, "project", name);
+      writeFileSync(path, content);
+      assert.deepEqual((await load()).settings.service, { value: "x", origin: path });
+      rmSync(path);
+    }
+    writeFileSync(join(root, "project/package.json"), '{"name": "p"}');
+    writeFileSync(join(root, "project/.jobctlrc.json"), " \n");
+    assert.equal((await load()).settings.service.origin, "default");
+  });
+
+  it("refuses what is no data, naming the file", async () => {
+    const refused = [
+      [
+        ".jobctlrc.json",
+        '{"$import": "./x.cjs"}',
+        /\.jobctlrc\.json: there is no setting "\$import"/,
+      ],
+      [".jobctlrc.yaml", "$import: ./x.cjs\n", /\.jobctlrc\.yaml: there is no setting "\$import"/],
+      ["package.json", '{"jobctl": {"$import": "x"}}', /package\.json: there is no setting/],
+      ["jobctl.config.json", "{", /jobctl\.config\.json is not valid JSON/],
+      ["jobctl.config.yaml", "a: [", /jobctl\.config\.yaml is not valid YAML/],
+      [
+        "jobctl.config.yaml",
+        "a: &a [x]\nb: [" + "*a,".repeat(20) + "]",
+        /not valid YAML|no setting/,
+      ],
+      [".jobctlrc.json", '["x"]', /no setting "0"/],
+      [".jobctlrc.json", `{"user": "${"x".repeat(1024 * 1024)}"}`, /more than 1048576 bytes/],
+    ] as const;
+    for (const [name, content, message] of refused) {
+      const path = join(root, "project", name);
+      writeFileSync(path, content);
+      await assert.rejects(load(), message);
+      rmSync(path);
+    }
+  });
+
   it("names the file and the key that are wrong", async () => {
     userFile({ servr: "x" });
     await assert.rejects(load(), /config\.json: there is no setting "servr"/);

@@ -1,16 +1,11 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 import { JobctlError } from "@jobctl/protocol/error";
+
+import { findProjectFile } from "./project-file.js";
+import { readSmallFile } from "./read-small-file.js";
 
 const DEFAULT_SERVER = "http://127.0.0.1:8470";
 
@@ -83,7 +78,7 @@ export function lastUpPath(environment: ConfigSources["environment"]): string {
  */
 export async function loadConfig(sources: ConfigSources): Promise<CliConfig> {
   const { environment, directory } = sources;
-  const project = await findProjectFile(directory, environment);
+  const project = await readProjectSettings(directory, environment);
   const user = readUserFile(userConfigPath(environment));
   const local = findLocalServer(directory);
   const lastUp = readLocalServer(lastUpPath(environment));
@@ -107,17 +102,23 @@ export async function loadConfig(sources: ConfigSources): Promise<CliConfig> {
   const keys = Object.keys(CONFIG_KEYS) as ConfigKey[];
   const settings = Object.fromEntries(keys.map((key) => [key, setting(key)])) as Settings;
   const server = checkServer(settings.server);
-  const trusted = settings.server.origin !== project?.path;
-  const known = [user?.values.server, local?.url, lastUp?.url].filter((url) => url !== undefined);
-  const mayHaveToken = trusted || known.some((url) => sameOrigin(url, server));
+  const fromProject = settings.server.origin === project?.path;
+  const known = [user?.values.server, lastUp?.url].filter((url) => url !== undefined);
+  const trusted = !fromProject || known.some((url) => sameOrigin(url, server));
+  // A directory that came from elsewhere may hold the file of a local server, and a project's file
+  // that names the same address. Such a server gets the token of that file, and nothing else.
+  const named = [local, lastUp].find((up) => up !== null && up.path === settings.server.origin);
+  const isLocal = !trusted && local !== null && sameOrigin(local.url, server);
+  const source = named ?? (isLocal ? local : null);
   const token = findToken(server, environment, user, [local, lastUp]);
+  const mayHaveToken = trusted && source === null;
   return {
     settings,
     server,
-    token: mayHaveToken ? token : null,
+    token: source?.token ?? (mayHaveToken ? token : null),
     headers: mayHaveToken ? readHeaders(settings.headers) : {},
     tokenWithheld:
-      token !== null && !mayHaveToken
+      token !== null && source === null && !mayHaveToken
         ? `${project?.path ?? "a project file"} names ${server}, which you have not configured yourself`
         : null,
     user: settings.user.value ?? "unknown",
@@ -156,43 +157,13 @@ function isConfigKey(key: string): key is ConfigKey {
 
 const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*([\t\x20-\x7e]*)$/;
 
-const PROJECT_FILES = [
-  ".jobctlrc.json",
-  ".jobctlrc.yaml",
-  "jobctl.config.json",
-  "jobctl.config.yaml",
-  "package.json",
-] as const;
-
-/** Whether there is anything to look into: loading what reads it costs a fifth of a short command. */
-function hasCandidate(directory: string): boolean {
-  for (let at = resolve(directory); ; at = dirname(at)) {
-    if (PROJECT_FILES.some((name) => existsSync(join(at, name)))) return true;
-    if (at === dirname(at)) return false;
-  }
-}
-
-async function findProjectFile(
+async function readProjectSettings(
   directory: string,
   environment: ConfigSources["environment"],
 ): Promise<ConfigFile | null> {
-  if (!hasCandidate(directory)) return null;
-  const { cosmiconfig } = await import("cosmiconfig");
-  // Data only: a directory that one merely enters does not get to run code.
-  const explorer = cosmiconfig("jobctl", {
-    searchPlaces: [...PROJECT_FILES],
-    stopDir: homedir(),
-  });
-  const found = await explorer.search(directory).catch((error: unknown) => {
-    throw new JobctlError(
-      "config_invalid",
-      `a configuration file cannot be read: ${(error as Error).message}`,
-      { cause: error },
-    );
-  });
-  if (found === null || found.isEmpty === true || found.filepath === userConfigPath(environment))
-    return null;
-  const file = checkFile(found.filepath, found.config);
+  const found = await findProjectFile(directory);
+  if (found === null || found.path === userConfigPath(environment)) return null;
+  const file = checkFile(found.path, found.content);
   const forbidden = (Object.keys(file.values) as ConfigKey[]).find(
     (key) => !CONFIG_KEYS[key].project,
   );
@@ -325,6 +296,9 @@ function findLocalServer(directory: string): LocalServer | null {
   }
 }
 
+/** Longest file of `jobctl up`; it has an address and a token. */
+const MAX_UP_FILE_BYTES = 64 * 1024;
+
 /**
  * What `jobctl up` has written about a running server. It counts only when this user alone can
  * read and write it and when it names this machine, so that a directory that came from elsewhere
@@ -332,9 +306,11 @@ function findLocalServer(directory: string): LocalServer | null {
  */
 function readLocalServer(path: string): LocalServer | null {
   try {
-    const stat = statSync(path);
-    if (stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) return null;
-    const { url, token } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    const read = readSmallFile(path, MAX_UP_FILE_BYTES);
+    if (read.kind !== "text" || read.uid !== process.getuid?.() || (read.mode & 0o077) !== 0) {
+      return null;
+    }
+    const { url, token } = JSON.parse(read.text) as Record<string, unknown>;
     if (typeof url !== "string" || typeof token !== "string") return null;
     return isLoopback(url) ? { path, url, token } : null;
   } catch {
