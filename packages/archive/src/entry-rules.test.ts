@@ -7,7 +7,7 @@ import fc from "fast-check";
 
 import { EntryRules } from "./entry-rules.js";
 import type { RawEntry } from "./entry.js";
-import { NO_LIMITS } from "./limits.js";
+import { MAX_PATH_BYTES, NO_LIMITS } from "./limits.js";
 
 const file = (path: string): RawEntry => ({
   path,
@@ -31,6 +31,27 @@ describe("the rules for entries", () => {
     assert.throws(() => rootOf(["job/run.sh", "other/x"]), { code: "run_script_missing" });
     assert.throws(() => rootOf(["job/run.sh", "readme"]), { code: "run_script_missing" });
     assert.throws(() => rootOf(["a/b/run.sh"]), { code: "run_script_missing" });
+  });
+
+  it("find a run.sh that is the second name of a file", () => {
+    const rules = new EntryRules(NO_LIMITS);
+    rules.check(file("job/a"));
+    rules.check({ ...file("job/run.sh"), type: "Link", linkpath: "job/a" });
+    assert.equal(rules.finish().root, "job");
+  });
+
+  it("refuse a path that is longer than the system's limit leaves room for", () => {
+    const path = (bytes: number): string => `${"a/".repeat(1600).slice(0, bytes - 1)}b`;
+    assert.ok(new EntryRules(NO_LIMITS).check(file(path(MAX_PATH_BYTES - 1))));
+    for (const raw of [
+      file(`${path(MAX_PATH_BYTES)}bb`),
+      file(`${"ü/".repeat(1100)}f`),
+      { ...file("l"), type: "SymbolicLink", linkpath: `${path(MAX_PATH_BYTES)}bb` },
+    ])
+      assert.throws(() => new EntryRules(NO_LIMITS).check(raw), {
+        code: "archive_unsafe_entry",
+        message: /path of more than 3072 bytes/,
+      });
   });
 
   it("never let a path or a link leave the tree, whatever it is made of", () => {

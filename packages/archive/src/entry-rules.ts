@@ -72,7 +72,8 @@ export class EntryRules {
     if (type === "file" && (raw.mode & SET_ID_BITS) !== 0) {
       throw unsafe(raw.path, "has a set-user-id or set-group-id bit", "Remove it with chmod ug-s.");
     }
-    if (type !== "file" && raw.size > 0) {
+    // GNU tar writes the names in a directory as its content when it makes incremental archives.
+    if (type !== "file" && raw.type !== "GNUDumpDir" && raw.size > 0) {
       throw unsafe(raw.path, `is a ${type} with ${raw.size} bytes of content`);
     }
     this.#checkAncestors(raw.path, path);
@@ -201,7 +202,7 @@ export class EntryRules {
 
   #count(raw: RawEntry, path: string, type: EntryType): void {
     this.#remember(raw.path, path, type);
-    if (type === "file") this.#extractedBytes += raw.size;
+    this.#extractedBytes += raw.size;
     if (this.#extractedBytes > this.#limits.maxExtractedBytes) {
       throw refused(
         "archive_expands_too_much",
@@ -259,11 +260,17 @@ export class EntryRules {
     if (second === undefined && type !== "directory") this.#topLevelFile = true;
   }
 
+  /** A hard link is a file too, under its second name. */
+  #isFile(path: string): boolean {
+    const type = this.#seen.get(path);
+    return type === "file" || type === "hardlink";
+  }
+
   #findRoot(): string {
-    if (this.#seen.get(RUN_SCRIPT) === "file") return "";
+    if (this.#isFile(RUN_SCRIPT)) return "";
     const [only = ""] = this.#topLevel;
     if (this.#topLevel.size === 1 && !this.#topLevelFile) {
-      if (this.#seen.get(`${only}/${RUN_SCRIPT}`) === "file") return only;
+      if (this.#isFile(`${only}/${RUN_SCRIPT}`)) return only;
     }
     const elsewhere = [...this.#seen.keys()].find((path) => posix.basename(path) === RUN_SCRIPT);
     throw refused(

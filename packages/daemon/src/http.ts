@@ -40,8 +40,8 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
     frameworkErrors: (thrown, _request, reply) => {
       void sendError(reply, fromFastify(thrown));
     },
-    genReqId: () => randomUUID(),
-    requestIdHeader: "x-request-id",
+    genReqId: ({ headers }) => requestIdOf(headers["x-request-id"]),
+    requestIdHeader: false,
     trustProxy: [...(settings.trustedProxies ?? [])],
     // Who closes says so in an answer of ours.
     return503OnClosing: false,
@@ -87,6 +87,11 @@ export function createHttpApp(settings: HttpSettings): FastifyInstance {
   });
   limitBodies(app);
   return app;
+}
+
+/** What a client calls its request, when that can stand in a log line; otherwise an id of ours. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 /** Which job, and which attempt at it, a request is about. */

@@ -52,6 +52,9 @@ export const serviceNameSchema = z
 /** Largest environment that a job may ask for, names and values together: it travels in a header. */
 export const MAX_ENV_BYTES = 32 * 1024;
 
+/** A listing holds the labels of a thousand jobs. */
+const MAX_LABELS = 64;
+
 /** What a user can say about a job; every field has a default on the server. */
 export const jobOptionsSchema = z
   .object({
@@ -60,7 +63,12 @@ export const jobOptionsSchema = z
     service: serviceNameSchema.default("default"),
     /** Who within the tenant; for fair turns, limits and `--mine`. */
     user: noNul.min(1).max(64).optional(),
-    labels: z.record(labelKey, noNul.max(256)).default({}),
+    labels: z
+      .record(labelKey, noNul.max(256))
+      .default({})
+      .refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
+        error: `must not be more than ${MAX_LABELS}`,
+      }),
     /** Added to the job's environment. */
     env: z
       .record(variableName, noNul)

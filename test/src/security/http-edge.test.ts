@@ -147,6 +147,24 @@ describe("the options of a submit", () => {
     });
 });
 
+describe("a submit with more labels than anyone reads", () => {
+  it("is refused", async () => {
+    const cluster = await Cluster.start({ agents: 0 });
+    try {
+      const labels = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, "v"]));
+      const answer = await cluster.request("/v1/jobs", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ labels }),
+      });
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), /labels: must not be more than 64/);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
+
 const CRLF = Buffer.from("\r\n");
 
 describe("one address with very many connections", () => {

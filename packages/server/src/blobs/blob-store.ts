@@ -41,6 +41,8 @@ export class BlobStore {
   #stored: { count: number; sizeBytes: number } | null = null;
   /** What each blob's file was like when its content was seen to be right. */
   readonly #verified = new Map<string, string>();
+  /** Blobs that are being read through; however many ask for one, it is read once. */
+  readonly #verifying = new Map<string, Promise<string>>();
 
   constructor(dataPath: string, minFreeBytes: number) {
     this.#root = join(dataPath, "blobs", "sha256");
@@ -72,6 +74,18 @@ export class BlobStore {
    * @throws JobctlError `blob_damaged`
    */
   async verified(digest: string): Promise<string> {
+    const underWay = this.#verifying.get(digest);
+    if (underWay !== undefined) return underWay;
+    const verifying = this.#verify(digest);
+    this.#verifying.set(digest, verifying);
+    try {
+      return await verifying;
+    } finally {
+      this.#verifying.delete(digest);
+    }
+  }
+
+  async #verify(digest: string): Promise<string> {
     const path = this.pathOf(digest);
     const state = await fileState(path);
     if (this.#verified.get(digest) === state) return path;

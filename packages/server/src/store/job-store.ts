@@ -10,6 +10,9 @@ import type { Statement } from "better-sqlite3";
 import type { Db } from "./database.js";
 import type { JobChanges, JobEventRow, JobRow, NewJobRow } from "./job-row.js";
 
+/** Events of one job that are listed. */
+const MAX_EVENTS = 1000;
+
 const COLUMNS = `jobs.*,
   (SELECT json_group_object(key, value) FROM job_labels WHERE job_labels.job_id = jobs.id) AS labels,
   (SELECT json_group_array(json_object('number', number, 'agent', agent, 'createdAt', created_at,
@@ -109,8 +112,11 @@ export function createJobStore(db: Db) {
     `INSERT INTO job_events (job_id, at, type, status, reason, attempt, agent, message)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  // The last ones: a job that every agent refuses has a new one again and again.
   const selectEvents = db.prepare<[number], JobEventRow>(
-    "SELECT at, type, status, reason, attempt, agent, message FROM job_events WHERE job_id = ? ORDER BY id",
+    `SELECT at, type, status, reason, attempt, agent, message FROM
+       (SELECT * FROM job_events WHERE job_id = ? ORDER BY id DESC LIMIT ${MAX_EVENTS})
+     ORDER BY id`,
   );
   const transitionStatements = new Map<string, Statement<[Record<string, unknown>]>>();
 
