@@ -73,6 +73,11 @@ async function versionOne(own: ReadonlyMap<string, string>): Promise<ControlGrou
       const at = (controller: string): string => join(parentOf(controller), name);
       for (const controller of usable) await mkdir(at(controller), { recursive: true });
       await writeFile(join(at("memory"), "memory.limit_in_bytes"), String(limits.memoryBytes));
+      // Where swap is counted: a job that may swap would have more than its memory.
+      await writeFile(
+        join(at("memory"), "memory.memsw.limit_in_bytes"),
+        String(limits.memoryBytes),
+      ).catch(() => {});
       await writeFile(join(at("pids"), "pids.max"), String(limits.maxProcesses));
       if (usable.includes("cpu")) {
         await writeFile(
@@ -100,13 +105,24 @@ async function versionOne(own: ReadonlyMap<string, string>): Promise<ControlGrou
 
 // Version 2: one hierarchy; controllers are handed down to groups that hold no process themselves.
 
+const V2_CONTROLLERS = ["memory", "pids", "cpu"] as const;
+
+/**
+ * Needs a group that has been delegated, as with systemd's `Delegate=yes`: the agent's user owns its directory,
+ * `cgroup.procs` and `cgroup.subtree_control`. A process may be moved only by one that may write to the
+ * `cgroup.procs` of a group that holds both the old place and the new, so everything stays below it.
+ */
 async function versionTwo(own: string): Promise<ControlGroups | null> {
+  const controllers = await readFile(join(own, "cgroup.controllers"), "utf8").catch(() => "");
+  const usable = V2_CONTROLLERS.filter((name) => controllers.trim().split(" ").includes(name));
+  if (!usable.includes("memory") || !usable.includes("pids")) return null;
   try {
     // The agent has to leave its own group before that may have groups with controllers.
     const agent = join(own, "agent");
     await mkdir(agent, { recursive: true });
     await writeFile(join(agent, "cgroup.procs"), String(process.pid));
-    await writeFile(join(own, "cgroup.subtree_control"), "+memory +pids +cpu");
+    const enable = usable.map((name) => `+${name}`).join(" ");
+    await writeFile(join(own, "cgroup.subtree_control"), enable);
   } catch {
     return null;
   }
@@ -118,8 +134,11 @@ async function versionTwo(own: string): Promise<ControlGroups | null> {
       await mkdir(group, { recursive: true });
       await writeFile(join(group, "memory.max"), String(limits.memoryBytes));
       await writeFile(join(group, "memory.swap.max"), "0").catch(() => {});
+      // All of the job ends, not the one process that asked for too much, which others may wait for.
+      await writeFile(join(group, "memory.oom.group"), "1").catch(() => {});
       await writeFile(join(group, "pids.max"), String(limits.maxProcesses));
-      await writeFile(join(group, "cpu.max"), `${limits.cpus * CPU_PERIOD_US} ${CPU_PERIOD_US}`);
+      if (usable.includes("cpu"))
+        await writeFile(join(group, "cpu.max"), `${limits.cpus * CPU_PERIOD_US} ${CPU_PERIOD_US}`);
       return {
         entrances: [join(group, "cgroup.procs")],
         async usage() {
@@ -129,7 +148,11 @@ async function versionTwo(own: string): Promise<ControlGroups | null> {
             outOfMemoryKills: await readField(join(group, "memory.events"), "oom_kill"),
           };
         },
-        remove: () => removeGroup(group),
+        async remove() {
+          // Everything in it should have ended; on kernels that can, the group sees to it.
+          await writeFile(join(group, "cgroup.kill"), "1").catch(() => {});
+          await removeGroup(group);
+        },
       };
     },
   };
