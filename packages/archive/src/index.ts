@@ -6,7 +6,7 @@ export { symlinkStaysInside } from "./links.js";
 export { Directory, type EntryStats } from "./directory.js";
 export { pack, packEntries, packedSize, toPackEntries } from "./pack.js";
 export { measureTree, packTree, treeTooLarge, type TreeSelection } from "./pack-tree.js";
-export { TAR_END, type PackEntry } from "./tar-header.js";
+export { TAR_END, type PackEntry } from "./encode-header.js";
 export { findInTar, indexTar, inspectResult, type IndexedEntry } from "./tar-index.js";
 export { isResourceError } from "./resource-error.js";
 export { unpackArchive } from "./unpack.js";

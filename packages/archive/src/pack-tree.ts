@@ -10,7 +10,7 @@ import { MAX_PATH_BYTES, RESULT_LIMITS } from "./limits.js";
 import { symlinkStaysInside } from "./links.js";
 import { isResourceError } from "./resource-error.js";
 import { readExactly } from "./read-exactly.js";
-import { encodeHeader, entrySize, padding, type PackEntry } from "./tar-header.js";
+import { encodeHeader, entrySize, padding, type PackEntry } from "./encode-header.js";
 import { walkTree, type Access, type TreeEntry } from "./walk-tree.js";
 
 /** What of a tree is packed. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { JobctlError } from "@jobctl/protocol";
 
 import { readExactly } from "./read-exactly.js";
-import { TAR_END, encodeHeader, entrySize, padding, type PackEntry } from "./tar-header.js";
+import { TAR_END, encodeHeader, entrySize, padding, type PackEntry } from "./encode-header.js";
 import type { FoundEntry } from "./walk.js";
 
 /**

@@ -12,8 +12,8 @@ export const BLOCK = 512;
 const MAX_EXTENSION_BYTES = 128 * 1024;
 /** A file needs a long name, a long link target and a pax header at most. */
 const MAX_EXTENSIONS_IN_A_ROW = 8;
-/** Of a whole archive: far more than 100,000 entries with long names take. */
-const MAX_EXTENSIONS_BYTES = 256 * 1024 ** 2;
+/** Of a whole archive: more than the largest result with long names takes. */
+const MAX_EXTENSIONS_BYTES = 1024 ** 3;
 
 /** Headers that say something about the one that follows, or about all that follow. */
 const EXTENSION_TYPES: ReadonlySet<string> = new Set([

@@ -1,8 +1,7 @@
 import { Header, Pax } from "tar";
 
 import type { Entry } from "./entry.js";
-
-const BLOCK = 512;
+import { BLOCK, padded } from "./tar-headers.js";
 
 /** Two empty blocks end an archive. */
 export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
@@ -48,11 +47,6 @@ function wholeSeconds(time: Date): Date {
 /** What an entry takes in an archive, in bytes. */
 export function entrySize(entry: PackEntry): number {
   return encodeHeader(entry).length + padded(entry.sizeBytes);
-}
-
-/** A size, rounded up to whole blocks. */
-function padded(sizeBytes: number): number {
-  return Math.ceil(sizeBytes / BLOCK) * BLOCK;
 }
 
 /** What fills the last block of a content. */
