@@ -223,11 +223,21 @@ async function sendBody(outgoing: http.ClientRequest, body: AsyncIterable<Buffer
   await pipeline(body, outgoing);
 }
 
-/** @throws JobctlError `server_unreachable` when the answer is cut short */
+/** Longest answer that is kept in memory: a listing of a million long paths. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
+/** @throws JobctlError `server_unreachable` when the answer is cut short, or has no end */
 export async function text(body: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
+  let length = 0;
   try {
-    for await (const chunk of body) chunks.push(chunk as Buffer);
+    for await (const chunk of body) {
+      length += (chunk as Buffer).length;
+      if (length > MAX_ANSWER_BYTES) {
+        throw new Error(`its answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      }
+      chunks.push(chunk as Buffer);
+    }
   } catch (error) {
     throw unreachable("the server", error);
   }

@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -10,7 +10,9 @@ import type { Job } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import type { ApiClient } from "./api-client.js";
+import type { ListedFile } from "./check-listing.js";
 import { named } from "./system-error.js";
+import { withTemporary } from "./temporary.js";
 
 const RESUME_FOR_MS = 60_000;
 
@@ -69,36 +71,71 @@ export async function downloadArchive(
   await writeBeside(verified(job, resumedResult(job, options)), path);
 }
 
-/** Fetches single files of a result, without the rest of it. */
+/**
+ * Fetches single files of a result, without the rest of it.
+ *
+ * @param files as `checkListing()` returns them
+ * @throws JobctlError `file_exists`, also for a symlink on the way to a file; `digest_mismatch` for
+ *   a file that is longer than listed
+ */
 export async function downloadFiles(
   id: number,
-  files: readonly { path: string; mode: string }[],
+  files: readonly ListedFile[],
   directory: string,
   force: boolean,
   options: DownloadOptions,
 ): Promise<number> {
   let sizeBytes = 0;
-  if (!force) for (const { path } of files) await checkAbsent(join(directory, path), path);
-  for (const { path, mode } of files) {
-    const target = join(directory, path);
+  const swept = new Set<string>();
+  for (const { path } of files) {
+    await checkWay(directory, path);
+    if (!force) await checkAbsent(join(directory, path), path);
+  }
+  for (const file of files) {
+    const target = join(directory, file.path);
     await mkdir(dirname(target), { recursive: true });
-    const encoded = path.split("/").map(encodeURIComponent).join("/");
+    await checkWay(directory, file.path);
+    const encoded = file.path.split("/").map(encodeURIComponent).join("/");
     const answer = await options.client.send(`/v1/jobs/${id}/files/${encoded}`, {
       signal: options.signal,
     });
-    await writeBeside(
-      (async function* () {
-        for await (const chunk of answer.body) {
-          sizeBytes += (chunk as Buffer).length;
-          options.onBytes((chunk as Buffer).length);
-          yield chunk as Buffer;
-        }
-      })(),
-      target,
-      Number.parseInt(mode, 8),
-    );
+    const counted = (async function* () {
+      let received = 0;
+      for await (const chunk of answer.body) {
+        const bytes = chunk as Buffer;
+        received += bytes.length;
+        if (received > file.sizeBytes) throw longerThanListed(file);
+        options.onBytes(bytes.length);
+        yield bytes;
+      }
+      sizeBytes += received;
+    })();
+    await writeBeside(counted, target, Number.parseInt(file.mode, 8) & 0o777, swept);
   }
   return sizeBytes;
+}
+
+function longerThanListed({ path, sizeBytes }: ListedFile): JobctlError {
+  return new JobctlError(
+    "digest_mismatch",
+    `${path} arrived with more than the ${sizeBytes} bytes that the server had listed`,
+    { hint: "It was not written. Try again." },
+  );
+}
+
+/** Checks that no symlink below a directory, such as one of an earlier result, leads a file elsewhere. */
+async function checkWay(directory: string, path: string): Promise<void> {
+  for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
+    const parent = join(directory, path.slice(0, end));
+    const found = await lstat(parent).catch(() => null);
+    if (found === null) return;
+    if (found.isDirectory()) continue;
+    throw new JobctlError(
+      "file_exists",
+      `${parent} is ${found.isSymbolicLink() ? "a symlink" : "not a directory"}, so ${path} cannot be written below it`,
+      { hint: "Choose another place with -o.", details: { path: parent } },
+    );
+  }
 }
 
 /** The result as one stream that goes on where it was cut. */
@@ -155,16 +192,15 @@ async function unpackBeside(
 ): Promise<void> {
   const target = resolve(directory);
   await mkdir(dirname(target), { recursive: true });
-  const temporary = join(dirname(target), `.jobctl-download-${randomUUID()}`);
-  await mkdir(temporary, { mode: 0o755 });
-  try {
-    await unpackArchive(source, temporary, { limits: NO_LIMITS });
-    await moveInto(temporary, target, force);
-  } catch (error) {
-    throw named(error, directory);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  await withTemporary(target, async (temporary) => {
+    await mkdir(temporary, { mode: 0o755 });
+    try {
+      await unpackArchive(source, temporary, { limits: NO_LIMITS });
+      await moveInto(temporary, target, force);
+    } catch (error) {
+      throw named(error, directory);
+    }
+  });
 }
 
 /** Moves a tree to its place: as a whole where nothing is in the way, entry by entry otherwise. */
@@ -214,16 +250,17 @@ async function writeBeside(
   source: AsyncIterable<Buffer>,
   path: string,
   mode = 0o644,
+  swept?: Set<string>,
 ): Promise<void> {
-  const temporary = join(dirname(resolve(path)), `.jobctl-download-${randomUUID()}`);
-  try {
-    await pipeline(Readable.from(source), createWriteStream(temporary, { flags: "wx", mode }));
-    const file = await open(temporary, "r");
-    await file.sync().finally(() => file.close());
-    await rename(temporary, resolve(path));
-  } catch (error) {
-    throw named(error, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  const write = async (temporary: string): Promise<void> => {
+    try {
+      await pipeline(Readable.from(source), createWriteStream(temporary, { flags: "wx", mode }));
+      const file = await open(temporary, "r");
+      await file.sync().finally(() => file.close());
+      await rename(temporary, resolve(path));
+    } catch (error) {
+      throw named(error, path);
+    }
+  };
+  await withTemporary(path, write, swept);
 }

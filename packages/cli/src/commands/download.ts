@@ -4,6 +4,7 @@ import { compileGlobs } from "@jobctl/protocol/glob";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
 
 import { checkGlobs } from "../check-globs.js";
+import { checkListing } from "../check-listing.js";
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import {
   downloadArchive,
@@ -95,9 +96,7 @@ async function downloadMatching(
   const list = await options.client.json<FileList>(`/v1/jobs/${job.id}/files`, {
     signal: options.signal,
   });
-  const files = list.items.filter(
-    ({ type, path }) => (type === "file" || type === "hardlink") && matches(path),
-  );
+  const files = checkListing(list.items).filter(({ path }) => matches(path));
   if (files.length > 0) return downloadFiles(job.id, files, directory, force, options);
   throw new JobctlError(
     "file_not_found",
