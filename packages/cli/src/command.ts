@@ -6,6 +6,7 @@ import { ApiClient } from "./api-client.js";
 import { loadConfig, type CliConfig } from "./config.js";
 import { explainSystemError } from "./system-error.js";
 import { Output } from "./output.js";
+import { printable, printableLines, toPrintableJson } from "./printable.js";
 
 /** Options that every command has. */
 export interface CommonFlags {
@@ -97,15 +98,15 @@ export function reportError(
 ): void {
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ schema: "jobctl.error/v1", error: error.toBody() })}\n`,
+      `${toPrintableJson({ schema: "jobctl.error/v1", error: error.toBody() })}\n`,
     );
     return;
   }
-  process.stderr.write(`jobctl: ${error.message}\n`);
-  if (error.hint !== null) process.stderr.write(`  ${error.hint}\n`);
+  process.stderr.write(`jobctl: ${printable(error.message)}\n`);
+  if (error.hint !== null) process.stderr.write(`  ${printableLines(error.hint)}\n`);
   if (!debug) return;
   for (let cause: unknown = thrown; cause instanceof Error; cause = cause.cause) {
-    process.stderr.write(`${cause.stack}\n`);
+    process.stderr.write(`${printableLines(cause.stack ?? cause.message)}\n`);
   }
 }
 

@@ -3,6 +3,8 @@ import { createInterface } from "node:readline/promises";
 
 import { JobctlError } from "@jobctl/protocol/error";
 
+import { printable } from "./printable.js";
+
 /**
  * Asks before something is removed, unless `--yes` has said so already. Anything but a yes is a no.
  *
@@ -27,7 +29,10 @@ export async function confirm(
   });
   try {
     const closed = once(prompt, "close").then(() => "");
-    const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), closed]);
+    const answer = await Promise.race([
+      prompt.question(`${printable(question)} [y/N] `, { signal }),
+      closed,
+    ]);
     if (/^y(es)?$/i.test(answer.trim())) return;
   } finally {
     prompt.close();

@@ -1,7 +1,7 @@
 import type { Finding, Job } from "@jobctl/protocol";
 
 import { runtimeOf } from "./job-table.js";
-import { printable } from "./table.js";
+import { printable } from "./printable.js";
 import { formatBytes, formatDuration } from "./units.js";
 
 /** Everything about one job, as lines for people. */

@@ -2,6 +2,7 @@ import type { Job } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import { exitCodeOf } from "./exit-code.js";
+import { printable } from "./printable.js";
 import { formatTable, type Column } from "./table.js";
 import { formatDuration, secondsBetween } from "./units.js";
 import type { Output } from "./output.js";
@@ -86,7 +87,7 @@ export async function printJobs(
     interactive: output.interactive,
     header: options.header,
   });
-  for (const line of lines) output.line(line);
+  output.styled(lines);
 }
 
 /** Says that a limit has hidden rows; nothing when it has not. */
@@ -135,5 +136,5 @@ export function summaryOf(job: Job): string {
         ? `exit code ${job.outcome.exitCode}`
         : (job.outcome?.message ?? "");
   const exit = exitCodeOf(job);
-  return `job ${job.id} ${job.status.replace("_", " ")}${after}${how === "" ? "" : `: ${how}`}${exit === 0 ? "" : ` (exit ${exit})`}`;
+  return `job ${job.id} ${job.status.replace("_", " ")}${after}${how === "" ? "" : `: ${printable(how)}`}${exit === 0 ? "" : ` (exit ${exit})`}`;
 }

@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 
 import { JobctlError, EXIT } from "@jobctl/protocol/error";
 
+import { printableLines } from "./printable.js";
 import { createProgram } from "./program.js";
 
 // A reader that has seen enough (head, less) is no error.
@@ -15,7 +16,10 @@ const wantsJson = process.argv.includes("--json") || process.env["JOBCTL_OUTPUT"
 const program = createProgram();
 for (const command of withSubcommands(program)) {
   command.exitOverride();
-  if (wantsJson) command.configureOutput({ writeErr: () => {} });
+  command.configureOutput({
+    // It repeats what it was given.
+    writeErr: (text) => void (wantsJson || process.stderr.write(printableLines(text))),
+  });
 }
 
 try {

@@ -1,5 +1,7 @@
 import type { Output as JsonOutput } from "@jobctl/protocol";
 
+import { printableLines, toPrintableJson } from "./printable.js";
+
 export interface OutputFlags {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -10,6 +12,9 @@ export interface OutputFlags {
 /**
  * Where things are printed: data to stdout, words for people to stderr. With `json` stdout gets
  * exactly one value (or, while watching, one a line) and people's words stay away.
+ *
+ * Texts may come from a job, an agent, a server or a file, so control characters in them are spelled
+ * out. Only the output of jobs passes as it is, and does not pass here.
  */
 export class Output {
   readonly flags: OutputFlags;
@@ -30,16 +35,21 @@ export class Output {
 
   /** The one JSON value of this call. */
   json(value: JsonOutput): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    process.stdout.write(`${toPrintableJson(value)}\n`);
   }
 
   /** A line of data. */
   line(text: string): void {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${printableLines(text)}\n`);
+  }
+
+  /** Lines that hold our own colours; what they show has been made printable before. */
+  styled(lines: readonly string[]): void {
+    for (const line of lines) process.stdout.write(`${line}\n`);
   }
 
   /** A line for people; not with `--quiet`. */
   note(text: string): void {
-    if (!this.flags.quiet && !this.flags.json) process.stderr.write(`${text}\n`);
+    if (!this.flags.quiet && !this.flags.json) process.stderr.write(`${printableLines(text)}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import type { Ora } from "ora";
 
 import type { Output } from "./output.js";
+import { printable } from "./printable.js";
 import { formatBytes, formatDuration } from "./units.js";
 
 const LINE_EVERY_MS = 10_000;
@@ -64,7 +65,7 @@ class Meter {
   #startedMs = 0;
 
   start(text: string, totalBytes?: number): void {
-    this.#text = text;
+    this.#text = printable(text);
     this.#total = totalBytes;
     this.#done = 0;
     this.#startedMs = performance.now();

@@ -1,5 +1,7 @@
 import type { ChalkInstance } from "chalk";
 
+import { printable } from "./printable.js";
+
 /** A column of a table: how a row looks in it, for people and for programs. */
 export interface Column<Row> {
   readonly key: string;
@@ -19,6 +21,7 @@ export interface TableOptions {
 
 /**
  * Rows as text: aligned and coloured on a terminal, separated by tabs and nothing cut off in a pipe.
+ * No control character of a cell is in it: the lines are for `Output.styled()`.
  */
 export async function formatTable<Row>(
   rows: readonly Row[],
@@ -60,14 +63,6 @@ function plainTable<Row>(
     columns.map((column) => printable((column.plain ?? column.human)(row))).join("\t"),
   );
   return header ? [columns.map((column) => column.title).join("\t"), ...body] : body;
-}
-
-/** Names come from anywhere: no control character of theirs reaches the terminal. */
-export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => {
-    return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }
 
 /** Columns that a text takes: wide characters of East Asian scripts and emoji take two. */

@@ -52,6 +52,14 @@ describe("jobctl up", () => {
     assert.ok(!existsSync(join(directory, ".jobctl/up.json")));
   });
 
+  it("warns as root, and says how to run it as another user", async () => {
+    const { up } = await start();
+    up.kill("SIGINT");
+    const { stderr } = await up;
+    if (process.geteuid?.() !== 0) assert.doesNotMatch(stderr, /root/);
+    else assert.match(stderr, /Warning: this runs as root[^]*sudo -u jobctl -H jobctl up --data/);
+  });
+
   it("keeps jobs and results for the next time", async () => {
     const { up: first } = await start();
     const { stdout: id } = await jobctl("submit", await script("echo kept\n"), "--wait");

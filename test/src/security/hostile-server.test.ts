@@ -165,6 +165,68 @@ describe("a server that lies", () => {
       assert.deepEqual(await leftovers(work), [".jobctl-download-mine"]);
     });
   }
+
+  const ESCAPES = "\u001b[2J\u001b]0;title\u0007\u009b31m\rbell\u0008";
+  it("cannot send escape sequences to the terminal, except in logs", async () => {
+    const job = completedJob({
+      name: `name${ESCAPES}`,
+      user: `user${ESCAPES}`,
+      labels: { key: `label${ESCAPES}` },
+      agent: `agent${ESCAPES}`,
+      status: "failed",
+      reason: `reason${ESCAPES}`,
+      outcome: { reason: "signaled", exitCode: null, signal: `SIG${ESCAPES}`, message: ESCAPES },
+    });
+    const events = [
+      {
+        at: job.submittedAt,
+        type: "status",
+        status: "failed",
+        reason: ESCAPES,
+        attempt: 1,
+        agent: ESCAPES,
+        message: ESCAPES,
+      },
+    ];
+    server.answerJson("/v1/jobs/1", job);
+    server.answerJson("/v1/jobs/1/wait", job);
+    server.answerJson("/v1/jobs", { items: [job], nextCursor: null });
+    server.answerJson("/v1/jobs/1/events", { items: events, nextCursor: null });
+    server.answerJson("/v1/jobs/1/cancel", { ...job, requested: true });
+    const error = { code: "job_not_found", message: ESCAPES, hint: ESCAPES, details: null };
+    server.answerJson("/v1/jobs/2", { error }, 404);
+    server.answerJson("/v1/jobs/2/wait", { error }, 404);
+    const commands = ["wait 1", "status", "status 1", "events 1", "cancel 1", "status 2", "wait 2"];
+    for (const command of commands) {
+      const { stdout, stderr } = await spawn(...command.split(" "), "--debug");
+      const shown = `${stdout}${stderr}`;
+      // oxlint-disable-next-line no-control-regex
+      assert.doesNotMatch(shown, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/, command);
+      assert.match(shown, /\\x1b/, command);
+    }
+    server.answers.set("/v1/jobs/1/logs", (response) => void response.end(ESCAPES));
+    assert.ok((await spawn("logs", "1")).stdout.includes(ESCAPES));
+  });
+
+  it("cannot do so through names of files either", async () => {
+    const job = join(work, "job");
+    await mkdir(job);
+    await writeFile(join(job, "run.sh"), "true\n");
+    await writeFile(join(job, `file${ESCAPES}`), "");
+    await writeFile(join(job, "\u001b[2J.sh"), "rm -rf /\n");
+    const calls = [
+      ["submit", "--dry-run", "job"],
+      ["validate", "job/\u001b[2J.sh"],
+      ["submit", "\u001b[2J"],
+      ["no\u001b[2Jcommand"],
+      ["status", "--no\u001b[2Joption"],
+    ];
+    for (const args of calls) {
+      const { stdout, stderr } = await spawn(...args);
+      // oxlint-disable-next-line no-control-regex
+      assert.doesNotMatch(`${stdout}${stderr}`, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+    }
+  });
 });
 
 async function leftovers(directory: string): Promise<string[]> {

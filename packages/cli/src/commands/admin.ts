@@ -51,8 +51,7 @@ export async function reconcile(flags: ReconcileFlags): Promise<void> {
     });
     if (output.flags.json) return output.json(report);
     const options = { interactive: output.interactive, header: flags.header };
-    for (const line of await formatTable(report.items, RECONCILE_COLUMNS, options))
-      output.line(line);
+    output.styled(await formatTable(report.items, RECONCILE_COLUMNS, options));
   });
 }
 

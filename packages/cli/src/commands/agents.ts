@@ -123,7 +123,7 @@ export async function agentsList(flags: AgentsListFlags): Promise<void> {
       throw agentsDown(down);
     if (output.flags.json) return output.json(list);
     const options = { interactive: output.interactive, header: flags.header };
-    for (const line of await formatTable(list.items, LIST_COLUMNS, options)) output.line(line);
+    output.styled(await formatTable(list.items, LIST_COLUMNS, options));
   });
 }
 
@@ -136,7 +136,7 @@ export async function agentsLoad(flags: AgentsLoadFlags): Promise<void> {
       ({ key }) => key !== (output.interactive ? "age" : "stale"),
     );
     const options = { interactive: output.interactive, header: flags.header };
-    for (const line of await formatTable(list.items, columns, options)) output.line(line);
+    output.styled(await formatTable(list.items, columns, options));
   });
 }
 

@@ -147,7 +147,7 @@ async function printItems(
   if (output.flags.json)
     return output.json({ schema: "jobctl.backups/v1", items: [...items], nextCursor: null });
   const options = { interactive: output.interactive, header: flags.header };
-  for (const line of await formatTable(items, COLUMNS, options)) output.line(line);
+  output.styled(await formatTable(items, COLUMNS, options));
 }
 
 export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Promise<void> {

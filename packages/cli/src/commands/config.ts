@@ -28,7 +28,7 @@ export async function configShow(flags: ConfigShowFlags): Promise<void> {
       interactive: output.interactive,
       header: true,
     });
-    for (const line of lines) output.line(line);
+    output.styled(lines);
   });
 }
 

@@ -39,7 +39,7 @@ export async function doctor(flags: CommonFlags): Promise<void> {
       context.output.json({ schema: "jobctl.doctor/v1", items, nextCursor: null });
     } else {
       const options = { interactive: context.output.interactive, header: true };
-      for (const line of await formatTable(items, COLUMNS, options)) context.output.line(line);
+      context.output.styled(await formatTable(items, COLUMNS, options));
     }
     return items.some(({ status }) => status === "error") ? EXIT.unexpected : EXIT.ok;
   });

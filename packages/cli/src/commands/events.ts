@@ -33,6 +33,6 @@ export async function events(idText: string, flags: EventsFlags): Promise<void> 
     const history = await client.json<Events>(`/v1/jobs/${id}/events`, { signal });
     if (output.flags.json) return output.json(history);
     const options = { interactive: output.interactive, header: flags.header };
-    for (const line of await formatTable(history.items, COLUMNS, options)) output.line(line);
+    output.styled(await formatTable(history.items, COLUMNS, options));
   });
 }

@@ -91,7 +91,7 @@ async function watch(
   const { output, signal } = context;
   for (;;) {
     const list = await fetchJobs(ids, flags, context);
-    if (output.interactive) output.line("\u001b[2J\u001b[H");
+    if (output.interactive) output.styled(["\u001b[2J\u001b[H"]);
     await print(list, flags, context);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, everyMs);

@@ -49,6 +49,7 @@ export async function up(flags: UpFlags): Promise<void> {
       for (const path of upFiles) writeConnection(path, connection);
       try {
         announce(server, agent, dataDir, context);
+        warnAboutRoot(context);
         await untilStoppedOrFailed(started, context.signal);
       } finally {
         for (const path of upFiles) removeOwnConnection(path);
@@ -60,6 +61,16 @@ export async function up(flags: UpFlags): Promise<void> {
       output.note("Stopped.");
     }
   });
+}
+
+/** Jobs of an agent that runs as root have root's files one mistake away. */
+function warnAboutRoot({ output }: Context): void {
+  if (process.geteuid?.() !== 0) return;
+  output.note(
+    "Warning: this runs as root, which jobctl does not need: what escapes a sandbox is root.\n" +
+      "  Run it as another user: useradd --create-home jobctl && sudo -u jobctl -H jobctl up --data DIR,\n" +
+      "  where DIR is that user's. docs/production.md has units that do so.",
+  );
 }
 
 function announce(server: Daemon, agent: Daemon, dataDir: string, { output }: Context): void {

@@ -56,7 +56,7 @@ export async function usage(flags: UsageFlags): Promise<void> {
     });
     if (output.flags.json) return output.json(report);
     const options = { interactive: output.interactive, header: flags.header };
-    for (const line of await formatTable(report.items, COLUMNS, options)) output.line(line);
+    output.styled(await formatTable(report.items, COLUMNS, options));
     output.note(describeStorage(report.storage));
   });
 }

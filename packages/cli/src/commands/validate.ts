@@ -15,6 +15,7 @@ import {
 } from "@jobctl/validator";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
+import { toPrintableJson } from "../printable.js";
 import { readScript } from "../read-script.js";
 
 export interface ValidateFlags extends CommonFlags {
@@ -72,7 +73,7 @@ function print(reports: readonly Report[], flags: ValidateFlags, { output }: Con
         nextCursor: null,
       });
     case "sarif":
-      return output.line(JSON.stringify(toSarif(reports, VERSION), null, 2));
+      return output.line(toPrintableJson(toSarif(reports, VERSION), 2));
     case "text":
       for (const report of reports) {
         for (const line of formatReport(report)) output.line(line);
