@@ -36,7 +36,7 @@ export async function createProcessExecutor(): Promise<Executor> {
 }
 
 async function probe(): Promise<void> {
-  const [shell = "", ...args] = cleanStart(2, [], ["true"]);
+  const [shell = "", ...args] = cleanStart(2, [], ["bash", "-c", ":"]);
   const { failed } = await execa(shell, args, { reject: false, stdin: "ignore" });
   if (!failed) return;
   throw new JobctlError("sandbox_unavailable", "bash cannot be started", {

@@ -109,7 +109,10 @@ export function defineKernelAttacks(place: () => PlacedCluster): void {
   });
 
   it("ordinary programs work as ever", async () => {
-    assert.equal(await output(ORDINARY), "bash\nperl\ntar\nawk\npython\ngcc\n");
+    for (const service of ["default", "online"]) {
+      const lines = await output(ORDINARY, "--service", service);
+      assert.equal(lines, "bash\nperl\ntar\nawk\npython\ngcc\n", service);
+    }
   });
 
   it("a job with the network has the usual sockets, but none of this machine's own", async () => {
