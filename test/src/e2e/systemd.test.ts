@@ -64,6 +64,19 @@ describe("the systemd units", { skip: unless("systemd", hasSystemd) }, () => {
     }
   });
 
+  it("run as users of their own, the agent with a control group and a keyring of its own", async () => {
+    for (const name of ["jobctl-server.service", "jobctl-agent.service"]) {
+      const settings = await settingsOf(name);
+      const [user = "root"] = settings.get("User") ?? [];
+      assert.ok(user !== "root" || settings.get("DynamicUser")?.[0] === "yes", name);
+    }
+    const agentSettings = await settingsOf("jobctl-agent.service");
+    assert.deepEqual(agentSettings.get("User"), ["jobctl-agent"]);
+    assert.deepEqual(agentSettings.get("Delegate"), ["yes"]);
+    assert.deepEqual(agentSettings.get("KeyringMode"), ["private"]);
+    assert.deepEqual(agentSettings.get("NoNewPrivileges"), ["true"]);
+  });
+
   it("set variables that the daemons know, and give them time to go down", async () => {
     const variables = async (name: string): Promise<string[]> =>
       ((await settingsOf(name)).get("Environment") ?? [])
