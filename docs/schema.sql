@@ -1,4 +1,4 @@
--- The database as migration 4 leaves it. Made by npm run generate.
+-- The database as migration 5 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -11,6 +11,14 @@ CREATE TABLE added_agents (
   url       TEXT    PRIMARY KEY,
   -- Milliseconds since 1970.
   added_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agent_keys (
+  name         TEXT    PRIMARY KEY,
+  public_key   TEXT    NOT NULL,
+  enrolled_at  INTEGER NOT NULL,
+  -- When the agent last proved it.
+  seen_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE agents (
@@ -41,6 +49,21 @@ CREATE TABLE drains (
   -- When what still runs there is stopped and queued again; null leaves it alone.
   deadline_at  INTEGER
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE enrolments (
+  url         TEXT    PRIMARY KEY,
+  secret      TEXT    NOT NULL,
+  expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE installation (
+  id           INTEGER PRIMARY KEY CHECK (id = 1),
+  uuid         TEXT    NOT NULL,
+  -- Ed25519, 32 bytes in base64url each.
+  public_key   TEXT    NOT NULL,
+  private_key  TEXT    NOT NULL,
+  created_at   INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE job_events (
   id        INTEGER PRIMARY KEY,

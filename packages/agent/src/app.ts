@@ -6,7 +6,6 @@ import {
   FileSystemWatch,
   Metrics,
   RequestsUnderWay,
-  bearerCheck,
   createHttpApp,
   healthOf,
   type Logger,
@@ -22,8 +21,11 @@ import type { ExecutorCapabilities } from "./executors/executor.js";
 import { ExecutorHealth } from "./executor-health.js";
 import { attemptRoutes } from "./http/attempt-routes.js";
 import { healthRoutes } from "./http/health-routes.js";
+import { checkSession, sessionRoutes } from "./http/session-routes.js";
 import { watchRoute } from "./http/watch-route.js";
+import { Identity } from "./identity.js";
 import { LoadSampler } from "./load-sampler.js";
+import { Sessions } from "./sessions.js";
 import { selectExecutor } from "./select-executor.js";
 import { Trash } from "./workspace/trash.js";
 
@@ -141,12 +143,16 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     },
     load: () => sampler.load,
   });
+  const sessions = new Sessions(
+    config.name,
+    await Identity.open(config.dataPath),
+    config.enrolmentSecret,
+    () => requests.count((route) => route === "/v1/watch") > 0,
+    logger,
+  );
+  void app.register(async (open) => sessionRoutes(open, sessions));
   void app.register(async (guarded) => {
-    const check = bearerCheck(
-      config.token,
-      "Give server and agent the same JOBCTL_AGENT_TOKEN_FILE.",
-    );
-    guarded.addHook("onRequest", async (request) => check(request));
+    guarded.addHook("onRequest", async (request) => checkSession(request, sessions));
     attemptRoutes(guarded, pool, logger);
     watchRoute(guarded, feed, logger);
   });

@@ -16,8 +16,10 @@ import {
   type MetricsAccess,
 } from "@jobctl/daemon";
 import type { ArchiveLimits } from "@jobctl/archive";
+import { agentNameSchema } from "@jobctl/protocol";
 import { z } from "zod";
 
+import { isEnrolled } from "./identity.js";
 import type { JobLimits } from "./executors/limits.js";
 import type { WorkspaceLimits } from "./workspace/disk-guard.js";
 
@@ -28,7 +30,7 @@ const settings = z.object({
   ...logSettings,
   JOBCTL_AGENT_NAME: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "letters, digits and . _ - only, at most 63")
+    .pipe(agentNameSchema)
     .default(() => hostname().slice(0, 63)),
   JOBCTL_AGENT_HOST: z.string().default("127.0.0.1"),
   JOBCTL_AGENT_PORT: wholeNumber(0).max(65_535).default(9000),
@@ -62,7 +64,8 @@ export interface AgentConfig {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly token: Secret;
+  /** Proves to a server, and lets it prove, that they belong together; for the first contact only. */
+  readonly enrolmentSecret: Secret | null;
   readonly dataPath: string;
   readonly sandbox: "bubblewrap" | "process";
   readonly sandboxReadOnlyPaths: readonly string[];
@@ -84,9 +87,9 @@ export interface AgentConfig {
 
 /** @throws JobctlError `config_invalid` */
 export function readConfig(environment: Environment): AgentConfig {
-  const [read, token, sentryDsn, metricsToken] = readTogether(
+  const [read, enrolmentSecret, sentryDsn, metricsToken] = readTogether(
     () => readEnvironment(settings, environment),
-    () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
+    () => readEnrolmentSecret(environment),
     () => Secret.find("SENTRY_DSN", environment),
     () => Secret.find("JOBCTL_METRICS_TOKEN", environment),
   );
@@ -94,7 +97,7 @@ export function readConfig(environment: Environment): AgentConfig {
     name: read.JOBCTL_AGENT_NAME,
     host: read.JOBCTL_AGENT_HOST,
     port: read.JOBCTL_AGENT_PORT,
-    token,
+    enrolmentSecret,
     dataPath: resolve(read.JOBCTL_AGENT_DATA_PATH),
     sandbox: read.JOBCTL_AGENT_SANDBOX,
     sandboxReadOnlyPaths: read.JOBCTL_AGENT_SANDBOX_READ_ONLY,
@@ -122,6 +125,22 @@ export function readConfig(environment: Environment): AgentConfig {
     },
     drainSeconds: read.JOBCTL_DRAIN_SECONDS,
     metrics: { token: metricsToken, open: read.JOBCTL_METRICS_OPEN },
-    log: readLogSettings(read, metricsToken === null ? [token] : [token, metricsToken], sentryDsn),
+    log: readLogSettings(
+      read,
+      [enrolmentSecret, metricsToken].filter((secret) => secret !== null),
+      sentryDsn,
+    ),
   };
+}
+
+/**
+ * An agent that has been enrolled needs no secret any more.
+ *
+ * @throws JobctlError `config_invalid` when it has not been, and there is none
+ */
+function readEnrolmentSecret(environment: Environment): Secret | null {
+  const dataPath = resolve(environment["JOBCTL_AGENT_DATA_PATH"] || "./agent-data");
+  return isEnrolled(dataPath)
+    ? Secret.find("JOBCTL_AGENT_TOKEN", environment)
+    : Secret.read("JOBCTL_AGENT_TOKEN", environment);
 }

@@ -121,11 +121,15 @@ export function createProgram(): Command {
     .option("--live", "ask the agents now")
     .option("--no-header", "leave the heading out")
     .action(async (flags) => (await import("./commands/agents.js")).agentsLoad(flags));
-  define(agents, "add <url>", "give jobs to one more agent, such as http://host:9000").action(
-    async (url, flags) => (await import("./commands/agents.js")).agentsAdd(url, flags),
-  );
+  define(agents, "add <url>", "give jobs to one more agent, such as http://host:9000")
+    .option("--one-time", "print a secret for this agent alone, and wait for it to prove that")
+    .option("--secret-file <file>", "the secret that the agent has to prove; - reads it from stdin")
+    .action(async (url, flags) => (await import("./commands/agents.js")).agentsAdd(url, flags));
   define(agents, "remove <agent>", "forget an agent that was added, by name or URL").action(
     async (agent, flags) => (await import("./commands/agents.js")).agentsRemove(agent, flags),
+  );
+  define(agents, "forget-key <name>", "let an agent that has lost its key enrol again").action(
+    async (name, flags) => (await import("./commands/agents.js")).agentsForgetKey(name, flags),
   );
   define(agents, "drain <name>", "give an agent no new work")
     .option("--deadline <duration>", "then stop what it runs, and queue it again")

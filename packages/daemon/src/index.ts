@@ -16,12 +16,29 @@ export { replaceFile, syncDirectory } from "./durable.js";
 export { FileSystemWatch } from "./file-system-watch.js";
 export { EventLoopWatch, healthOf } from "./health.js";
 export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
+export {
+  enrolmentMac,
+  isSameText,
+  makeEphemeral,
+  makeNonce,
+  proofText,
+  provedSecret,
+  sessionToken,
+  transcriptOf,
+} from "./handshake.js";
+export { fingerprintOf, isSignedBy, makeKeyPair, signText, type KeyPair } from "./key-pair.js";
 export { KeyedEvents } from "./keyed-events.js";
 export type { LogSettings, Logger } from "./logger.js";
 export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent.js";
 export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
 export { metricsSettings, type MetricsAccess } from "./metrics-access.js";
 export { Metrics } from "./metrics.js";
+export {
+  openSession,
+  type Installation,
+  type Session,
+  type SessionRequest,
+} from "./open-session.js";
 export { parseRange, type ByteRange } from "./range.js";
 export { RequestsUnderWay } from "./requests.js";
 export { Secret } from "./secret.js";

@@ -29,6 +29,9 @@ export const drainRequestSchema = z
   })
   .strict();
 
+/** Shortest one-time secret, in characters. */
+const MIN_ENROLMENT_SECRET = 16;
+
 export const addAgentRequestSchema = z
   .object({
     /** Where the agent listens, such as `http://agent:9000`. */
@@ -40,11 +43,34 @@ export const addAgentRequestSchema = z
         context.addIssue("must end with the port: agents have no path");
       return url?.origin ?? "";
     }),
+    /**
+     * What the agent has to prove at its first contact, instead of the secret that all agents share.
+     * `generate` has the server make one, and does not wait for the agent to answer.
+     */
+    enrolment: z
+      .union([
+        z.object({ generate: z.literal(true) }).strict(),
+        z.object({ secret: z.string().min(MIN_ENROLMENT_SECRET).max(1024) }).strict(),
+      ])
+      .optional(),
   })
   .strict();
 
-export const agentAnswerSchema = agentSchema.extend({ schema: z.literal("jobctl.agent/v1") });
+export type AddAgentRequest = z.infer<typeof addAgentRequestSchema>;
+
+export const agentAnswerSchema = agentSchema.extend({
+  schema: z.literal("jobctl.agent/v1"),
+  /** The one-time secret that the server has made, shown this once. */
+  enrolment: z.object({ secret: z.string(), expiresAt: instantSchema }).optional(),
+});
 export type AgentAnswer = z.infer<typeof agentAnswerSchema>;
+
+/** `jobctl agents forget-key`: the name can be enrolled again, with any key. */
+export const forgottenKeySchema = z.object({
+  schema: z.literal("jobctl.agent-key/v1"),
+  name: z.string(),
+  forgotten: z.literal(true),
+});
 
 /** What lies in the data directory and belongs to no job, and what jobs miss there. */
 export const gcReportSchema = z.object({

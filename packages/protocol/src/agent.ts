@@ -71,6 +71,14 @@ export const agentSchema = z.object({
   drain: z.object({ since: instantSchema, deadlineAt: instantSchema.nullable() }).nullable(),
   /** Attempts that occupy a slot, as the server counts them. */
   running: z.number().int().nonnegative(),
+  /** The key that its name is bound to; null until it has been enrolled. */
+  key: z
+    .object({
+      /** The beginning of the SHA-256 of its public key. */
+      fingerprint: z.string(),
+      enrolledAt: instantSchema,
+    })
+    .nullable(),
 });
 export type Agent = z.infer<typeof agentSchema>;
 

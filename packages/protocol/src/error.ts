@@ -304,6 +304,27 @@ export const ERRORS = {
     exitCode: EXIT.unreachable,
     meaning: "The server cannot reach the agent that holds this job, or is to be added.",
   },
+  agent_key_mismatch: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning:
+      "An agent shows another key than the one that its name is bound to, or does not prove its key.",
+  },
+  enrolment_refused: {
+    status: 403,
+    exitCode: EXIT.unauthorized,
+    meaning: "Server and agent meet for the first time and do not share an enrolment secret.",
+  },
+  installation_mismatch: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "The agent serves another jobctl installation.",
+  },
+  epoch_outdated: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "A newer server of the same installation is working with the agent.",
+  },
   agent_answer_invalid: {
     status: 502,
     exitCode: EXIT.unreachable,

@@ -10,5 +10,6 @@ export * from "./job.js";
 export * from "./lifecycle.js";
 export * from "./output.js";
 export * from "./reserved.js";
+export * from "./session.js";
 export * from "./usage.js";
 export * from "./version.js";

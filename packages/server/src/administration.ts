@@ -1,5 +1,6 @@
 import { JobctlError } from "@jobctl/protocol";
 
+import type { AgentIdentities } from "./agents/agent-identities.js";
 import type { AgentLink } from "./agents/agent-link.js";
 import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { Discovery } from "./agents/discovery.js";
@@ -11,6 +12,7 @@ import type { Drains } from "./jobs/drains.js";
 export interface AdministrationParts {
   readonly registry: AgentRegistry;
   readonly discovery: Discovery;
+  readonly identities: AgentIdentities;
   readonly drains: Drains;
   readonly tracker: AttemptTracker;
   readonly garbage: GcParts;
@@ -18,7 +20,7 @@ export interface AdministrationParts {
 
 /** The operators' actions, put together from the parts of the server that carry them out. */
 export function createAdministration(parts: AdministrationParts): Administration {
-  const { registry, discovery, drains, tracker } = parts;
+  const { registry, discovery, identities, drains, tracker } = parts;
 
   function linkOf(name: string): AgentLink {
     const link = registry.byName(name);
@@ -53,16 +55,42 @@ export function createAdministration(parts: AdministrationParts): Administration
       drains.end(name);
       return registry.show(link);
     },
-    addAgent: async (url) => {
+    addAgent: async (url, enrolment) => {
       const created = registry.byUrl(url) === null;
-      const link = await discovery.add(url);
-      return { agent: registry.show(link), created };
+      if (enrolment === undefined)
+        return { agent: registry.show(await discovery.add(url)), created };
+      if ("generate" in enrolment) {
+        const made = identities.expect(url);
+        return { agent: registry.show(discovery.expect(url)), created, enrolment: made };
+      }
+      identities.expect(url, enrolment.secret);
+      try {
+        return { agent: registry.show(await discovery.add(url)), created };
+      } catch (error) {
+        identities.dropExpected(url);
+        throw error;
+      }
+    },
+    forgetKey: (name) => {
+      if (!identities.forget(name))
+        throw new JobctlError(
+          "agent_not_found",
+          `the name ${JSON.stringify(name)} is bound to no key`,
+          {
+            hint: "jobctl agents list shows the agents that are enrolled.",
+          },
+        );
+      registry.byName(name)?.reconnect();
     },
     removeAgent: async (nameOrUrl) => {
       const link = registry.byUrl(nameOrUrl) ?? linkOf(nameOrUrl);
       const shown = registry.show(link);
       await discovery.remove(link);
-      if (link.name !== null) drains.end(link.name);
+      identities.dropExpected(link.url);
+      if (link.name !== null) {
+        drains.end(link.name);
+        identities.forget(link.name);
+      }
       return shown;
     },
     collectGarbage: (dryRun) => collectGarbage(parts.garbage, dryRun),

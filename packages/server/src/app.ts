@@ -7,6 +7,7 @@ import { VERSION, type AgentOrigin, type GcReport, type ServerInfo } from "@jobc
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
 import { AgentClient } from "./agents/agent-client.js";
+import { AgentIdentities, openInstallation } from "./agents/agent-identities.js";
 import { AgentLink } from "./agents/agent-link.js";
 import { AgentRegistry } from "./agents/agent-registry.js";
 import { Discovery } from "./agents/discovery.js";
@@ -67,6 +68,13 @@ export function createServer(
   const store = openStore(config.dbPath);
   const lease = store.lease.takeOver(`${hostname()}:${process.pid}`, Date.now());
   logger.info({ event: "lease_taken", ...lease });
+  const identities = new AgentIdentities(
+    openInstallation(store.installation),
+    lease.epoch,
+    store.agentKeys,
+    config.enrolmentSecret,
+    logger,
+  );
   const blobs = new BlobStore(config.dataPath, config.minFreeBytes);
   const events = new JobEvents();
   const table = new JobTable();
@@ -79,6 +87,7 @@ export function createServer(
     2 * config.agentPollSeconds * 1000,
     (name) => drains.get(name),
     (name) => table.countOnAgent(name),
+    (name) => identities.show(name),
   );
   const tasks = new Tasks(logger);
   const backups = new Backups({ store, temporary: blobs.temporary, logger });
@@ -185,6 +194,7 @@ export function createServer(
       createAdministration({
         registry,
         discovery,
+        identities,
         drains,
         tracker,
         garbage,
@@ -202,7 +212,8 @@ export function createServer(
       new AgentClient(
         url,
         {
-          token: config.agentToken,
+          identities,
+          checkName: (name) => registry.checkName(name, url),
           timeoutMs,
           connectTimeoutMs: Math.min(timeoutMs, 10_000),
         },

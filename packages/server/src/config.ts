@@ -98,7 +98,8 @@ export interface ServerConfig {
   readonly dataPath: string;
   readonly dbPath: string;
   readonly access: AccessSettings;
-  readonly agentToken: Secret;
+  /** Shared with agents; proves at the first contact that they belong here. Never sent. */
+  readonly enrolmentSecret: Secret | null;
   readonly agentUrls: readonly string[];
   readonly services: ReadonlyMap<string, ServicePolicy>;
   readonly maxUploadBytes: number;
@@ -125,10 +126,10 @@ export interface ServerConfig {
 /** @throws JobctlError `config_invalid` */
 export function readConfig(given: Environment): ServerConfig {
   const environment = withFallBacks(given);
-  const [read, adminToken, agentToken, sentryDsn, metricsToken] = readTogether(
+  const [read, adminToken, enrolmentSecret, sentryDsn, metricsToken] = readTogether(
     () => readEnvironment(settings, environment),
     () => Secret.read("JOBCTL_ADMIN_TOKEN", environment),
-    () => Secret.read("JOBCTL_AGENT_TOKEN", environment),
+    () => Secret.find("JOBCTL_AGENT_TOKEN", environment),
     () => Secret.find("SENTRY_DSN", environment),
     () => Secret.find("JOBCTL_METRICS_TOKEN", environment),
   );
@@ -152,7 +153,7 @@ export function readConfig(given: Environment): ServerConfig {
       rateLimit: read.JOBCTL_RATE_LIMIT,
       maxConnectionsPerAddress: read.JOBCTL_MAX_CONNECTIONS_PER_ADDRESS,
     },
-    agentToken,
+    enrolmentSecret,
     agentUrls,
     services,
     maxUploadBytes: read.JOBCTL_MAX_UPLOAD_BYTES,
@@ -179,7 +180,7 @@ export function readConfig(given: Environment): ServerConfig {
     metrics: { token: metricsToken, open: read.JOBCTL_METRICS_OPEN },
     log: readLogSettings(
       read,
-      [adminToken, agentToken, ...(metricsToken === null ? [] : [metricsToken])],
+      [adminToken, enrolmentSecret, metricsToken].filter((secret) => secret !== null),
       sentryDsn,
     ),
   };

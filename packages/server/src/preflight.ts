@@ -1,19 +1,27 @@
 import { lookup } from "node:dns/promises";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { accessSync, constants, existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 
+import { makeKeyPair, type Installation } from "@jobctl/daemon";
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
-import { request } from "undici";
 
+import { AgentClient } from "./agents/agent-client.js";
+import { AgentIdentities } from "./agents/agent-identities.js";
+import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import type { ServerConfig } from "./config.js";
+import { createAgentKeyStore, type AgentKey } from "./store/agent-key-store.js";
 import { lockDataDirectory } from "./store/data-lock.js";
+import { createInstallationStore } from "./store/installation-store.js";
 import { SCHEMA_VERSION } from "./store/migrate.js";
 
 const AGENT_TIMEOUT_MS = 5000;
+/** The schema version that has an installation in it. */
+const IDENTITY_VERSION = 5;
 
 interface Finding {
   readonly ok: boolean;
@@ -119,20 +127,51 @@ async function checkAddress({ host, port }: ServerConfig): Promise<string> {
   return `${host}:${port} is free`;
 }
 
-async function checkAgents(url: string, { agentToken }: ServerConfig): Promise<string> {
+/** Both sides prove themselves as when a server connects; the agent stays as it is. */
+async function checkAgents(url: string, config: ServerConfig): Promise<string> {
   const urls = url.startsWith("dns+") ? await addressesOf(new URL(url.slice(4))) : [url];
+  const identities = readIdentities(config);
   for (const one of urls) {
-    const { statusCode, body } = await request(`${one}/v1/attempts`, {
-      headers: { authorization: `Bearer ${agentToken.current}` },
-      headersTimeout: AGENT_TIMEOUT_MS,
-      bodyTimeout: AGENT_TIMEOUT_MS,
-    });
-    await body.dump();
-    if (statusCode === 401)
-      throw new JobctlError("unauthorized", `${one} does not know JOBCTL_AGENT_TOKEN_FILE's token`);
-    if (statusCode !== 200) throw new Error(`${one} answers with ${statusCode}`);
+    const client = new AgentClient(
+      one,
+      {
+        identities,
+        checkName() {},
+        timeoutMs: AGENT_TIMEOUT_MS,
+        connectTimeoutMs: AGENT_TIMEOUT_MS,
+      },
+      new CircuitBreaker(config.breaker, () => {}),
+    );
+    await client.checkSession().finally(() => client.close());
   }
   return urls.length === 1 ? "answers" : `${urls.length} answer`;
+}
+
+/** Who the server is and which agents it knows, without writing anything. */
+function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentities {
+  const { installation, keys } = readDatabase(dbPath);
+  const store = {
+    list: () => keys,
+    expected: () => null,
+    ...{ bind() {}, seen() {}, forget() {}, expect() {}, dropExpected() {} },
+  };
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  return new AgentIdentities(installation, 0, store, enrolmentSecret, silent);
+}
+
+function readDatabase(path: string): { installation: Installation; keys: AgentKey[] } {
+  const fresh = { installation: { id: randomUUID(), keys: makeKeyPair() }, keys: [] };
+  if (!existsSync(path)) return fresh;
+  const db = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    if (Number(db.pragma("user_version", { simple: true })) < IDENTITY_VERSION) return fresh;
+    const stored = createInstallationStore(db).find();
+    if (stored === null) return fresh;
+    const keys = createAgentKeyStore(db, (work) => work()).list();
+    return { installation: { id: stored.uuid, keys: stored }, keys };
+  } finally {
+    db.close();
+  }
 }
 
 async function addressesOf({ hostname, port, protocol }: URL): Promise<string[]> {

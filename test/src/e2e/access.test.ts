@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { AgentSession, newServer } from "../support/agent-session.js";
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -111,17 +112,28 @@ describe("tokens", () => {
 
   it("of the agents too, while jobs run", async () => {
     const running = await cluster.submitScript("sleep 3; echo done\n");
+    const enrol = async (n: number, secret: string): Promise<string> => {
+      const { url } = cluster.agents[n - 1] ?? { url: "" };
+      return AgentSession.open(url, newServer([secret])).then(
+        () => "enrolled",
+        (error: Error) => error.message,
+      );
+    };
+    await cluster.startAgent(2);
     await writeFile(join(cluster.root, "agent.token"), `next-agent-token\n${AGENT_TOKEN}\n`);
-    const headers = { authorization: "Bearer next-agent-token" };
-    const agent = cluster.agents[0]?.url ?? "";
-    await waitUntil("the agent knows it", async () => {
-      return (await fetch(`${agent}/v1/attempts`, { headers })).status === 200;
+    await waitUntil("an agent that runs already takes the new one", async () => {
+      return (await enrol(2, "next-agent-token")) === "enrolled";
     });
+    await cluster.startAgent(3);
+    assert.equal(await enrol(3, AGENT_TOKEN), "enrolled");
     await writeFile(join(cluster.root, "agent.token"), "next-agent-token\n");
-    await waitUntil("the agent has forgotten the old one", async () => {
-      const old = { authorization: `Bearer ${AGENT_TOKEN}` };
-      return (await fetch(`${agent}/v1/attempts`, { headers: old })).status === 401;
-    });
+    await cluster.startAgent(4);
+    assert.match(await enrol(4, AGENT_TOKEN), /enrolment_refused/);
+    // The server, too, has replaced its own, and the agent that it knows goes on.
+    assert.match(
+      await cluster.ok(["agents", "add", cluster.agents[3]?.url ?? ""]),
+      /^agent-4 is ready/,
+    );
     await cluster.ok(["wait", String(running)]);
     await cluster.submitScript("true\n", "--wait");
     assert.equal((await cluster.job(running)).attempt, 1);

@@ -214,7 +214,7 @@ describe("an agent that is added while the server runs", () => {
     await assertRefused(
       ["add", cluster.server.url],
       108,
-      /was not added: there is no GET .v1.watch/,
+      /was not added: .* has no POST .v1.session: it is an agent that is older than this server/,
     );
     await assertRefused(["remove", "agent-7"], 102, /no agent "agent-7"[^]*There are: agent-1/);
     await assertRefused(["remove", "agent-1"], 109, /agent-1 is configured\n.*JOBCTL_AGENTS/);

@@ -110,6 +110,9 @@ const FAILURES: readonly [string[], number][] = [
   [["agents"], 2],
   [["agents", "add", "agent:9000"], 2],
   [["agents", "remove", "nobody"], 102],
+  [["agents", "forget-key", "nobody"], 102],
+  [["agents", "add", "{agent}", "--one-time", "--secret-file", "x"], 2],
+  [["agents", "add", "{agent}", "--secret-file", "nowhere"], 102],
   [["agents", "drain", "nobody"], 102],
   [["agents", "resume", "nobody"], 102],
   [["agents", "reset", "nobody"], 102],
@@ -209,6 +212,10 @@ describe("--json", () => {
 
   it("jobctl agents remove prints one value that fits its schema", async () => {
     await cluster.ok(["agents", "add", ...fill(["{agent}"])]);
+    assertOneValue(await cluster.ok(["agents", "forget-key", "agent-2", "--json"]));
+    assertOneValue(
+      await cluster.ok(["agents", "add", ...fill(["{agent}"]), "--one-time", "--json"]),
+    );
     assertOneValue(await cluster.ok(["agents", "remove", ...fill(["{agent}"]), "--json"]));
   });
 

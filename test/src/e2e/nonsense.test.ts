@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { AgentSession, serverOf } from "../support/agent-session.js";
 import { Cluster } from "../support/cluster.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -88,15 +89,15 @@ describe("whatever nonsense is sent", () => {
   after(() => cluster.stop());
 
   /** Sends it all; @returns what was answered with a failure. */
-  async function failures(url: string, token: string, calls: Iterable<Call>): Promise<string[]> {
+  async function failures(
+    send: (path: string, init: RequestInit) => Promise<Response>,
+    calls: Iterable<Call>,
+  ): Promise<string[]> {
     const failed: string[] = [];
     for (const { method, path, body, type } of calls) {
-      const answer = await fetch(url + path, {
+      const answer = await send(path, {
         method,
-        headers: {
-          authorization: token,
-          ...(type === undefined ? {} : { "content-type": type }),
-        },
+        headers: type === undefined ? {} : { "content-type": type },
         ...(body === undefined ? {} : { body }),
         // Of an answer that does not end, its beginning is enough.
         signal: AbortSignal.timeout(10_000),
@@ -124,8 +125,8 @@ describe("whatever nonsense is sent", () => {
       }),
     );
     assert.ok(calls.length > 1000);
-    const { authorization = "" } = cluster.authorization;
-    assert.deepEqual(await failures(cluster.server.url, authorization, calls), []);
+    const send = (path: string, init: RequestInit) => cluster.request(path, init);
+    assert.deepEqual(await failures(send, calls), []);
     assert.deepEqual(await errorsOf("server.log"), []);
   });
 
@@ -148,7 +149,7 @@ describe("whatever nonsense is sent", () => {
 
   it("so does an agent", async () => {
     const url = cluster.agents[0]?.url ?? "";
-    const token = (await readFile(join(cluster.root, "agent.token"), "utf8")).trim();
+    const session = await AgentSession.open(url, serverOf(cluster));
     const job = await cluster.submitScript("sleep 600\n");
     await waitUntil("it runs", async () => (await cluster.job(job)).status === "running");
     const calls = (
@@ -161,11 +162,14 @@ describe("whatever nonsense is sent", () => {
         ["GET", "/v1/watch", ["heartbeatSeconds"]],
         ["POST", "/v1/attempts/{id}/cancel", []],
         ["DELETE", "/v1/attempts/{id}", []],
+        ["POST", "/v1/session", []],
+        ["PUT", "/v1/session", []],
       ] as const
     ).flatMap(([method, template, queries]) => [
       ...nonsense(method, template, queries, `${job}.1`),
     ]);
-    assert.deepEqual(await failures(url, `Bearer ${token}`, calls), []);
+    const send = (path: string, init: RequestInit) => session.fetch(path, init);
+    assert.deepEqual(await failures(send, calls), []);
     assert.deepEqual(await errorsOf("agent-1.log"), []);
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, symlink } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -37,13 +37,20 @@ describe("before and after a deployment", () => {
   it("jobctl-server check looks at what a start needs, and leaves nothing behind", async () => {
     const fresh = join(cluster.root, "fresh");
     const port = String(await freePort());
-    const { exitCode, stdout } = await check({ JOBCTL_DATA_PATH: fresh, JOBCTL_PORT: port });
+    // One that no server knows; it stays so.
+    await cluster.startAgent(2);
+    const unknown = cluster.agents[1]?.url ?? "";
+    const { exitCode, stdout } = await check({
+      ...{ JOBCTL_DATA_PATH: fresh, JOBCTL_PORT: port, JOBCTL_AGENTS: unknown },
+    });
     assert.equal(exitCode, 0, stdout);
     const checks = stdout.split("\n").map((line) => line.split(":")[0]);
     for (const name of ["configuration", "data directory", "free space", "database", "address"])
       assert.ok(checks.includes(`ok    ${name}`), name);
     assert.match(stdout, /^ok    agent http:\/\/127.*: answers$/m);
     assert.ok(!(await readdir(cluster.root)).includes("fresh"));
+    const identity = await readFile(join(cluster.root, "agent-2/identity.json"), "utf8");
+    assert.equal((JSON.parse(identity) as { server: unknown }).server, null);
   });
 
   it("it can be run beside a server", async () => {
@@ -58,14 +65,15 @@ describe("before and after a deployment", () => {
     const wrong = await check({
       JOBCTL_DATA_PATH: join(cluster.root, "fresh"),
       JOBCTL_PORT: occupied,
-      JOBCTL_AGENTS: `${cluster.agents[0]?.url},http://127.0.0.1:${await freePort()}`,
+      JOBCTL_AGENTS: `${cluster.agents[0]?.url},${cluster.agents[1]?.url},http://127.0.0.1:${await freePort()}`,
       JOBCTL_AGENT_TOKEN_FILE: join(cluster.root, "admin.token"),
       JOBCTL_MIN_FREE_BYTES: "1000000000000000",
     });
     assert.equal(wrong.exitCode, 1);
     assert.match(wrong.stdout, /^FAIL  free space: .* less than JOBCTL_MIN_FREE_BYTES/m);
     assert.match(wrong.stdout, /^FAIL  address: listen EADDRINUSE/m);
-    assert.match(wrong.stdout, /^FAIL  agent .* does not know JOBCTL_AGENT_TOKEN_FILE's token/m);
+    assert.match(wrong.stdout, /^FAIL  agent .* agent-1 serves installation .* is the same/m);
+    assert.match(wrong.stdout, /^FAIL  agent .*does not prove .*secret.*JOBCTL_AGENT_TOKEN_FILE/m);
     assert.match(wrong.stdout, /^FAIL  agent .*ECONNREFUSED/m);
     const unset = await check({ JOBCTL_PORT: "many", JOBCTL_AGENT_TOKEN_FILE: "/none" });
     assert.equal(unset.exitCode, 2);

@@ -2,6 +2,7 @@ import type { Agent, AgentAnswer, CachedLoad, Output } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import { runCommand, type CommonFlags } from "../command.js";
+import { readSecret } from "../read-secret.js";
 import { formatTable, type Column } from "../table.js";
 import { formatBytes, formatCount, formatDuration, parseDuration } from "../units.js";
 
@@ -16,6 +17,7 @@ export interface AgentsLoadFlags extends CommonFlags {
 }
 
 type AgentList = Extract<Output, { schema: "jobctl.agents/v1" }>;
+type ForgottenKey = Extract<Output, { schema: "jobctl.agent-key/v1" }>;
 type LoadList = Extract<Output, { schema: "jobctl.load/v1" }>;
 
 const STATE_COLORS = {
@@ -62,6 +64,7 @@ const LIST_COLUMNS: readonly Column<Agent>[] = [
     human: (agent) => agent.breaker,
     color: (agent, chalk) => (agent.breaker === "closed" ? chalk.green : chalk.red),
   },
+  { key: "key", title: "KEY", human: (agent) => agent.key?.fingerprint ?? "-" },
   { key: "version", title: "VERSION", human: (agent) => agent.version ?? "-" },
   { key: "url", title: "URL", human: (agent) => agent.url },
   { key: "problem", title: "PROBLEM", human: (agent) => agent.problem ?? "-" },
@@ -140,14 +143,25 @@ export async function agentsLoad(flags: AgentsLoadFlags): Promise<void> {
   });
 }
 
-export async function agentsAdd(url: string, flags: CommonFlags): Promise<void> {
+export interface AgentsAddFlags extends CommonFlags {
+  readonly oneTime?: boolean;
+  readonly secretFile?: string;
+}
+
+export async function agentsAdd(url: string, flags: AgentsAddFlags): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
     const agent = await client.json<AgentAnswer>("/v1/agents", {
       method: "POST",
-      json: { url },
+      json: { url, enrolment: await enrolmentOf(flags) },
       signal,
     });
     if (output.flags.json) return output.json(agent);
+    if (agent.enrolment !== undefined) {
+      output.line(agent.enrolment.secret);
+      return output.note(
+        `Put this secret into the JOBCTL_AGENT_TOKEN_FILE of the agent at ${agent.url} and start it.\nIt is not shown again, can be used once, and expires at ${agent.enrolment.expiresAt}.`,
+      );
+    }
     output.line(
       `${agent.name ?? agent.url} is ${agent.state}, ${formatCount(agent.slots ?? 0, "slot")}`,
     );
@@ -160,6 +174,27 @@ export async function agentsRemove(agent: string, flags: CommonFlags): Promise<v
     const removed = await client.json<AgentAnswer>(path, { method: "DELETE", signal });
     if (output.flags.json) return output.json(removed);
     output.line(`${removed.name ?? removed.url} is forgotten`);
+  });
+}
+
+/** @throws JobctlError `usage` */
+async function enrolmentOf({ oneTime, secretFile }: AgentsAddFlags): Promise<object | undefined> {
+  if (oneTime === true && secretFile !== undefined)
+    throw new JobctlError("usage", "--one-time makes a secret, --secret-file takes one", {
+      hint: "Use one of the two.",
+    });
+  if (oneTime === true) return { generate: true };
+  return secretFile === undefined ? undefined : { secret: await readSecret(secretFile) };
+}
+
+export async function agentsForgetKey(name: string, flags: CommonFlags): Promise<void> {
+  await runCommand(flags, async ({ client, output, signal }) => {
+    const path = `/v1/agents/${encodeURIComponent(name)}/forget-key`;
+    const answer = await client.json<ForgottenKey>(path, { method: "POST", signal });
+    if (output.flags.json) return output.json(answer);
+    output.line(
+      `the key of ${answer.name} is forgotten; an agent of this name can be enrolled again`,
+    );
   });
 }
 

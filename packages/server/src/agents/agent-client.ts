@@ -1,12 +1,15 @@
 import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Secret } from "@jobctl/daemon";
+import { openSession, type Session, type SessionRequest } from "@jobctl/daemon";
 import {
   ATTEMPT_HEADER,
+  EPOCH_HEADER,
+  INSTALLATION_HEADER,
   JobctlError,
   MAX_ANSWER_BYTES,
+  MAX_HANDSHAKE_BYTES,
   MAX_SNAPSHOT_BYTES,
   attemptListSchema,
   fieldProblems,
@@ -25,6 +28,7 @@ import {
 import { Pool, type Dispatcher } from "undici";
 import type { z } from "zod";
 
+import type { AgentIdentities } from "./agent-identities.js";
 import type { CircuitBreaker } from "./circuit-breaker.js";
 import { readLines, readText } from "./read-bounded.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -48,10 +52,18 @@ const BYTES_PER_TOKEN = 1024;
 const TOKENS_PER_CHUNK = 0.1;
 
 export interface AgentClientSettings {
-  readonly token: Secret;
+  readonly identities: AgentIdentities;
+  /** @throws JobctlError when another agent has this name */
+  readonly checkName: (name: string) => void;
   /** For calls that carry little data. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
+}
+
+interface CallOptions extends Omit<Partial<Dispatcher.RequestOptions>, "body" | "headers"> {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Made again when the call is repeated in a new session. */
+  readonly makeBody?: () => Readable | string;
 }
 
 /**
@@ -63,6 +75,8 @@ export class AgentClient {
   readonly #pool: Pool;
   readonly #settings: AgentClientSettings;
   readonly #breaker: CircuitBreaker;
+  #session: Session | null = null;
+  #opening: Promise<Session> | null = null;
 
   constructor(url: string, settings: AgentClientSettings, breaker: CircuitBreaker) {
     this.url = url;
@@ -75,6 +89,20 @@ export class AgentClient {
     });
   }
 
+  /** The name that the agent has proved; null before it has. */
+  get provedName(): string | null {
+    return this.#session?.name ?? null;
+  }
+
+  /**
+   * Has both sides prove themselves, and leaves everything as it is.
+   *
+   * @throws JobctlError what a session would be refused with
+   */
+  async checkSession(): Promise<void> {
+    await this.#prove("check");
+  }
+
   /** @throws JobctlError */
   async putAttempt(spec: AttemptSpec, archivePath: string): Promise<AttemptReport> {
     const answer = await this.#request("PUT", `/v1/attempts/${spec.id}`, {
@@ -83,7 +111,7 @@ export class AgentClient {
         "content-type": "application/x-tar",
         "content-length": String(spec.archive.sizeBytes),
       },
-      body: createReadStream(archivePath, { highWaterMark: 256 * 1024 }),
+      makeBody: () => createReadStream(archivePath, { highWaterMark: 256 * 1024 }),
       headersTimeout: UNPACK_MS,
       bodyTimeout: TRANSFER_STALL_MS,
     });
@@ -150,7 +178,7 @@ export class AgentClient {
 
   /** The agent's own load, now. */
   async getLoad(): Promise<AgentLoad> {
-    return this.#read(await this.#request("GET", "/load"), saidLoadSchema);
+    return this.#read(await this.#send("GET", "/load", {}), saidLoadSchema);
   }
 
   /**
@@ -177,6 +205,8 @@ export class AgentClient {
         heartbeatSeconds * 2500,
       );
     };
+    // Whoever answers at this address now has to prove itself before anything else is said.
+    this.#session = null;
     try {
       const answer = await this.#request("GET", `/v1/watch?heartbeatSeconds=${heartbeatSeconds}`, {
         signal: silence.signal,
@@ -211,9 +241,17 @@ export class AgentClient {
   async #request(
     method: Dispatcher.HttpMethod,
     path: string,
-    options: Partial<Dispatcher.RequestOptions> = {},
+    options: CallOptions = {},
   ): Promise<Dispatcher.ResponseData> {
-    const answer = await this.#send(method, path, options);
+    const session = this.#session ?? (await this.#openSession());
+    let answer = await this.#sendWith(session, method, path, options);
+    if (answer.statusCode === 401) {
+      // The agent has been started again, or another server of the installation has spoken to it.
+      await answer.body.dump();
+      if (this.#session === session) this.#session = null;
+      const renewed = this.#session ?? (await this.#openSession());
+      answer = await this.#sendWith(renewed, method, path, options);
+    }
     if (answer.statusCode >= 200 && answer.statusCode < 300) {
       // An answer is what a call succeeds with; a proxy's page is none.
       if (counts(path)) this.#breaker.succeeded();
@@ -224,23 +262,94 @@ export class AgentClient {
     throw await this.#refusal(method, path, answer);
   }
 
+  #sendWith(
+    { token }: Session,
+    method: Dispatcher.HttpMethod,
+    path: string,
+    { headers, ...options }: CallOptions,
+  ): Promise<Dispatcher.ResponseData> {
+    const { installation, epoch } = this.#settings.identities;
+    return this.#send(method, path, {
+      ...options,
+      headers: {
+        authorization: `Bearer ${token}`,
+        [INSTALLATION_HEADER]: installation.id,
+        [EPOCH_HEADER]: String(epoch),
+        ...headers,
+      },
+    });
+  }
+
+  /** One handshake at a time, whoever waits for it. */
+  #openSession(): Promise<Session> {
+    this.#opening ??= this.#handshake().finally(() => (this.#opening = null));
+    return this.#opening;
+  }
+
+  async #handshake(): Promise<Session> {
+    const session = await this.#prove("work");
+    this.#settings.identities.proved(session.name, session.key, session.isNew, this.url);
+    this.#session = session;
+    return session;
+  }
+
+  async #prove(purpose: SessionRequest["purpose"]): Promise<Session> {
+    const { identities, checkName } = this.#settings;
+    try {
+      return await openSession({
+        installation: identities.installation,
+        epoch: identities.epoch,
+        purpose,
+        secrets: identities.secretsFor(this.url),
+        send: (method, message) => this.#exchange(method, message),
+        keyOf: (name) => {
+          checkName(name);
+          return identities.keyOf(name);
+        },
+      });
+    } catch (error) {
+      throw this.#describe(error);
+    }
+  }
+
+  /** A message of the handshake, without anything secret. */
+  async #exchange(method: "POST" | "PUT", message: object): Promise<unknown> {
+    const answer = await this.#send(method, "/v1/session", {
+      headers: { "content-type": "application/json" },
+      makeBody: () => JSON.stringify(message),
+    });
+    if (answer.statusCode === 404) throw this.#noSession();
+    if (answer.statusCode < 200 || answer.statusCode > 299)
+      throw await this.#refusal(method, "/v1/session", answer);
+    return parseJson(await this.#readText(answer, MAX_HANDSHAKE_BYTES));
+  }
+
+  #noSession(): JobctlError {
+    return new JobctlError(
+      "version_mismatch",
+      `${this.url} has no POST /v1/session: it is an agent that is older than this server, or no agent`,
+      { hint: "Upgrade the agent, and check the address." },
+    );
+  }
+
   /**
-   * The headers of an answer have to be complete in time, however slowly they trickle in. A call with a
-   * body may take longer: there undici's own time limits hold, which begin when the body has been sent.
+   * The headers of an answer have to be complete in time, however slowly they trickle in. An archive may
+   * take longer: there undici's own time limits hold, which begin when it has been sent.
    */
   async #send(
     method: Dispatcher.HttpMethod,
     path: string,
-    options: Partial<Dispatcher.RequestOptions>,
+    { makeBody, ...options }: CallOptions,
   ): Promise<Dispatcher.ResponseData> {
     const { timeoutMs } = this.#settings;
+    const body = makeBody?.();
     const cutOff = new AbortController();
     const outer = options.signal as AbortSignal | undefined;
     const abort = (): void => cutOff.abort(outer?.reason);
     if (outer?.aborted === true) abort();
     outer?.addEventListener("abort", abort, { once: true });
     const timer =
-      options.body === undefined
+      body === undefined || typeof body === "string"
         ? setTimeout(
             () => cutOff.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
             timeoutMs,
@@ -254,15 +363,13 @@ export class AgentClient {
         signal: cutOff.signal,
         method,
         path,
-        headers: {
-          authorization: `Bearer ${this.#settings.token.current}`,
-          ...(options.headers as Record<string, string> | undefined),
-        },
+        ...(body === undefined ? {} : { body }),
       });
       answer.body.once("close", () => outer?.removeEventListener("abort", abort));
       return answer;
     } catch (error) {
       outer?.removeEventListener("abort", abort);
+      if (body instanceof Readable) body.destroy();
       if (counts(path) && outer?.aborted !== true) this.#breaker.failed();
       throw this.#describe(cutOff.signal.aborted ? cutOff.signal.reason : error);
     } finally {

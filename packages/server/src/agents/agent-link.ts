@@ -63,7 +63,8 @@ export class AgentLink {
   #self: AgentSelf | null;
   #load: AgentLoad | null;
   #loadReceivedAt: number | null;
-  #problem: string | null = null;
+  /** Why it is not connected; null while it is, and before it has been tried. */
+  #error: JobctlError | null = null;
   #connectedSince: number | null = null;
   #readySinceMs: number | null = null;
   #fullUntilMs = 0;
@@ -118,7 +119,10 @@ export class AgentLink {
   }
 
   get problem(): string | null {
-    return this.#problem;
+    if (this.#error === null) return null;
+    const { code, message, hint } = this.#error;
+    // Where the agent cannot be reached the reason says it all; otherwise an operator has to act.
+    return code === "agent_unreachable" || hint === null ? message : `${message}. ${hint}`;
   }
 
   get connectedSince(): number | null {
@@ -159,7 +163,7 @@ export class AgentLink {
    */
   async untilTried(): Promise<void> {
     while (this.#state !== "ready") {
-      if (this.#problem !== null) throw new JobctlError("agent_unreachable", this.#problem);
+      if (this.#error !== null) throw this.#error;
       if (this.#stopping.signal.aborted) throw this.#gone();
       await this.#changes.next("state", this.#stopping.signal);
     }
@@ -176,6 +180,11 @@ export class AgentLink {
   start(): void {
     this.#startDeadTimer();
     this.#watching = this.#watchForever();
+  }
+
+  /** Ends the connection; the agent has to prove itself again. */
+  reconnect(): void {
+    this.#connection.abort();
   }
 
   async stop(): Promise<void> {
@@ -223,6 +232,7 @@ export class AgentLink {
     for await (const message of this.client.watch(this.#settings.heartbeatSeconds, signal)) {
       switch (message.type) {
         case "snapshot":
+          this.#checkName(message.agent.name);
           this.#self = message.agent;
           this.#noteLoad(message.load);
           await this.#events.onSnapshot(this, message.attempts);
@@ -241,6 +251,15 @@ export class AgentLink {
     }
   }
 
+  /** The name that counts is the one that was proved: attempts are compared by it. */
+  #checkName(said: string): void {
+    if (said === this.client.provedName) return;
+    throw new JobctlError(
+      "agent_answer_invalid",
+      `the agent at ${this.url} proved the name ${this.client.provedName} and calls itself ${said}`,
+    );
+  }
+
   #gone(): JobctlError {
     return new JobctlError("agent_unreachable", `agent ${this.name ?? this.url} is gone`);
   }
@@ -254,7 +273,7 @@ export class AgentLink {
     clearTimeout(this.#deadTimer);
     this.#deadTimer = undefined;
     this.#state = "ready";
-    this.#problem = null;
+    this.#error = null;
     this.#connectedSince = Date.now();
     this.#readySinceMs = performance.now();
     this.#changes.announce("state");
@@ -267,13 +286,13 @@ export class AgentLink {
     if (this.#stopping.signal.aborted) return;
     const wasReady = this.#state === "ready";
     this.#connectedSince = null;
-    if (this.#problem === null) {
+    if (this.#error === null) {
       this.#logger.warn(
         { event: "agent_unreachable", agent: this.name, url: this.url },
         error.message,
       );
     }
-    this.#problem = error.message;
+    this.#error = error;
     this.#changes.announce("state");
     if (!wasReady) return;
     this.#state = "unreachable";

@@ -1,4 +1,4 @@
-import type { Agent, CachedLoad } from "@jobctl/protocol";
+import { JobctlError, type Agent, type CachedLoad } from "@jobctl/protocol";
 
 import type { AgentLink } from "./agent-link.js";
 
@@ -7,18 +7,26 @@ type DrainLookup = (name: string | null) => {
   readonly deadlineAt: number | null;
 } | null;
 
-/** The agents that this server knows, by URL and by the name that they give themselves. */
+/** The agents that this server knows, by URL and by the name that they have proved. */
 export class AgentRegistry {
   readonly #links = new Map<string, AgentLink>();
   readonly #staleAfterMs: number;
   readonly #drains: DrainLookup;
   readonly #runningOn: (name: string) => number;
+  readonly #keyOf: (name: string | null) => Agent["key"];
 
   /**
    * @param drains what an operator has said of an agent
    * @param runningOn attempts on an agent that the server waits for, by the agent's name
+   * @param keyOf the key that an agent's name is bound to
    */
-  constructor(staleAfterMs: number, drains: DrainLookup, runningOn: (name: string) => number) {
+  constructor(
+    staleAfterMs: number,
+    drains: DrainLookup,
+    runningOn: (name: string) => number,
+    keyOf: (name: string | null) => Agent["key"],
+  ) {
+    this.#keyOf = keyOf;
     this.#staleAfterMs = staleAfterMs;
     this.#drains = drains;
     this.#runningOn = runningOn;
@@ -51,10 +59,19 @@ export class AgentRegistry {
     return name === null ? 0 : this.#runningOn(name);
   }
 
-  /** Whether another agent that is connected has this name already. */
-  nameIsTaken(link: AgentLink): boolean {
-    return this.links.some(
-      (other) => other !== link && other.name === link.name && other.state === "ready",
+  /**
+   * Checks that no agent at another address is connected under this name.
+   *
+   * @throws JobctlError `agent_unreachable`
+   */
+  checkName(name: string, url: string): void {
+    const isTaken = this.links.some(
+      (other) => other.url !== url && other.name === name && other.state === "ready",
+    );
+    if (!isTaken) return;
+    throw new JobctlError(
+      "agent_unreachable",
+      `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`,
     );
   }
 
@@ -81,6 +98,7 @@ export class AgentRegistry {
       breaker: link.breaker.state,
       drain: this.#drainOf(link.name),
       running: this.runningOn(link),
+      key: this.#keyOf(link.name),
     };
   }
 

@@ -77,8 +77,8 @@ export class Discovery {
     try {
       await link.untilTried().catch(notAdded(url));
       // Meanwhile another one may have been added, here or under the same name.
-      if (registry.byUrl(url) !== null || registry.nameIsTaken(link))
-        notAdded(url)(new Error(`another agent ${link.name} has just been added`));
+      if (registry.byUrl(url) !== null) notAdded(url)(new Error("it has just been added"));
+      registry.checkName(link.name ?? "", url);
       store.add(url, Date.now());
     } catch (error) {
       await link.stop();
@@ -89,6 +89,23 @@ export class Discovery {
     registry.add(link);
     onAdded();
     logger.info({ event: "agent_added", agent: link.name, url });
+    return link;
+  }
+
+  /**
+   * Takes an agent in that will be started later: it is tried until it answers.
+   *
+   * @returns the link to the agent, which may be known already
+   */
+  expect(url: string): AgentLink {
+    const { registry, store, createLink, logger } = this.#parts;
+    const known = registry.byUrl(url);
+    if (known !== null) return known;
+    store.add(url, Date.now());
+    const link = createLink(url, "added");
+    registry.add(link);
+    link.start();
+    logger.info({ event: "agent_expected", url });
     return link;
   }
 
@@ -173,7 +190,9 @@ export class Discovery {
 function notAdded(url: string) {
   return (cause: Error): never => {
     throw new JobctlError("agent_unreachable", `${url} was not added: ${cause.message}`, {
-      hint: "Does an agent listen there, and has it the token that this server has for its agents?",
+      hint:
+        (cause as JobctlError).hint ??
+        "Does an agent listen there, and has it the token that this server has for its agents?",
       cause,
     });
   };

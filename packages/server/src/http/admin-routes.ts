@@ -3,9 +3,12 @@ import {
   agentAnswerSchema,
   breakerListSchema,
   drainRequestSchema,
+  forgottenKeySchema,
   gcReportSchema,
   reconcileReportSchema,
+  type AddAgentRequest,
   type Agent,
+  type AgentAnswer,
   type Breaker,
   type GcReport,
   type ReconcileReport,
@@ -21,7 +24,12 @@ export interface Administration {
   resetBreaker(agent: string): void;
   resetBreakers(): void;
   /** @throws JobctlError `agent_unreachable` */
-  addAgent(url: string): Promise<{ agent: Agent; created: boolean }>;
+  addAgent(
+    url: string,
+    enrolment: AddAgentRequest["enrolment"],
+  ): Promise<{ agent: Agent; created: boolean; enrolment?: AgentAnswer["enrolment"] }>;
+  /** @throws JobctlError `agent_not_found` when the name is bound to no key */
+  forgetKey(name: string): void;
   /** @throws JobctlError `agent_not_found`, `agent_not_removable` */
   removeAgent(nameOrUrl: string): Promise<Agent>;
   /** @throws JobctlError `agent_not_found` */
@@ -94,8 +102,11 @@ export function adminRoutes(app: ApiApp, administration: Administration): void {
       },
     },
     async (request, reply) => {
-      const added = await administration.addAgent(request.body.url);
-      return reply.code(added.created ? 201 : 200).send(agent(added.agent));
+      const { url, enrolment } = request.body;
+      const added = await administration.addAgent(url, enrolment);
+      return reply
+        .code(added.created ? 201 : 200)
+        .send({ ...agent(added.agent), enrolment: added.enrolment });
     },
   );
 
@@ -110,6 +121,23 @@ export function adminRoutes(app: ApiApp, administration: Administration): void {
       },
     },
     async (request) => agent(await administration.removeAgent(request.params.name)),
+  );
+
+  app.post(
+    "/v1/agents/:name/forget-key",
+    {
+      schema: {
+        summary: "Forget the key that an agent's name is bound to: it has to be enrolled again",
+        tags,
+        params: agentParams,
+        response: { 200: forgottenKeySchema },
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      administration.forgetKey(name);
+      return { schema: "jobctl.agent-key/v1" as const, name, forgotten: true as const };
+    },
   );
 
   app.post(

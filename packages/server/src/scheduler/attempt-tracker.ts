@@ -1,10 +1,10 @@
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
 import {
-  JobctlError,
   attemptId,
   isTerminal,
   toJobctlError,
   type AttemptReport,
+  type JobctlError,
   type Outcome,
   type ReconcileReport,
 } from "@jobctl/protocol";
@@ -60,12 +60,7 @@ export class AttemptTracker implements LinkEvents {
   async onSnapshot(link: AgentLink, reports: readonly AttemptReport[]): Promise<void> {
     const { attempts, registry, logger } = this.#parts;
     const name = link.name ?? "";
-    if (registry.nameIsTaken(link)) {
-      throw new JobctlError(
-        "agent_unreachable",
-        `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`,
-      );
-    }
+    registry.checkName(name, link.url);
     const unmatched = new Map(reports.map((report) => [report.id, report]));
     const ours = attempts.onAgent(name);
     for (const row of ours) {

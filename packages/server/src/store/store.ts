@@ -1,10 +1,12 @@
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
+import { createAgentKeyStore, type AgentKeyStore } from "./agent-key-store.js";
 import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
 import { closeDatabase, openDatabase, optimize, type Guarded } from "./database.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
+import { createInstallationStore, type InstallationStore } from "./installation-store.js";
 import { createJobStore, type JobStore } from "./job-store.js";
 import { createLeaseStore, type LeaseStore } from "./lease-store.js";
 import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js";
@@ -15,7 +17,9 @@ export interface Store {
   readonly jobs: JobStore;
   readonly attempts: AttemptStore;
   readonly agents: AgentStore;
+  readonly agentKeys: AgentKeyStore;
   readonly drains: DrainStore;
+  readonly installation: InstallationStore;
   readonly lease: LeaseStore;
   readonly milestones: MilestoneStore;
   readonly usage: UsageStore;
@@ -72,7 +76,9 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     jobs,
     attempts: createAttemptStore(db),
     agents: createAgentStore(db, guarded),
+    agentKeys: createAgentKeyStore(db, guarded),
     drains: createDrainStore(db, guarded),
+    installation: createInstallationStore(db),
     lease: createLeaseStore(db),
     milestones: createMilestoneStore(db, guarded),
     usage: createUsageStore(db),

@@ -1,0 +1,234 @@
+import { randomBytes } from "node:crypto";
+
+import {
+  enrolmentMac,
+  fingerprintOf,
+  isSameText,
+  isSignedBy,
+  makeEphemeral,
+  makeNonce,
+  proofText,
+  provedSecret,
+  sessionToken,
+  signText,
+  transcriptOf,
+  type Logger,
+  type Secret,
+} from "@jobctl/daemon";
+import {
+  JobctlError,
+  MAX_ENROLMENT_SECRETS,
+  SESSION_PROTOCOL,
+  type AgentHello,
+  type AgentProof,
+  type ServerHello,
+  type ServerProof,
+} from "@jobctl/protocol";
+
+import type { Identity } from "./identity.js";
+
+/** Time between the two messages of a handshake. */
+const HANDSHAKE_MS = 10_000;
+/** Handshakes under way at once; one more ends the oldest, so a flood of them keeps nobody out for long. */
+const MAX_HANDSHAKES = 256;
+
+interface Handshake {
+  readonly hello: ServerHello;
+  readonly transcript: string;
+  readonly token: string;
+  readonly enrolled: boolean;
+  readonly beganMs: number;
+}
+
+interface OpenSession {
+  readonly token: string;
+  readonly installation: string;
+  readonly epoch: number;
+}
+
+/** What a call says of where it comes from. */
+export interface Caller {
+  readonly token: string | undefined;
+  readonly installation: string | undefined;
+  readonly epoch: string | undefined;
+}
+
+/**
+ * The agent's side of the handshake, and the session that it leads to. There is one session at a time;
+ * a newer one, and the end of this process, end it.
+ *
+ * Invariants: no session begins before the server has proved the key of the installation that this
+ * agent serves; an agent that serves none needs proof of the enrolment secret besides.
+ */
+export class Sessions {
+  readonly #name: string;
+  readonly #identity: Identity;
+  readonly #secret: Secret | null;
+  readonly #isWatched: () => boolean;
+  readonly #logger: Logger;
+  readonly #handshakes = new Map<string, Handshake>();
+  #session: OpenSession | null = null;
+
+  /** @param isWatched whether the server of the current session is connected */
+  constructor(
+    name: string,
+    identity: Identity,
+    secret: Secret | null,
+    isWatched: () => boolean,
+    logger: Logger,
+  ) {
+    this.#name = name;
+    this.#identity = identity;
+    this.#secret = secret;
+    this.#isWatched = isWatched;
+    this.#logger = logger;
+  }
+
+  /** @throws JobctlError `installation_mismatch`, `epoch_outdated`, `invalid_request` */
+  begin(hello: ServerHello): AgentHello {
+    this.#checkInstallation(hello);
+    this.#checkEpoch(hello);
+    const ephemeral = makeEphemeral();
+    const answer = {
+      protocol: SESSION_PROTOCOL,
+      handshake: randomBytes(16).toString("base64url"),
+      name: this.#name,
+      key: this.#identity.keys.publicKey,
+      nonce: makeNonce(),
+      ephemeral: ephemeral.publicKey,
+      enrolled: this.#identity.server !== null,
+    } as const;
+    const transcript = transcriptOf(hello, answer);
+    let token: string;
+    try {
+      token = sessionToken(ephemeral.secretWith(hello.ephemeral), transcript);
+    } catch (error) {
+      throw new JobctlError("invalid_request", "ephemeral: no secret can be made with this key", {
+        cause: error,
+      });
+    }
+    this.#forgetOldHandshakes();
+    const { enrolled } = answer;
+    const beganMs = performance.now();
+    this.#handshakes.set(answer.handshake, { hello, transcript, token, enrolled, beganMs });
+    return {
+      ...answer,
+      signature: signText(proofText("agent", transcript), this.#identity.keys),
+    };
+  }
+
+  /** @throws JobctlError `unauthorized`, `enrolment_refused`, `installation_mismatch`, `epoch_outdated` */
+  async complete(proof: ServerProof): Promise<AgentProof> {
+    const handshake = this.#handshakes.get(proof.handshake);
+    // Each can be tried once.
+    this.#handshakes.delete(proof.handshake);
+    if (handshake === undefined || performance.now() - handshake.beganMs > HANDSHAKE_MS)
+      throw new JobctlError("unauthorized", "this handshake is not under way", {
+        hint: `It has to be completed within ${HANDSHAKE_MS / 1000} s.`,
+      });
+    const { hello, transcript } = handshake;
+    if (!isSignedBy(hello.key, proofText("server", transcript), proof.signature))
+      throw new JobctlError("unauthorized", "the server does not prove the key that it shows");
+    const secrets = this.#secrets;
+    const proved = provedSecret(secrets, "server", transcript, proof.macs);
+    if (!handshake.enrolled && proved === null) throw notProved(secrets.length > 0);
+    // Meanwhile another server may have come first.
+    this.#checkInstallation(hello);
+    this.#checkEpoch(hello);
+    const offered = proved === null ? secrets : [proved];
+    if (proof.enrol && offered.length === 0) throw noSecret();
+    if (hello.purpose === "work") {
+      await this.#pin(hello);
+      const { installation, epoch } = hello;
+      this.#session = { token: handshake.token, installation, epoch };
+    }
+    return {
+      macs: proof.enrol ? offered.map((secret) => enrolmentMac(secret, "agent", transcript)) : [],
+    };
+  }
+
+  /** @throws JobctlError `unauthorized`, `installation_mismatch`, `epoch_outdated` */
+  check({ token, installation, epoch }: Caller): void {
+    const session = this.#session;
+    if (session === null || token === undefined || !isSameText(token, session.token))
+      throw new JobctlError(
+        "unauthorized",
+        token === undefined ? "no session token was sent" : "there is no such session",
+        {
+          hint: "A server opens a session first (POST /v1/session). One that is older than this agent cannot: upgrade the server.",
+        },
+      );
+    if (installation !== session.installation)
+      throw new JobctlError("installation_mismatch", `this call is not of ${session.installation}`);
+    if (Number(epoch) !== session.epoch) throw outdated(session.epoch);
+  }
+
+  get #secrets(): readonly string[] {
+    return this.#secret?.values.slice(0, MAX_ENROLMENT_SECRETS) ?? [];
+  }
+
+  async #pin(hello: ServerHello): Promise<void> {
+    if (this.#identity.server !== null) return;
+    await this.#identity.pin({ installation: hello.installation, key: hello.key });
+    this.#logger.info({
+      event: "agent_enrolled",
+      installation: hello.installation,
+      serverKey: fingerprintOf(hello.key),
+    });
+  }
+
+  #checkInstallation({ installation, key }: ServerHello): void {
+    const pinned = this.#identity.server;
+    if (pinned === null || (pinned.installation === installation && pinned.key === key)) return;
+    throw new JobctlError(
+      "installation_mismatch",
+      `agent ${this.#name} serves installation ${pinned.installation} (key ${fingerprintOf(pinned.key)}), and this server is ${installation} (key ${fingerprintOf(key)})`,
+      {
+        hint: `A server with a new data directory is another installation; one that is restored from a backup is the same. To give the agent to this server, stop it, delete ${this.#identity.path} and start it.`,
+      },
+    );
+  }
+
+  /** A server that has lost its lease may not know it yet; the newer one keeps the agent. */
+  #checkEpoch({ epoch, purpose }: ServerHello): void {
+    const session = this.#session;
+    if (purpose === "check" || session === null || epoch >= session.epoch) return;
+    if (this.#isWatched()) throw outdated(session.epoch);
+  }
+
+  #forgetOldHandshakes(): void {
+    const oldest = performance.now() - HANDSHAKE_MS;
+    for (const [id, { beganMs }] of this.#handshakes) {
+      if (beganMs > oldest && this.#handshakes.size < MAX_HANDSHAKES) return;
+      this.#handshakes.delete(id);
+    }
+  }
+}
+
+function notProved(hasSecret: boolean): JobctlError {
+  return new JobctlError(
+    "enrolment_refused",
+    hasSecret
+      ? "this agent is not enrolled, and the server does not prove that it knows the agent's enrolment secret (token)"
+      : "this agent is not enrolled and has no enrolment secret (token)",
+    {
+      hint: "Give server and agent the same JOBCTL_AGENT_TOKEN_FILE, or use jobctl agents add URL --one-time.",
+    },
+  );
+}
+
+function noSecret(): JobctlError {
+  return new JobctlError(
+    "enrolment_refused",
+    "the server does not know this agent, which has no enrolment secret to prove",
+    { hint: "Set the agent's JOBCTL_AGENT_TOKEN_FILE and start it again." },
+  );
+}
+
+function outdated(epoch: number): JobctlError {
+  return new JobctlError(
+    "epoch_outdated",
+    `a server of the same installation with epoch ${epoch} is working with this agent`,
+    { hint: "jobctl admin leader shows which server is active." },
+  );
+}

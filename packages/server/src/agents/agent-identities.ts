@@ -1,0 +1,149 @@
+import { randomBytes, randomUUID } from "node:crypto";
+
+import {
+  fingerprintOf,
+  makeKeyPair,
+  type Installation,
+  type Logger,
+  type Secret,
+} from "@jobctl/daemon";
+import { JobctlError } from "@jobctl/protocol";
+
+/** How long a one-time secret can be used. */
+const ONE_TIME_SECONDS = 24 * 60 * 60;
+
+interface InstallationStore {
+  find(): { uuid: string; publicKey: string; privateKey: string } | null;
+  create(
+    made: { uuid: string; publicKey: string; privateKey: string },
+    at: number,
+  ): { uuid: string; publicKey: string; privateKey: string };
+}
+
+/** Where keys and one-time secrets are kept. */
+interface AgentKeyStore {
+  list(): { name: string; publicKey: string; enrolledAt: number }[];
+  bind(name: string, publicKey: string, url: string, at: number): void;
+  seen(name: string, at: number): void;
+  forget(name: string): void;
+  expect(url: string, secret: string, expiresAt: number): void;
+  expected(url: string): { readonly secret: string; readonly expiresAt: number } | null;
+  dropExpected(url: string): void;
+}
+
+/** Who this server is: made when its database is new. */
+export function openInstallation(store: InstallationStore): Installation {
+  const { uuid, ...keys } =
+    store.find() ?? store.create({ uuid: randomUUID(), ...makeKeyPair() }, Date.now());
+  return { id: uuid, keys };
+}
+
+/** A key, as operators see it. */
+export interface ShownKey {
+  readonly fingerprint: string;
+  readonly enrolledAt: string;
+}
+
+/** Which agents this server knows by their keys, and with what new ones prove that they belong here. */
+export class AgentIdentities {
+  readonly installation: Installation;
+  readonly epoch: number;
+  readonly #store: AgentKeyStore;
+  readonly #secret: Secret | null;
+  readonly #logger: Logger;
+  readonly #keys = new Map<string, { publicKey: string; shown: ShownKey }>();
+
+  /** @param secret shared by all agents that are not added with a one-time secret */
+  constructor(
+    installation: Installation,
+    epoch: number,
+    store: AgentKeyStore,
+    secret: Secret | null,
+    logger: Logger,
+  ) {
+    this.installation = installation;
+    this.epoch = epoch;
+    this.#store = store;
+    this.#secret = secret;
+    this.#logger = logger;
+    for (const { name, publicKey, enrolledAt } of store.list())
+      this.#note(name, publicKey, enrolledAt);
+  }
+
+  keyOf(name: string): string | null {
+    return this.#keys.get(name)?.publicKey ?? null;
+  }
+
+  show(name: string | null): ShownKey | null {
+    return name === null ? null : (this.#keys.get(name)?.shown ?? null);
+  }
+
+  /**
+   * What the agent at an address may be enrolled with: its one-time secret and nothing else, where it
+   * has one.
+   *
+   * @throws JobctlError `enrolment_refused` when that has expired
+   */
+  secretsFor(url: string): readonly string[] {
+    const expected = this.#store.expected(url);
+    if (expected === null) return this.#secret?.values ?? [];
+    if (Date.now() < expected.expiresAt) return [expected.secret];
+    throw new JobctlError("enrolment_refused", `the one-time secret for ${url} has expired`, {
+      hint: `jobctl agents add ${url} --one-time makes another one.`,
+    });
+  }
+
+  /** Called for each session; binds the name of an agent that was new. */
+  proved(name: string, publicKey: string, isNew: boolean, url: string): void {
+    const at = Date.now();
+    if (!isNew) {
+      this.#noteSeen(name, at);
+      return;
+    }
+    this.#store.bind(name, publicKey, url, at);
+    const { fingerprint } = this.#note(name, publicKey, at);
+    this.#logger.info({ event: "agent_enrolled", agent: name, url, key: fingerprint });
+  }
+
+  /** @returns whether the name was bound to a key */
+  forget(name: string): boolean {
+    this.#store.forget(name);
+    const wasKnown = this.#keys.delete(name);
+    if (wasKnown) this.#logger.info({ event: "agent_key_forgotten", agent: name });
+    return wasKnown;
+  }
+
+  /**
+   * Expects the agent at an address to prove a secret of its own.
+   *
+   * @param given made up when there is none
+   */
+  expect(url: string, given?: string): { secret: string; expiresAt: string } {
+    const secret = given ?? randomBytes(32).toString("base64url");
+    const expiresAt = Date.now() + ONE_TIME_SECONDS * 1000;
+    this.#store.expect(url, secret, expiresAt);
+    return { secret, expiresAt: new Date(expiresAt).toISOString() };
+  }
+
+  dropExpected(url: string): void {
+    this.#store.dropExpected(url);
+  }
+
+  #note(name: string, publicKey: string, enrolledAt: number): ShownKey {
+    const shown = {
+      fingerprint: fingerprintOf(publicKey),
+      enrolledAt: new Date(enrolledAt).toISOString(),
+    };
+    this.#keys.set(name, { publicKey, shown });
+    return shown;
+  }
+
+  /** An agent is not refused because its visit cannot be noted. */
+  #noteSeen(name: string, at: number): void {
+    try {
+      this.#store.seen(name, at);
+    } catch (error) {
+      this.#logger.warn({ event: "agent_visit_not_stored", agent: name, err: error });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { Db, Guarded } from "./database.js";
+
+/** The key that an agent's name is bound to. Times are milliseconds since 1970. */
+export interface AgentKey {
+  readonly name: string;
+  readonly publicKey: string;
+  readonly enrolledAt: number;
+}
+
+/** Names that have not been seen for so long are free again: containers have a new one at every start. */
+const FORGET_AFTER_MS = 90 * 24 * 60 * 60 * 1000;
+
+export type AgentKeyStore = ReturnType<typeof createAgentKeyStore>;
+
+export function createAgentKeyStore(db: Db, guarded: Guarded) {
+  const insert = db.prepare<[string, string, number, number]>(
+    "INSERT INTO agent_keys (name, public_key, enrolled_at, seen_at) VALUES (?, ?, ?, ?)",
+  );
+  const update = db.prepare<[number, string]>("UPDATE agent_keys SET seen_at = ? WHERE name = ?");
+  const remove = db.prepare<[string]>("DELETE FROM agent_keys WHERE name = ?");
+  const removeUnseen = db.prepare<[number]>("DELETE FROM agent_keys WHERE seen_at < ?");
+  const select = db.prepare<[], AgentKey>(
+    "SELECT name, public_key AS publicKey, enrolled_at AS enrolledAt FROM agent_keys",
+  );
+  const upsertSecret = db.prepare<[string, string, number]>(
+    `INSERT INTO enrolments (url, secret, expires_at) VALUES (?, ?, ?)
+     ON CONFLICT (url) DO UPDATE SET secret = excluded.secret, expires_at = excluded.expires_at`,
+  );
+  const selectSecret = db.prepare<[string], { secret: string; expiresAt: number }>(
+    "SELECT secret, expires_at AS expiresAt FROM enrolments WHERE url = ?",
+  );
+  const removeSecret = db.prepare<[string]>("DELETE FROM enrolments WHERE url = ?");
+
+  const bind = db.transaction((name: string, publicKey: string, url: string, at: number) => {
+    removeUnseen.run(at - FORGET_AFTER_MS);
+    insert.run(name, publicKey, at, at);
+    removeSecret.run(url);
+  });
+
+  return {
+    list(): AgentKey[] {
+      return select.all();
+    },
+
+    /** Binds a name to a key; the one-time secret of the address is used up with it. */
+    bind(name: string, publicKey: string, url: string, at: number): void {
+      guarded(() => bind.immediate(name, publicKey, url, at));
+    },
+
+    seen(name: string, at: number): void {
+      guarded(() => update.run(at, name));
+    },
+
+    forget(name: string): void {
+      guarded(() => remove.run(name));
+    },
+
+    expect(url: string, secret: string, expiresAt: number): void {
+      guarded(() => upsertSecret.run(url, secret, expiresAt));
+    },
+
+    /** The one-time secret of an address, expired or not. */
+    expected(url: string): { readonly secret: string; readonly expiresAt: number } | null {
+      return selectSecret.get(url) ?? null;
+    },
+
+    dropExpected(url: string): void {
+      guarded(() => removeSecret.run(url));
+    },
+  };
+}

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, describe, it } from "node:test";
+
+import type { Agent } from "@jobctl/protocol";
+
+import { AgentSession, newServer, serverOf } from "../support/agent-session.js";
+import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import { freePort } from "../support/free-port.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const WITHOUT_SECRET = { JOBCTL_AGENT_TOKEN_FILE: "" };
+
+describe("an agent's identity", () => {
+  const clusters: Cluster[] = [];
+  afterEach(async () => {
+    for (const cluster of clusters.splice(0)) await cluster.stop();
+  });
+  const start = async (options: Parameters<typeof Cluster.start>[0] = {}): Promise<Cluster> => {
+    const cluster = await Cluster.start(options);
+    clusters.push(cluster);
+    return cluster;
+  };
+  const agentsOf = async (cluster: Cluster): Promise<Agent[]> =>
+    (JSON.parse(await cluster.ok(["agents", "list", "--json"])) as { items: Agent[] }).items;
+  const untilState = (cluster: Cluster, state: Agent["state"], at = 0): Promise<void> =>
+    waitUntil(
+      `agent ${at} is ${state}`,
+      async () => (await agentsOf(cluster))[at]?.state === state,
+    );
+  const untilProblem = async (cluster: Cluster, problem: RegExp, at = 0): Promise<void> =>
+    waitUntil(`agent ${at} has the problem ${problem}`, async () =>
+      problem.test((await agentsOf(cluster))[at]?.problem ?? ""),
+    );
+  const identityOf = (cluster: Cluster, n: number): string =>
+    join(cluster.root, `agent-${n}`, "identity.json");
+
+  it("is proved without a secret on the wire, and shown", async () => {
+    const wire: Buffer[] = [];
+    const proxies: TcpProxy[] = [];
+    const cluster = await start({
+      via: async (url) => {
+        const proxy = await TcpProxy.start(url);
+        proxies.push(proxy);
+        proxy.onForward = (chunk) => void wire.push(chunk);
+        proxy.onBack = (chunk) => wire.push(chunk) > 0;
+        return proxy.url;
+      },
+    });
+    try {
+      await cluster.submitScript("true\n", "--wait");
+      const said = Buffer.concat(wire).toString("latin1");
+      assert.ok(said.includes("POST /v1/session"));
+      assert.ok(!said.includes(AGENT_TOKEN));
+      assert.match(said, /jobctl-installation: [0-9a-f-]{36}/i);
+      // The token of the session comes after the proofs of both.
+      assert.ok(said.indexOf("Bearer ") > said.indexOf("PUT /v1/session"));
+      const [agent] = await agentsOf(cluster);
+      assert.match(agent?.key?.fingerprint ?? "", /^[0-9a-f]{4}(:[0-9a-f]{4}){3}$/);
+      assert.match(await cluster.ok(["agents", "list"]), /KEY[^]*[0-9a-f]{4}:[0-9a-f]{4}/);
+    } finally {
+      await cluster.server.end("SIGTERM");
+      for (const proxy of proxies) await proxy.stop();
+    }
+  });
+
+  it("needs the shared secret only for the first contact", async () => {
+    const cluster = await start();
+    await untilState(cluster, "ready");
+    await cluster.server.end("SIGTERM");
+    await cluster.agents[0]?.end("SIGTERM");
+    await cluster.startAgent(1, WITHOUT_SECRET);
+    await cluster.startServer(WITHOUT_SECRET);
+    await cluster.submitScript("true\n", "--wait");
+    // A new one has nothing to prove itself with.
+    await assert.rejects(
+      cluster.startAgent(2, WITHOUT_SECRET),
+      /JOBCTL_AGENT_TOKEN_FILE is not set/,
+    );
+    await cluster.startAgent(2);
+    const { exitCode, stderr } = await cluster.jobctl([
+      ...["agents", "add", cluster.agents[1]?.url ?? ""],
+    ]);
+    assert.equal(exitCode, 108, stderr);
+    assert.match(stderr, /agent-2 is new, and this server has no enrolment secret.*\n.*--one-time/);
+  });
+
+  it("can be enrolled with a secret of its own, once, before the agent runs", async () => {
+    const cluster = await start({ agents: 0, server: WITHOUT_SECRET });
+    const port = String(await freePort());
+    const url = `http://127.0.0.1:${port}`;
+    const { stdout, stderr } = await cluster.jobctl(["agents", "add", url, "--one-time"]);
+    assert.match(stdout, /^[A-Za-z0-9_-]{43}\n$/);
+    assert.match(stderr, /JOBCTL_AGENT_TOKEN_FILE of the agent at http.*\n.*expires at 20/);
+    await untilProblem(cluster, /ECONNREFUSED/);
+    const file = join(cluster.root, "own.token");
+    await writeFile(file, stdout);
+    await cluster.startAgent(1, { JOBCTL_AGENT_PORT: port, JOBCTL_AGENT_TOKEN_FILE: file });
+    await untilState(cluster, "ready");
+    await cluster.submitScript("true\n", "--wait");
+    // It is used up: the same agent with another key would need a new one.
+    await cluster.agents[0]?.end("SIGTERM");
+    await rm(identityOf(cluster, 1));
+    await cluster.ok(["agents", "forget-key", "agent-1"]);
+    await cluster.startAgent(1, { JOBCTL_AGENT_TOKEN_FILE: file });
+    await untilProblem(cluster, /no enrolment secret/);
+    for (const log of ["server.log", "agent-1.log"])
+      assert.ok(!(await readFile(join(cluster.root, log), "utf8")).includes(stdout.trim()));
+  });
+
+  it("can be enrolled with a secret from a file or from stdin, and with no other", async () => {
+    const cluster = await start({ agents: 0 });
+    const [own, other] = [join(cluster.root, "own.token"), join(cluster.root, "other.token")];
+    await writeFile(own, "a-secret-of-this-agent\n");
+    await writeFile(other, "a-secret-of-another-one\n");
+    await cluster.startAgent(1, { JOBCTL_AGENT_TOKEN_FILE: own });
+    const url = cluster.agents[0]?.url ?? "";
+    const wrong = await cluster.jobctl(["agents", "add", url, "--secret-file", other]);
+    assert.equal(wrong.exitCode, 108);
+    assert.match(wrong.stderr, /was not added: this agent is not enrolled/);
+    assert.deepEqual(await agentsOf(cluster), []);
+    const none = await cluster.jobctl(["agents", "add", url, "--secret-file", "/dev/null"]);
+    assert.match(none.stderr, /there is no secret in \/dev\/null/);
+    await cluster.ok(["agents", "add", url, "--secret-file", "-"], {
+      input: "a-secret-of-this-agent\n",
+    });
+    await cluster.submitScript("true\n", "--wait");
+  });
+
+  it("belongs to one installation: another one is refused, also with the shared secret", async () => {
+    const first = await start();
+    await first.submitScript("true\n", "--wait");
+    const url = first.agents[0]?.url ?? "";
+    const second = await start({ agents: 0 });
+    const { exitCode, stderr } = await second.jobctl(["agents", "add", url]);
+    assert.equal(exitCode, 108);
+    assert.match(stderr, /agent agent-1 serves installation [0-9a-f-]{36}/);
+    assert.match(stderr, /delete \/.*identity\.json and start it/);
+    await assert.rejects(AgentSession.open(url, newServer()), /installation_mismatch/);
+    await untilState(first, "ready");
+    await first.submitScript("true\n", "--wait");
+    // An operator gives it away.
+    await first.server.end("SIGTERM");
+    await first.agents[0]?.end("SIGTERM");
+    await rm(identityOf(first, 1));
+    await first.startAgent(1);
+    assert.match(await second.ok(["agents", "add", url]), /^agent-1 is ready/);
+  });
+
+  it("is lost with its data directory; the name is free when an operator says so", async () => {
+    const cluster = await start();
+    await cluster.submitScript("true\n", "--wait");
+    const before = (await agentsOf(cluster))[0]?.key?.fingerprint;
+    await cluster.agents[0]?.end("SIGTERM");
+    await rm(join(cluster.root, "agent-1"), { recursive: true });
+    await cluster.startAgent(1);
+    await untilProblem(cluster, /the name agent-1 is bound to .*jobctl agents forget-key agent-1/);
+    assert.equal((await cluster.jobctl(["agents", "forget-key", "nobody"])).exitCode, 102);
+    assert.match(await cluster.ok(["agents", "forget-key", "agent-1"]), /agent-1 is forgotten/);
+    await untilState(cluster, "ready");
+    assert.notEqual((await agentsOf(cluster))[0]?.key?.fingerprint, before);
+    await cluster.submitScript("true\n", "--wait");
+  });
+
+  it("survives a restore of the server from a backup", async () => {
+    const cluster = await start();
+    await cluster.submitScript("true\n", "--wait");
+    const { installation } = serverOf(cluster);
+    const backup = join(cluster.root, "backup");
+    await cluster.ok(["backup", backup]);
+    await cluster.server.end("SIGTERM");
+    await rm(cluster.dataPath, { recursive: true });
+    await cluster.ok(["restore", join(backup, "latest"), "--data", cluster.dataPath]);
+    await cluster.startServer(WITHOUT_SECRET);
+    await cluster.submitScript("true\n", "--wait");
+    assert.deepEqual(serverOf(cluster).installation, installation);
+  });
+
+  it("is compared in every call: sessions of others, and other epochs, are refused", async () => {
+    const cluster = await start();
+    await untilState(cluster, "ready");
+    const server = serverOf(cluster);
+    const url = cluster.agents[0]?.url ?? "";
+    const session = await AgentSession.open(url, server);
+    const call = async (headers: Record<string, string>): Promise<string> => {
+      const answer = await fetch(`${url}/v1/attempts`, {
+        headers: { ...session.headers, ...headers },
+      });
+      const body = (await answer.json()) as { error?: { code: string } };
+      return `${answer.status} ${body.error?.code ?? "ok"}`;
+    };
+    assert.equal(await call({}), "200 ok");
+    assert.equal(
+      await call({ "jobctl-installation": newServer().installation.id }),
+      "409 installation_mismatch",
+    );
+    assert.equal(await call({ "jobctl-epoch": String(server.epoch - 1) }), "409 epoch_outdated");
+    assert.equal(await call({ authorization: `Bearer ${AGENT_TOKEN}` }), "401 unauthorized");
+    await assert.rejects(
+      AgentSession.open(url, { ...server, epoch: server.epoch - 1 }),
+      /epoch_outdated/,
+    );
+    // The server notices that its session has ended, and begins another one.
+    await cluster.submitScript("true\n", "--wait");
+    assert.equal(await call({}), "401 unauthorized");
+  });
+
+  it("of an agent that is older than the server is asked for in vain, and the problem says so", async () => {
+    const old = createServer((_request, response) => {
+      response.writeHead(404, { "content-type": "application/json" }).end("{}");
+    }).listen(0, "127.0.0.1");
+    await once(old, "listening");
+    const { port } = old.address() as AddressInfo;
+    try {
+      const cluster = await start({ agents: 0, agentUrls: [`http://127.0.0.1:${port}`] });
+      await untilProblem(cluster, /older than this server.*Upgrade the agent/);
+    } finally {
+      old.closeAllConnections();
+      old.close();
+    }
+  });
+});
