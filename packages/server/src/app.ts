@@ -127,6 +127,7 @@ export function createServer(
     wake: () => dispatcher.wake(),
     saveAgent: (link) => {
       if (link.self === null || link.load === null) return;
+      identities.seen(link.self.name);
       store.agents.save(link.url, link.self, link.load, link.loadReceivedAt ?? Date.now());
     },
     logger,

@@ -153,7 +153,8 @@ function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentit
   const store = {
     list: () => keys,
     expected: () => null,
-    ...{ bind() {}, seen() {}, forget() {}, expect() {}, dropExpected() {} },
+    bind: () => [],
+    ...{ seen() {}, forget() {}, expect() {}, dropExpected() {} },
   };
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   return new AgentIdentities(installation, 0, store, enrolmentSecret, silent);

@@ -77,6 +77,7 @@ export class AgentClient {
   readonly #breaker: CircuitBreaker;
   #session: Session | null = null;
   #opening: Promise<Session> | null = null;
+  #provedName: string | null = null;
 
   constructor(url: string, settings: AgentClientSettings, breaker: CircuitBreaker) {
     this.url = url;
@@ -89,9 +90,9 @@ export class AgentClient {
     });
   }
 
-  /** The name that the agent has proved; null before it has. */
+  /** The name that the agent has proved for this connection; null before it has. */
   get provedName(): string | null {
-    return this.#session?.name ?? null;
+    return this.#provedName;
   }
 
   /**
@@ -207,6 +208,7 @@ export class AgentClient {
     };
     // Whoever answers at this address now has to prove itself before anything else is said.
     this.#session = null;
+    this.#provedName = null;
     try {
       const answer = await this.#request("GET", `/v1/watch?heartbeatSeconds=${heartbeatSeconds}`, {
         signal: silence.signal,
@@ -288,7 +290,11 @@ export class AgentClient {
 
   async #handshake(): Promise<Session> {
     const session = await this.#prove("work");
+    // A call that was meant for one agent must not reach another one that has its address now.
+    if (this.#provedName !== null && this.#provedName !== session.name)
+      throw this.#invalid(`it proved the name ${this.#provedName} before, and now ${session.name}`);
     this.#settings.identities.proved(session.name, session.key, session.isNew, this.url);
+    this.#provedName = session.name;
     this.#session = session;
     return session;
   }

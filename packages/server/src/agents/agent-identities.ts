@@ -9,6 +9,11 @@ import {
 } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
+/** Most names that are bound to keys: whoever has the shared secret can enrol any number. */
+const MAX_KEYS = 10_000;
+/** How often it is stored that an agent is there. */
+const NOTE_SEEN_EVERY_MS = 24 * 60 * 60 * 1000;
+
 /** How long a one-time secret can be used. */
 const ONE_TIME_SECONDS = 24 * 60 * 60;
 
@@ -23,7 +28,8 @@ interface InstallationStore {
 /** Where keys and one-time secrets are kept. */
 interface AgentKeyStore {
   list(): { name: string; publicKey: string; enrolledAt: number }[];
-  bind(name: string, publicKey: string, url: string, at: number): void;
+  /** @returns names that were bound to a key and are free now */
+  bind(name: string, publicKey: string, url: string, at: number): string[];
   seen(name: string, at: number): void;
   forget(name: string): void;
   expect(url: string, secret: string, expiresAt: number): void;
@@ -51,6 +57,7 @@ export class AgentIdentities {
   readonly #store: AgentKeyStore;
   readonly #secret: Secret | null;
   readonly #logger: Logger;
+  readonly #seenAtMs = new Map<string, number>();
   readonly #keys = new Map<string, { publicKey: string; shown: ShownKey }>();
 
   /** @param secret shared by all agents that are not added with a one-time secret */
@@ -93,21 +100,40 @@ export class AgentIdentities {
     });
   }
 
-  /** Called for each session; binds the name of an agent that was new. */
+  /**
+   * Called for each session; binds the name of an agent that was new.
+   *
+   * @throws JobctlError `enrolment_refused` when too many names are bound
+   */
   proved(name: string, publicKey: string, isNew: boolean, url: string): void {
+    if (!isNew) return this.seen(name);
+    if (this.#keys.size >= MAX_KEYS)
+      throw new JobctlError("enrolment_refused", `${MAX_KEYS} agents are enrolled already`, {
+        hint: "jobctl agents forget-key NAME makes room; replace the shared secret if it has leaked.",
+      });
     const at = Date.now();
-    if (!isNew) {
-      this.#noteSeen(name, at);
-      return;
-    }
-    this.#store.bind(name, publicKey, url, at);
+    for (const unseen of this.#store.bind(name, publicKey, url, at)) this.#keys.delete(unseen);
     const { fingerprint } = this.#note(name, publicKey, at);
+    this.#seenAtMs.set(name, performance.now());
     this.#logger.info({ event: "agent_enrolled", agent: name, url, key: fingerprint });
+  }
+
+  /** Notes that an agent is there; its key is kept. It is not refused because that cannot be stored. */
+  seen(name: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#seenAtMs.get(name) ?? -Infinity) < NOTE_SEEN_EVERY_MS) return;
+    try {
+      this.#store.seen(name, Date.now());
+      this.#seenAtMs.set(name, nowMs);
+    } catch (error) {
+      this.#logger.warn({ event: "agent_visit_not_stored", agent: name, err: error });
+    }
   }
 
   /** @returns whether the name was bound to a key */
   forget(name: string): boolean {
     this.#store.forget(name);
+    this.#seenAtMs.delete(name);
     const wasKnown = this.#keys.delete(name);
     if (wasKnown) this.#logger.info({ event: "agent_key_forgotten", agent: name });
     return wasKnown;
@@ -136,14 +162,5 @@ export class AgentIdentities {
     };
     this.#keys.set(name, { publicKey, shown });
     return shown;
-  }
-
-  /** An agent is not refused because its visit cannot be noted. */
-  #noteSeen(name: string, at: number): void {
-    try {
-      this.#store.seen(name, at);
-    } catch (error) {
-      this.#logger.warn({ event: "agent_visit_not_stored", agent: name, err: error });
-    }
   }
 }

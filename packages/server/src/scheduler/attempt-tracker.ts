@@ -23,6 +23,8 @@ import { STORE_AGAIN_MS, isNotStored, untilStored } from "./until-stored.js";
 const SAVE_EVERY_MS = 5000;
 /** After so many wrong results of one attempt it counts as lost. */
 const MAX_MISMATCHES = 5;
+/** Attempts whose wrong results are counted; of those beyond, the oldest begin again. */
+const MAX_COUNTED = 10_000;
 const AFTER_MISMATCH = { firstMs: 1000, maxMs: 30_000 };
 
 export interface AttemptTrackerParts {
@@ -99,6 +101,7 @@ export class AttemptTracker implements LinkEvents {
     const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
     const row = this.#parts.attempts.get(jobId);
     if (row === null || row.attempt !== attempt || row.agent !== link.name) {
+      this.#mismatches.delete(report.id);
       this.#discards.add(link, report.id);
       return;
     }
@@ -331,6 +334,9 @@ export class AttemptTracker implements LinkEvents {
     if (error.code === "digest_mismatch" || error.code === "agent_answer_invalid") {
       const failures = (this.#mismatches.get(report.id) ?? 0) + 1;
       this.#mismatches.set(report.id, failures);
+      const [oldest] = this.#mismatches.keys();
+      if (this.#mismatches.size > MAX_COUNTED && oldest !== undefined)
+        this.#mismatches.delete(oldest);
       if (failures >= MAX_MISMATCHES) return this.#giveUp(link, row, report, error);
       waitMs = backoffMs(failures, AFTER_MISMATCH, Math.random());
     }

@@ -56,7 +56,7 @@ export class Discards {
     try {
       for (const id of queue.ids) {
         queue.ids.delete(id);
-        await delay(queue.bucket.take(1));
+        await delay(queue.bucket.take(1), undefined, { ref: false });
         if (link.connectionSignal.aborted) queue.ids.clear();
         else await this.#discard(link, id);
       }

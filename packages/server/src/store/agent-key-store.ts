@@ -18,7 +18,9 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
   );
   const update = db.prepare<[number, string]>("UPDATE agent_keys SET seen_at = ? WHERE name = ?");
   const remove = db.prepare<[string]>("DELETE FROM agent_keys WHERE name = ?");
-  const removeUnseen = db.prepare<[number]>("DELETE FROM agent_keys WHERE seen_at < ?");
+  const removeUnseen = db
+    .prepare<[number], string>("DELETE FROM agent_keys WHERE seen_at < ? RETURNING name")
+    .pluck();
   const select = db.prepare<[], AgentKey>(
     "SELECT name, public_key AS publicKey, enrolled_at AS enrolledAt FROM agent_keys",
   );
@@ -32,9 +34,10 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
   const removeSecret = db.prepare<[string]>("DELETE FROM enrolments WHERE url = ?");
 
   const bind = db.transaction((name: string, publicKey: string, url: string, at: number) => {
-    removeUnseen.run(at - FORGET_AFTER_MS);
+    const unseen = removeUnseen.all(at - FORGET_AFTER_MS);
     insert.run(name, publicKey, at, at);
     removeSecret.run(url);
+    return unseen;
   });
 
   return {
@@ -42,9 +45,13 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
       return select.all();
     },
 
-    /** Binds a name to a key; the one-time secret of the address is used up with it. */
-    bind(name: string, publicKey: string, url: string, at: number): void {
-      guarded(() => bind.immediate(name, publicKey, url, at));
+    /**
+     * Binds a name to a key; the one-time secret of the address is used up with it.
+     *
+     * @returns names that have not been seen for long, and are free now
+     */
+    bind(name: string, publicKey: string, url: string, at: number): string[] {
+      return guarded(() => bind.immediate(name, publicKey, url, at));
     },
 
     seen(name: string, at: number): void {
