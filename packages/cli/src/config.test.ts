@@ -146,6 +146,19 @@ describe("the configuration", () => {
     assert.equal((await load()).settings.service.origin, "default");
   });
 
+  it("takes the slashes off a server's address, however many there are", async () => {
+    projectFile({ server: `http://host:1/api${"/".repeat(60_000)}` });
+    assert.equal((await load()).server, "http://host:1/api");
+    projectFile({ server: "http://host:1/" });
+    assert.equal((await load()).server, "http://host:1");
+    const jobctl = {
+      jobctl: { server: `http://host:1/${"/".repeat(900_000)}x` },
+    };
+    rmSync(join(root, "project/.jobctlrc.json"));
+    writeFileSync(join(root, "project/package.json"), JSON.stringify(jobctl));
+    assert.match((await load()).server, /x$/);
+  });
+
   it("refuses what is no data, naming the file", async () => {
     const refused = [
       [
@@ -163,7 +176,7 @@ describe("the configuration", () => {
         /not valid YAML|no setting/,
       ],
       [".jobctlrc.json", '["x"]', /no setting "0"/],
-      [".jobctlrc.json", `{"user": "${"x".repeat(1024 * 1024)}"}`, /more than 1048576 bytes/],
+      [".jobctlrc.json", `{"user": "${"x".repeat(1024 * 1024)}"}`, /more than 65536 bytes/],
     ] as const;
     for (const [name, content, message] of refused) {
       const path = join(root, "project", name);

@@ -223,7 +223,10 @@ function checkFile(path: string, content: unknown): ConfigFile {
 function checkServer(setting: Setting): string {
   const url = URL.canParse(setting.value ?? "") ? new URL(setting.value ?? "") : null;
   if (url?.protocol === "http:" || url?.protocol === "https:") {
-    return url.origin + url.pathname.replace(/\/+$/, "");
+    // A regular expression for this takes quadratic time, and the address may come from a project.
+    let end = url.pathname.length;
+    while (url.pathname[end - 1] === "/") end -= 1;
+    return url.origin + url.pathname.slice(0, end);
   }
   throw new JobctlError(
     "config_invalid",

@@ -14,8 +14,11 @@ const PROJECT_FILES = [
   "package.json",
 ] as const;
 
-/** Longest file that is read; package.json is the largest of them. */
-const MAX_FILE_BYTES = 1024 * 1024;
+/** Longest file of settings. */
+const MAX_FILE_BYTES = 64 * 1024;
+
+/** Longest package.json, which holds much else. */
+const MAX_PACKAGE_BYTES = 1024 * 1024;
 
 /** A project's settings, not yet checked. */
 export interface ProjectFile {
@@ -46,12 +49,13 @@ export async function findProjectFile(directory: string): Promise<ProjectFile | 
 
 /** Null for a file that does not count. */
 async function readProjectFile(path: string): Promise<unknown> {
-  const read = readSmallFile(path, MAX_FILE_BYTES);
+  const isPackage = path.endsWith("package.json");
+  const read = readSmallFile(path, isPackage ? MAX_PACKAGE_BYTES : MAX_FILE_BYTES);
   if (read.kind === "absent") return null;
   if (read.kind === "unusable") throw invalid(path, `cannot be used: ${read.problem}`);
   if (read.text.trim() === "") return null;
   const content = await parse(path, read.text.replace(/^\uFEFF/, ""));
-  if (!path.endsWith("package.json")) return content;
+  if (!isPackage) return content;
   const settings =
     typeof content === "object" && content !== null && Object.hasOwn(content, "jobctl")
       ? (content as { jobctl: unknown }).jobctl
