@@ -43,7 +43,7 @@ const REFUSED: Readonly<Record<string, { lie: Lie; message: RegExp }>> = {
   },
   "takes the name of an agent that is away": {
     lie: { hello: () => ({ name: GONE }) },
-    message: /the name agent-2 is bound to the key .*forget-key agent-2/s,
+    message: /the name agent-2 (is bound to the key|belongs to the agent at http)/,
   },
   "shows a key and does not prove it": {
     lie: { hello: () => ({ signature: "A".repeat(86) }) },

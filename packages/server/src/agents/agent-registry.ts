@@ -60,18 +60,20 @@ export class AgentRegistry {
   }
 
   /**
-   * Checks that no agent at another address is connected under this name.
+   * Checks that an agent at this address may have this name. An agent that can reach another one could
+   * pass the handshake on to it and so be it: a name stays with the address that has it. One that was
+   * looked up moves, as containers do, when it is not connected there any more.
    *
    * @throws JobctlError `agent_unreachable`
    */
   checkName(name: string, url: string): void {
-    const isTaken = this.links.some(
-      (other) => other.url !== url && other.name === name && other.state === "ready",
-    );
-    if (!isTaken) return;
+    const holder = this.links.find((other) => other.url !== url && holdsName(other, name));
+    if (holder === undefined) return;
     throw new JobctlError(
       "agent_unreachable",
-      `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`,
+      holder.state === "ready"
+        ? `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`
+        : `the name ${name} belongs to the agent at ${holder.url} until that is lost or removed`,
     );
   }
 
@@ -136,4 +138,11 @@ export class AgentRegistry {
     const draining = link.load?.draining === true || this.#drains(link.name) !== null;
     return link.state === "ready" && draining ? "draining" : link.state;
   }
+}
+
+function holdsName(link: AgentLink, name: string): boolean {
+  if (link.name !== name || link.state === "lost") return false;
+  if (link.origin !== "resolved" || link.state === "ready") return true;
+  // After a start of the server each address is tried before its name can be elsewhere.
+  return link.state === "connecting" && link.problem === null;
 }
