@@ -44,7 +44,7 @@ const rows = installed
   .map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`);
 const text = `# Licences
 
-The packages that a running jobctl contains, and their licences. \`npm run dependencies\` writes this list from the
+The packages that a running jobctl contains, and their licences. \`npm run licences\` writes this list from the
 lock file; the check fails for any licence that is not permissive.
 
 | package | version | licence |
@@ -56,7 +56,7 @@ if (process.argv.includes("--check")) {
   const folded = (table) => table.replaceAll(/ +/g, " ").replaceAll(/-+/g, "-");
   const written = readFileSync(LIST, "utf8");
   if (folded(written) !== folded(text))
-    problems.push("docs/licences.md is not up to date: npm run dependencies");
+    problems.push("docs/licences.md is not up to date: npm run licences");
 } else {
   writeFileSync(LIST, text);
 }
