@@ -16,6 +16,7 @@ import { opendir } from "node:fs/promises";
 import { sep } from "node:path";
 
 import type { EntryType } from "./entry.js";
+import { openRegularFile } from "./open-regular-file.js";
 
 /** What the file system says of one name. Links are not followed. */
 export interface EntryStats {
@@ -33,7 +34,7 @@ export interface EntryStats {
   readonly identity: string;
 }
 
-const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 /** Linux, `asm-generic/fcntl.h`: a descriptor that only names a file. Node.js does not export it. */
 const O_PATH = 0o10000000;
 const IS_LINUX = process.platform === "linux";
@@ -92,10 +93,7 @@ export class Directory {
    * @throws `ELOOP` for a link, `EINVAL` for anything else that is not a regular file
    */
   openFile(name: Buffer): number {
-    const descriptor = openSync(this.#pathOf(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fstatSync(descriptor).isFile()) return descriptor;
-    closeSync(descriptor);
-    throw Object.assign(new Error("it is not a regular file"), { code: "EINVAL" });
+    return openRegularFile(this.#pathOf(name));
   }
 
   openDirectory(name: Buffer): Directory {

@@ -11,7 +11,8 @@ export interface PackEntry extends Entry {
   readonly modifiedAt: Date;
 }
 
-const TYPE_NAMES = {
+/** How the tar library names the types of entries. */
+export const TYPE_NAMES = {
   file: "File",
   directory: "Directory",
   symlink: "SymbolicLink",

@@ -305,7 +305,7 @@ function quoted(path: string): string {
   return JSON.stringify(shortened(path));
 }
 
-/** Names are as long as who wrote the archive likes; messages are not. */
+/** Cuts a name for a message: archive names can have any length. */
 function shortened(path: string): string {
   return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }

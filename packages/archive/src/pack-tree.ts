@@ -4,13 +4,12 @@ import { closeSync } from "node:fs";
 import { JobctlError, RESERVED_FOLDER } from "@jobctl/protocol";
 
 import { describeDescriptor, type Directory } from "./directory.js";
-import type { EntryType } from "./entry.js";
 import { EntryRules } from "./entry-rules.js";
 import { MAX_PATH_BYTES, RESULT_LIMITS } from "./limits.js";
 import { symlinkStaysInside } from "./links.js";
 import { isResourceError } from "./resource-error.js";
 import { readExactly } from "./read-exactly.js";
-import { encodeHeader, entrySize, padding, type PackEntry } from "./encode-header.js";
+import { TYPE_NAMES, encodeHeader, entrySize, padding, type PackEntry } from "./encode-header.js";
 import { walkTree, type Access, type TreeEntry } from "./walk-tree.js";
 
 /** What of a tree is packed. */
@@ -19,7 +18,7 @@ export interface TreeSelection {
   readonly wanted: (path: string) => boolean;
   /**
    * How directories and files that their owner may not read are opened. Default: they are left out,
-   * for somebody else may be using them.
+   * because the job may still be running.
    */
   readonly access?: Access;
   /** Most entries that are packed, and most names of one directory that are read. */
@@ -33,6 +32,8 @@ export interface TreeSelection {
 interface Selected {
   readonly header: PackEntry;
   readonly source: TreeEntry;
+  /** To be called once it is in the archive: only then other names of the file can be links to it. */
+  readonly packed: () => void;
 }
 
 /** Left for the reserved folder and what jobctl puts there. */
@@ -40,13 +41,6 @@ const RESERVED_ENTRIES = 16;
 
 /** Owners have to be able to read what they are to pack. */
 const READ_BIT = 0o400;
-const RAW_TYPES: Readonly<Record<EntryType, string>> = {
-  file: "File",
-  directory: "Directory",
-  symlink: "SymbolicLink",
-  hardlink: "Link",
-};
-
 /**
  * Goes through a tree as `packTree` would, without reading the content of files.
  *
@@ -54,7 +48,10 @@ const RAW_TYPES: Readonly<Record<EntryType, string>> = {
  */
 export async function measureTree(root: Directory, selection: TreeSelection): Promise<number> {
   let sizeBytes = 0;
-  for await (const { header } of selectEntries(root, selection)) sizeBytes += entrySize(header);
+  for await (const { header, packed } of selectEntries(root, selection)) {
+    sizeBytes += entrySize(header);
+    packed();
+  }
   return sizeBytes;
 }
 
@@ -83,7 +80,7 @@ export async function* packTree(
 }
 
 /** What is said of a tree whose archive would be too large. */
-export function treeTooLarge(maxBytes: number): JobctlError {
+function treeTooLarge(maxBytes: number): JobctlError {
   return new JobctlError(
     "archive_too_large",
     `the archive would have more than ${maxBytes} bytes, the limit`,
@@ -92,7 +89,7 @@ export function treeTooLarge(maxBytes: number): JobctlError {
 }
 
 async function* packSelected(
-  { header, source }: Selected,
+  { header, source, packed }: Selected,
   { access, onSkipped }: TreeSelection,
 ): AsyncGenerator<Buffer> {
   if (header.type !== "file") {
@@ -103,7 +100,8 @@ async function* packSelected(
   try {
     descriptor = openReadable(source, access !== undefined);
   } catch (error) {
-    onSkipped?.(source.path, unreadable(error));
+    const reason = unreadable(error);
+    onSkipped?.(source.path, reason);
     return;
   }
   try {
@@ -120,12 +118,14 @@ async function* packSelected(
       const { value } = await pieces.next();
       first = value ?? Buffer.alloc(0);
     } catch (error) {
-      onSkipped?.(source.path, unreadable(error));
+      const reason = unreadable(error);
+      onSkipped?.(source.path, reason);
       return;
     }
     yield Buffer.concat([encodeHeader(file), first]);
     yield* pieces;
     yield padding(sizeBytes);
+    packed();
   } finally {
     closeSync(descriptor);
   }
@@ -150,7 +150,11 @@ async function* selectEntries(root: Directory, selection: TreeSelection): AsyncG
       if (reason !== null) onSkipped?.(entry.path, reason);
       return reason === null;
     },
-    onProblem: (path, error) => onSkipped?.(path, unreadable(error)),
+    unordered: true,
+    onProblem(path, error) {
+      const reason = unreadable(error);
+      onSkipped?.(path, reason);
+    },
   });
   for await (const source of entries) {
     const path = source.path();
@@ -168,18 +172,20 @@ async function* selectEntries(root: Directory, selection: TreeSelection): AsyncG
     try {
       rules.check({
         path,
-        type: RAW_TYPES[header.type],
+        type: TYPE_NAMES[header.type],
         size: header.sizeBytes,
         mode: header.mode,
         linkpath: header.linkTarget ?? undefined,
       });
     } catch (error) {
-      onSkipped?.(source.path, messageOf(error));
+      onSkipped?.(source.path, reasonOf(error));
       continue;
     }
-    if (header.type === "file" && source.links > 1) firstNames.set(source.identity, path);
     if (!isUtf8(source.name)) onRenamed?.(path, source.name);
-    yield { header, source };
+    const packed = (): void => {
+      if (header.type === "file" && source.links > 1) firstNames.set(source.identity, path);
+    };
+    yield { header, source, packed };
   }
 }
 
@@ -234,10 +240,10 @@ function readLink(parent: Directory, name: Buffer): Buffer | null {
  */
 function unreadable(error: unknown): string {
   if (isResourceError(error)) throw error;
-  return `it cannot be read: ${messageOf(error)}`;
+  return `it cannot be read: ${reasonOf(error)}`;
 }
 
-function messageOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   // The system's own message names the path through which it was reached.

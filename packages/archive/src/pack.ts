@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
 
 import { JobctlError } from "@jobctl/protocol";
 
+import { openRegularFile } from "./open-regular-file.js";
 import { readExactly } from "./read-exactly.js";
 import { TAR_END, encodeHeader, entrySize, padding, type PackEntry } from "./encode-header.js";
 import type { FoundEntry } from "./walk.js";
@@ -49,7 +50,7 @@ export function packedSize(entries: readonly PackEntry[]): number {
  * job may be changing.
  *
  * @param pathOf where the content of an entry lies, when that is not at its own path below the root
- * @throws JobctlError `archive_invalid` when a file shrinks while it is being read, or is none any more
+ * @throws JobctlError `archive_invalid` when a file shrinks while it is being read, or is no longer a regular file
  */
 export async function* pack(
   root: string,
@@ -78,15 +79,16 @@ export async function* packEntries(
   }
 }
 
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
-
-/** Never waits, even where a FIFO has taken the place of the file. */
 function openFile(path: string, entry: PackEntry): number {
-  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (fstatSync(descriptor).isFile()) return descriptor;
-  closeSync(descriptor);
-  throw new JobctlError("archive_invalid", `${JSON.stringify(entry.path)} is no longer a file`, {
-    hint: "Try again when nothing changes it.",
-    details: { entry: entry.path },
-  });
+  try {
+    return openRegularFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EINVAL" && code !== "ELOOP") throw error;
+    throw new JobctlError(
+      "archive_invalid",
+      `${JSON.stringify(entry.path)} is no longer a regular file`,
+      { hint: "Try again when nothing changes it.", details: { entry: entry.path }, cause: error },
+    );
+  }
 }

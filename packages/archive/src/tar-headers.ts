@@ -44,8 +44,8 @@ export type HeaderBlock =
   | { readonly kind: "entry"; readonly entry: RawEntry; readonly modifiedAt: Date | null };
 
 /**
- * Reads the headers of a tar archive one after the other. Whoever calls it finds the blocks, in a
- * stream or a file, so that every reader of archives here understands them in the same way.
+ * Reads the headers of a tar archive one after the other. The caller locates the blocks, in a stream
+ * or a file, so that all readers decode headers alike.
  *
  * Extended headers are bounded in their size, in how many follow each other and in their sum.
  */

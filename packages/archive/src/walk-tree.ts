@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-
 import type { Directory, EntryStats } from "./directory.js";
 import { fileNameText } from "./file-name.js";
+import { TimeSlice } from "./time-slice.js";
 
 /** Something found below the root of a walk. It is to be used before the walk goes on. */
 export interface TreeEntry extends EntryStats {
@@ -21,10 +20,11 @@ export interface TreeEntry extends EntryStats {
 export interface Access {
   /** Permission bits that the owner of a directory needs. */
   readonly directoryBits: number;
-  /** Whether the bits are taken away again: somebody else may look at them. */
+  /** Restores the bits on leaving, because the job is still running. */
   readonly restore: boolean;
 }
 
+/** What a walk visits, and how it goes on where something cannot be read. */
 export interface WalkTreeOptions {
   /** Entries for which it returns false are left out; of a directory, everything in it. */
   readonly keep?: (entry: TreeEntry) => boolean;
@@ -39,14 +39,16 @@ export interface WalkTreeOptions {
   readonly onProblem?: (path: () => string, error: unknown) => void;
   /** Most names of one directory; more are a problem of that directory. Default: any number. */
   readonly maxNames?: number;
+  /** Names in no order: sorting those of a huge directory keeps the event loop busy. Default: sorted. */
+  readonly unordered?: boolean;
 }
 
 /** Levels below the root whose directories stay open, and levels above the present one. */
 const OPEN_AT_TOP = 32;
 const OPEN_AT_BOTTOM = 32;
 const MAX_SHOWN_PATH = 8192;
-/** Time after which others get their turn. */
-const SLICE_MS = 5;
+/** Most times that one walk goes down by name again: each takes as many steps as the tree is deep. */
+const MAX_SEARCHES = 8;
 
 interface Level {
   directory: Directory | null;
@@ -83,7 +85,8 @@ class TreeWalk {
   readonly #root: Directory;
   readonly #options: WalkTreeOptions;
   readonly #levels: Level[] = [];
-  #sliceStartMs = performance.now();
+  readonly #slice = new TimeSlice();
+  #searchesLeft = MAX_SEARCHES;
 
   constructor(root: Directory, options: WalkTreeOptions) {
     this.#root = root;
@@ -94,14 +97,11 @@ class TreeWalk {
     const top = { name: Buffer.alloc(0), nameText: "", pathBytes: 0, modeAfter: null };
     await this.#descend(this.#root, top);
     for (let level = this.#top(); level !== undefined; level = this.#top()) {
+      await this.#slice.yieldIfOver();
       const name = level.names.pop();
       if (name === undefined || level.directory === null) {
         this.#ascend();
         continue;
-      }
-      if (performance.now() - this.#sliceStartMs > SLICE_MS) {
-        await nextTurn();
-        this.#sliceStartMs = performance.now();
       }
       const entry = this.#lookAt(level, level.directory, name);
       if (entry === null || this.#options.keep?.(entry) === false) continue;
@@ -111,7 +111,13 @@ class TreeWalk {
   }
 
   close(): void {
-    for (const level of this.#levels.splice(0).toReversed()) this.#leave(level);
+    for (const level of this.#levels.splice(0).toReversed()) {
+      try {
+        this.#leave(level);
+      } catch {
+        // The permissions of a directory that is gone cannot be given back; the others are closed.
+      }
+    }
   }
 
   #top(): Level | undefined {
@@ -176,7 +182,7 @@ class TreeWalk {
     } catch (error) {
       this.#problem(path, error);
     }
-    names.sort((a, b) => Buffer.compare(b, a));
+    if (this.#options.unordered !== true) names.sort((a, b) => Buffer.compare(b, a));
     const tooHigh = this.#levels.length - 1 - OPEN_AT_BOTTOM;
     if (tooHigh <= OPEN_AT_TOP) return;
     const released = this.#levels[tooHigh];
@@ -184,16 +190,20 @@ class TreeWalk {
     if (released !== undefined) released.directory = null;
   }
 
-  /** Leaves the present level, and opens the one above it again if it had to be closed. */
+  /**
+   * Leaves the present level, and opens the one above it again if it had to be closed. When a job has
+   * moved that one away, every closed level up to the next open one is given up with it: looking for
+   * each of them would take as many steps as the square of the depth.
+   */
   #ascend(): void {
     const left = this.#levels.pop();
     const above = this.#top();
-    const isNeeded = above !== undefined && (above.names.length > 0 || above.modeAfter !== null);
-    if (isNeeded && above.directory === null) {
+    if (left?.directory != null && above !== undefined && above.directory === null) {
       try {
-        above.directory = this.#reopen(above, left?.directory ?? null);
+        above.directory = this.#reopen(above, left.directory);
       } catch (error) {
         this.#problem(this.#pathBelow(this.#levels.length - 1, above.nameText), error);
+        while (this.#top()?.directory === null) this.#levels.pop();
       }
     }
     if (left !== undefined) this.#leave(left);
@@ -208,10 +218,13 @@ class TreeWalk {
     }
   }
 
-  #reopen(level: Level, below: Directory | null): Directory {
-    const parent = below?.openParent() ?? this.#reopenByName();
+  #reopen(level: Level, below: Directory): Directory {
+    const parent = below.openParent();
     if (parent.identity === level.identity) return parent;
     parent.close();
+    if (this.#searchesLeft === 0)
+      throw new Error("directories above it were moved again and again");
+    this.#searchesLeft -= 1;
     const found = this.#reopenByName();
     if (found.identity === level.identity) return found;
     found.close();
