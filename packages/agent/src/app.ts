@@ -75,6 +75,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       killGraceMs: config.killGraceSeconds * 1000,
       canRunJobs: () => executorHealth.check(),
       problem: () => executorHealth.problem,
+      removed: () => feed.loadChanged(),
       logger,
     },
     (report) => {

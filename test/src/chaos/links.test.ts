@@ -114,6 +114,11 @@ describe("when the link to an agent fails", () => {
         (await findProcesses(join(cluster.root, `${first}/attempts/${id}.1`))).length === 0 &&
         (await readdir(join(cluster.root, `${first}/attempts`))).length === 0,
     );
+    await waitUntil("its slot is free again", async () => {
+      const agent = cluster.agents.find((_, index) => `agent-${index + 1}` === first);
+      const load = (await (await fetch(`${agent?.url}/load`)).json()) as { slotsUsed: number };
+      return load.slotsUsed === 0;
+    });
     assert.deepEqual(await startsOf(cluster, id), [`${id}.1`, `${id}.2`]);
     assert.deepEqual(
       job.attempts.map(({ number, endedAs }) => [number, endedAs]),

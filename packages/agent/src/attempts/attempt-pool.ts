@@ -29,6 +29,8 @@ export type Received = "created" | "known";
 export interface PoolSettings extends AttemptSettings {
   /** Why no job can be run here at the moment; null while they can. */
   readonly problem: () => string | null;
+  /** Called when an attempt has been removed, which may have freed a slot without any report. */
+  readonly removed: () => void;
 }
 
 /**
@@ -141,8 +143,11 @@ export class AttemptPool {
     attempt.giveUpCollecting();
     await this.#running.get(id);
     this.#attempts.delete(id);
+    await attempt.closeLogs();
+    this.capacity.release(id);
     await attempt.discard();
     this.#changes.announce("removed");
+    this.#settings.removed();
   }
 
   /**
@@ -157,7 +162,7 @@ export class AttemptPool {
       try {
         await this.#recoverAttempt(id);
       } catch (error) {
-        // One that cannot be taken up again keeps neither the others nor the agent from starting.
+        // An attempt that cannot be recovered must not stop the agent from starting.
         this.#settings.logger.error({ event: "attempt_not_recovered", attemptId: id, err: error });
       }
     }

@@ -23,7 +23,7 @@ import type { Execution, Executor } from "../executors/executor.js";
 import { jobEnvironment } from "../executors/environment.js";
 import { ResultTooLarge, collectResult, type Outputs } from "../results/collect.js";
 import type { JobLimits } from "../executors/limits.js";
-import { DiskGuard, type WorkspaceLimits } from "../workspace/disk-guard.js";
+import { DiskGuard, freeBytesOf, type WorkspaceLimits } from "../workspace/disk-guard.js";
 import type { Trash } from "../workspace/trash.js";
 import { unlinkedBytes } from "../workspace/unlinked-files.js";
 import {
@@ -38,8 +38,10 @@ import { checkScripts, describeRejection } from "./check-script.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 
-/** Each walks the whole workspace, and holds up to seventy descriptors. */
+/** Each walks the whole workspace, and holds up to seventy descriptors and the names of a directory. */
 const MAX_READERS = 4;
+/** Most entries of a workspace that are sent while its job runs. */
+const MAX_LIVE_ENTRIES = 100_000;
 
 /** How often it is tried again to store what there was no space for. */
 const STORE_AGAIN_MS = 2000;
@@ -55,7 +57,7 @@ export interface AttemptSettings {
   readonly workspaceLimits: WorkspaceLimits;
   readonly maxResultBytes: number;
   readonly killGraceMs: number;
-  /** Where the directory of an attempt goes that is over. */
+  /** Receives the directories of finished attempts. */
   readonly trash: Trash;
   /** Tries whether jobs can be run here at all, after one could not be started. */
   readonly canRunJobs: () => Promise<boolean>;
@@ -140,6 +142,11 @@ export class Attempt {
       });
       throw error;
     }
+  }
+
+  /** Nothing more will be written to its logs, or is of use to anyone. */
+  async closeLogs(): Promise<void> {
+    await this.#logs?.finish();
   }
 
   /** Removes everything that it has on disk. */
@@ -274,7 +281,7 @@ export class Attempt {
 
   async *#packWorkspace(): AsyncGenerator<Buffer> {
     const { maxResultBytes, workspaceLimits } = this.#settings;
-    const { maxEntries } = workspaceLimits;
+    const maxEntries = Math.min(workspaceLimits.maxEntries, MAX_LIVE_ENTRIES);
     const workspace = openWorkspace(this.paths);
     this.#readers += 1;
     try {
@@ -300,6 +307,7 @@ export class Attempt {
     await this.#record({ state: "running", startedAt: new Date().toISOString() });
     crashPoint("attempt.recorded");
     const { executor, jobLimits, maxMemoryBytes, workspaceLimits } = this.#settings;
+    const freeBytesBefore = await freeBytesOf(this.paths.directory);
     const execution = await executor.start({
       agentName: this.#settings.agentName,
       attemptId: this.spec.id,
@@ -323,6 +331,7 @@ export class Attempt {
     const guard = new DiskGuard({
       openWorkspace: () => openWorkspace(this.paths),
       volume: this.paths.directory,
+      freeBytesBefore,
       unlinkedBytes: async () => unlinkedBytes(await execution.processes(), this.paths.directory),
       limits: workspaceLimits,
       onExceeded: (message) => {
@@ -407,7 +416,7 @@ export class Attempt {
     await this.#finish(outcome);
   }
 
-  /** Whatever keeps the files from being packed, the logs and the report are kept. */
+  /** Keeps the logs and the report even when the files cannot be packed. */
   async #finish(outcome: Outcome): Promise<void> {
     try {
       const outputs = { globs: this.spec.outputs };
