@@ -82,7 +82,7 @@ interface Machine {
 /** Descriptors of bubblewrap, beside the usual three: all others are closed before it starts. */
 const DESCRIPTORS = { arguments: 3, status: 4, variables: 5, filter: 6 } as const;
 
-/** Where programs that run outside of the sandbox are looked for. */
+/** PATH of programs that run outside the sandbox. */
 const OUTER_PATH = "/usr/bin:/bin";
 
 function groupName(agentName: string, attemptId: string): string {
@@ -143,7 +143,7 @@ async function startInGroup(
   const meter = new UsageMeter(pid, group);
   const pipeTo = (descriptor: number): Writable => {
     const pipe = child.stdio[descriptor] as unknown as Writable;
-    // That bubblewrap has ended is told by its exit.
+    // The exit event reports that bubblewrap has ended.
     pipe.on("error", () => {});
     return pipe;
   };
@@ -166,7 +166,7 @@ async function startInGroup(
     stderr: child.stderr,
     exited,
     terminate: async (graceMs) => {
-      // It is known at once, unless bubblewrap is being started, or was killed meanwhile.
+      // Resolves at once unless bubblewrap is still starting or was killed.
       const initPid = await Promise.race([status.initPid, delay(STATUS_MS, null, { ref: false })]);
       if (initPid === null) {
         variables.destroy();

@@ -22,7 +22,7 @@ export function jobShell(limits: JobLimits, scope: LimitScope, pipe: number): st
   return ["bash", "--norc", "--noprofile", "-c", jobScript(limits, scope, pipe), "jobctl"];
 }
 
-/** The script of `jobShell()`. Its own variables have names that no job may use. */
+/** The script of `jobShell()`. Its variables start with JOBCTL_, which jobs may not set. */
 function jobScript(limits: JobLimits, scope: LimitScope, pipe: number): string {
   return [
     "umask 0022",

@@ -238,7 +238,7 @@ export const ALLOWED_CALLS: readonly CallGroup[] = [
     ],
   },
   {
-    comment: "users: only to become what one may be",
+    comment: "users: switch to ids that the process may already use",
     names: [
       "capget",
       "capset",

@@ -5,11 +5,11 @@ import fc from "fast-check";
 
 import { ALLOWED_CALLS } from "./allowed-system-calls.js";
 import { BPF } from "./bpf.js";
-import { ALLOW, KILL_PROCESS, errno, seccompFilter } from "./seccomp-filter.js";
+import { ALLOW, KILL_PROCESS, PRETEND, errno, seccompFilter } from "./seccomp-filter.js";
 import { ARCHITECTURES } from "./system-call-numbers.js";
 
 /** Of these the arguments decide. */
-const WITH_RULES = ["clone", "clone3", "socket", "socketpair", "ioctl", "personality"];
+const WITH_RULES = ["clone", "clone3", "socket", "socketpair", "ioctl", "prctl", "personality"];
 
 const ALLOWED = new Set(ALLOWED_CALLS.flatMap(({ names }) => names));
 
@@ -74,6 +74,21 @@ describe("the filter of system calls", () => {
         }
         assert.equal(decide(filter, audit, newest + 1, []), errno(38));
       }
+    });
+
+    it(`${name}: keeps the signal at the death of a parent, and processes visible`, () => {
+      const cases: readonly [number, number, number][] = [
+        [1, 9, ALLOW],
+        [1, 0, PRETEND],
+        [1, 15, PRETEND],
+        [4, 1, ALLOW],
+        [4, 0, PRETEND],
+        [15, 0, ALLOW],
+        [38, 1, ALLOW],
+      ];
+      for (const filter of filters)
+        for (const [operation, value, expected] of cases)
+          assert.equal(of(filter, "prctl", operation, value), expected, `${operation} ${value}`);
     });
 
     it(`${name}: never allows a call of another architecture, whatever its arguments`, () => {

@@ -10,6 +10,8 @@ const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
 export const errno = (number: number): number => ERRNO | number;
+/** The call does nothing, and says that it has. */
+export const PRETEND: number = errno(0);
 
 /** Offsets in `struct seccomp_data`; of each argument the low word, which is all that the kernel looks at. */
 const NUMBER = 0;
@@ -27,8 +29,13 @@ const TYPE_MASK = 0xf;
 /** Every CLONE_NEW* that clone(2) takes: mounts, control groups, names, IPC, users, processes, network. */
 const NEW_NAMESPACES = 0x7e020000;
 
-/** Both put characters into the input of a terminal, which may be the terminal of somebody else. */
+/** TIOCSTI and TIOCLINUX: both inject terminal input. */
 const TERMINAL_INPUT = [0x5412, 0x541c] as const;
+
+/** Of linux/prctl.h. */
+const PR_SET_PDEATHSIG = 1;
+const PR_SET_DUMPABLE = 4;
+const SIGKILL = 9;
 
 /** PER_LINUX, PER_LINUX32, each with UNAME26, and the question what it is. */
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff] as const;
@@ -83,6 +90,14 @@ function program({ audit, x32From, numbers }: Architecture, network: boolean): I
         : [verdict(ALLOW)]),
     ]),
     ...call("ioctl", [load(argument(1)), ...noneOf(TERMINAL_INPUT, errno(EPERM))]),
+    // A job can write to the memory of the sandbox's first process, which has to die with bubblewrap, and
+    // its own processes have to stay visible to the agent. Programs that ask for less have no use for it here.
+    ...call("prctl", [
+      load(argument(0)),
+      ...unlessArgument(PR_SET_PDEATHSIG, SIGKILL),
+      ...unlessArgument(PR_SET_DUMPABLE, 1),
+      verdict(ALLOW),
+    ]),
     ...call("personality", [load(argument(0)), ...oneOf(PERSONALITIES, errno(EPERM))]),
     ...allowedRanges(numbers).flatMap(([first, last]) => [
       jump(BPF.jumpIfGreaterOrEqual, first, { ifFalse: 2 }),
@@ -94,6 +109,17 @@ function program({ audit, x32From, numbers }: Architecture, network: boolean): I
     verdict(errno(ENOSYS)),
     verdict(errno(EPERM)),
   ];
+}
+
+/** Allows an operation with one value of the next argument, and pretends to do it with any other. */
+function unlessArgument(operation: number, value: number): Instruction[] {
+  const rule = [
+    load(argument(1)),
+    jump(BPF.jumpIfEqual, value, { ifFalse: 1 }),
+    verdict(ALLOW),
+    verdict(PRETEND),
+  ];
+  return [jump(BPF.jumpIfEqual, operation, { ifFalse: rule.length }), ...rule];
 }
 
 function oneOf(values: readonly number[], otherwise: number): Instruction[] {
