@@ -17,7 +17,7 @@ const program = createProgram();
 for (const command of withSubcommands(program)) {
   command.exitOverride();
   command.configureOutput({
-    // It repeats what it was given.
+    // Usage errors echo arguments, so control characters are escaped.
     writeErr: (text) => void (wantsJson || process.stderr.write(printableLines(text))),
   });
 }

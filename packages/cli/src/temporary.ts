@@ -8,8 +8,7 @@ const PREFIX = ".jobctl-download-";
 
 /**
  * Works with a temporary file or directory beside its later place, which `work` may rename away.
- * Whatever is left of it is removed, however the work or the process ends. What an earlier process
- * has left in the same directory because it was killed is removed as well.
+ * Removes the temporary on every exit, and leftovers of killed processes in the same directory.
  *
  * @param target the later place
  * @param swept directories that need not be looked through again; the one of `target` is added

@@ -2,7 +2,7 @@ import type { HealthCheck } from "@jobctl/protocol";
 
 /** A file operation that takes longer is a problem. */
 const SLOW_MS = 2000;
-/** After this long it will not end by itself, and a restart is the only thing left to try. */
+/** After this long only a restart can help. */
 const STUCK_MS = 15_000;
 
 /**

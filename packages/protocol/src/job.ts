@@ -19,7 +19,7 @@ const fileRefSchema = z.object({
 const labelKey = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, "letters, digits and . _ - / only, at most 63");
-/** Variables that bash sets, and lets nobody else set. */
+/** Variables that bash sets itself and keeps read-only, or overwrites. */
 const SET_BY_BASH = ["BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"];
 
 /** Whether bash can be given a variable of this name. */

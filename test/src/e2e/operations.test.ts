@@ -25,7 +25,7 @@ describe("operating a server", () => {
   };
 
   it("a drained agent gets no new work and finishes what it has", async () => {
-    const id = await cluster.submitScript("sleep 1; echo done\n");
+    const id = await cluster.submitScript("sleep 5; echo done\n");
     const agent = await running(id);
     assert.match(await cluster.ok(["agents", "drain", agent]), /is draining, 1 running/);
     const others = await Promise.all([1, 2, 3].map(() => cluster.submitScript("true\n", "--wait")));

@@ -105,6 +105,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   "agents add": ["http://127.0.0.1:1"],
   "agents remove": ["none"],
   "agents drain": ["none"],
+  "agents forget-key": ["none"],
   "agents resume": ["none"],
   "agents reset": ["none"],
   usage: [],
@@ -235,7 +236,7 @@ describe("a hostile project directory", () => {
 async function everyCommand(cluster: Cluster): Promise<string[]> {
   const listed = async (path: readonly string[]): Promise<string[]> => {
     const help = await cluster.ok([...path, "--help"]);
-    const names = help.split("Commands:\n")[1]?.match(/^ {2}[a-z]+/gm) ?? [];
+    const names = help.split("Commands:\n")[1]?.match(/^ {2}[a-z-]+/gm) ?? [];
     return names.map((name) => name.trim()).filter((name) => name !== "help");
   };
   const commands: string[] = [];

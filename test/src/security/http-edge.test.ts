@@ -111,20 +111,28 @@ describe("the options of a submit", () => {
   });
   after(() => cluster.stop());
 
-  const submit = async (type: string, options: string): Promise<Response> => {
-    const part = (headers: string, body: string | Buffer): Buffer =>
-      Buffer.concat([Buffer.from(`--x\r\n${headers}\r\n\r\n`), Buffer.from(body), CRLF]);
-    const named = (name: string): string => `content-disposition: form-data; name="${name}"`;
-    return cluster.request("/v1/jobs", {
+  const part = (headers: string, body: string | Buffer): Buffer =>
+    Buffer.concat([Buffer.from(`--x\r\n${headers}\r\n\r\n`), Buffer.from(body), CRLF]);
+  const named = (name: string): string => `content-disposition: form-data; name="${name}"`;
+  const archive = (): Buffer =>
+    part(`${named("archive")}; filename="job.tar"`, jobArchive("true\n"));
+  const submitForm = (...parts: Buffer[]): Promise<Response> =>
+    cluster.request("/v1/jobs", {
       method: "POST",
       headers: { "content-type": "multipart/form-data; boundary=x" },
-      body: Buffer.concat([
-        part(`${named("job")}${type}`, options),
-        part(`${named("archive")}; filename="job.tar"`, jobArchive("true\n")),
-        Buffer.from("--x--\r\n"),
-      ]),
+      body: Buffer.concat([...parts, Buffer.from("--x--\r\n")]),
     });
-  };
+  const submit = (type: string, options: string): Promise<Response> =>
+    submitForm(part(`${named("job")}${type}`, options), archive());
+
+  it("are refused after the archive, and nothing is kept of it", async () => {
+    const answer = await submitForm(archive(), part(named("job"), '{"name":"too late"}'));
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /a field \\"job\\" and then a file \\"archive\\", each once/);
+    assert.deepEqual(await cluster.temporaryFiles(), []);
+    const { items } = JSON.parse(await cluster.ok(["status", "--json"])) as { items: unknown[] };
+    assert.deepEqual(items, []);
+  });
 
   for (const type of [
     "",

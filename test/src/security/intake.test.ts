@@ -79,11 +79,11 @@ const REFUSED: readonly [string, Buffer, RegExp][] = [
     "extended headers without an end",
     Buffer.concat([
       tarEntry(RUN),
-      ...Array.from({ length: 1000 }, () => extension("x", "12 comment=a\n".repeat(1))),
+      ...Array.from({ length: 1000 }, () => extension("x", "13 comment=a\n")),
       tarEntry({ path: "f" }),
       END,
     ]),
-    /(more than 8 extended headers in a row|an extended header is malformed)/,
+    /more than 8 extended headers in a row/,
   ],
   [
     "a global header that renames everything",

@@ -27,6 +27,7 @@ import { compileOutputs } from "./compile-outputs.js";
 /** A report before its files have been gone through. */
 export type ReportFacts = Omit<Report, "skipped" | "skippedTotal" | "renamed">;
 
+/** Bounds of a result. */
 export interface CollectSettings {
   readonly maxResultBytes: number;
   /** Most entries of a workspace that are packed. */
@@ -36,7 +37,7 @@ export interface CollectSettings {
 /** Which files of a workspace go into a result. */
 export type Outputs = { readonly globs: readonly string[] } | "none";
 
-/** Nothing of the job looks at its directories any more. */
+/** The job has ended, so directory permissions need not be restored. */
 const ACCESS = { directoryBits: 0o700, restore: false } as const;
 
 /**
@@ -63,10 +64,22 @@ export async function collectResult(
     const lists = new FileLists();
     const sizeBytes = await measureTree(workspace, { ...selection, ...lists.listeners });
     if (sizeBytes > maxResultBytes) throw new ResultTooLarge(sizeBytes, maxResultBytes);
-    return await writeResult(paths, report, lists, packTree(workspace, selection, maxResultBytes));
+    const packed = packTree(workspace, selection, maxResultBytes);
+    return await writeResult(paths, report, lists, exactly(sizeBytes, packed));
   } finally {
     workspace.close();
   }
+}
+
+/** A file that could be measured and not be packed would be missing without a word. */
+async function* exactly(sizeBytes: number, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let packedBytes = 0;
+  for await (const piece of source) {
+    packedBytes += piece.length;
+    yield piece;
+  }
+  if (packedBytes === sizeBytes) return;
+  throw new Error(`${packedBytes} of ${sizeBytes} bytes could be packed: a file has changed`);
 }
 
 /** A result that would be larger than a result may be. */

@@ -8,12 +8,18 @@ export interface WorkspaceLimits {
   readonly maxEntries: number;
 }
 
+/** What a guard measures, and whom it tells. */
 export interface DiskGuardSettings {
   readonly openWorkspace: () => Directory;
   /** A path on its volume. */
   readonly volume: string;
-  /** Bytes of files on its volume that the job holds open although they have no name any more. */
-  readonly unlinkedBytes: () => Promise<number>;
+  /** What the volume had before the job began, without what the workspace held by then. */
+  readonly freeBytesBefore: number;
+  /**
+   * Bytes of files on its volume that the job holds open although they have no name any more; null
+   * where one of its processes cannot be looked into.
+   */
+  readonly unlinkedBytes: () => Promise<number | null>;
   readonly limits: WorkspaceLimits;
   /** Called once, with what is too much. */
   readonly onExceeded: (message: string) => void;
@@ -22,8 +28,9 @@ export interface DiskGuardSettings {
 }
 
 const FIRST_LOOK_MS = 500;
-/** Looking takes at most this share of the time, however large the workspace is. */
+/** Looking takes at most this share of the time, until a job makes it take so long that it would be left alone. */
 const SHARE_OF_TIME = 1 / 20;
+const LONGEST_PAUSE_MS = 10_000;
 /** Files without a name are searched for this often, and whenever the volume has lost this share of the limit. */
 const SEARCH_MS = 10_000;
 const SHARE_OF_LIMIT = 1 / 16;
@@ -67,7 +74,10 @@ export class DiskGuard {
     }
     if (this.#stopped) return;
     if (exceeded !== null) this.#settings.onExceeded(exceeded);
-    else this.#schedule(Math.max(FIRST_LOOK_MS, (performance.now() - began) / SHARE_OF_TIME));
+    else {
+      const pauseMs = (performance.now() - began) / SHARE_OF_TIME;
+      this.#schedule(Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_LOOK_MS, pauseMs)));
+    }
   }
 
   /** What is too much in the workspace; null when it is within its limits. */
@@ -79,7 +89,7 @@ export class DiskGuard {
       if (entries > limits.maxEntries)
         return `its workspace has more than ${limits.maxEntries} entries`;
       if (bytes > limits.maxBytes) return `its workspace holds more than ${limits.maxBytes} bytes`;
-      const hidden = await this.#measureHidden();
+      const hidden = await this.#measureHidden(bytes);
       return bytes + hidden > limits.maxBytes
         ? `its workspace holds more than ${limits.maxBytes} bytes, ${hidden} of them in files that it has removed and still keeps open`
         : null;
@@ -89,18 +99,25 @@ export class DiskGuard {
   }
 
   /** The search goes through all processes of the job, so it waits for a reason. */
-  async #measureHidden(): Promise<number> {
-    const { volume, unlinkedBytes, limits } = this.#settings;
-    const { bavail, bsize } = await statfs(volume);
-    const freeBytes = bavail * bsize;
+  async #measureHidden(visibleBytes: number): Promise<number> {
+    const { volume, freeBytesBefore, unlinkedBytes, limits } = this.#settings;
+    const freeBytes = await freeBytesOf(volume);
     const isDue = performance.now() - this.#searchedAtMs >= SEARCH_MS;
     const hasShrunk = this.#freeBytesThen - freeBytes > limits.maxBytes * SHARE_OF_LIMIT;
     if (!isDue && !hasShrunk) return this.#hiddenBytes;
-    this.#hiddenBytes = await unlinkedBytes();
+    // What a job keeps from being seen, it is charged with all that its volume has lost.
+    const lostBytes = Math.max(0, freeBytesBefore - freeBytes - visibleBytes);
+    this.#hiddenBytes = (await unlinkedBytes()) ?? lostBytes;
     this.#searchedAtMs = performance.now();
     this.#freeBytesThen = freeBytes;
     return this.#hiddenBytes;
   }
+}
+
+/** Free space of the volume on which a path lies. */
+export async function freeBytesOf(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
 }
 
 /** Adds up what is in a tree until a limit is exceeded. */
@@ -116,6 +133,7 @@ async function measure(
   const found = walkTree(root, {
     access: ACCESS,
     maxNames: limits.maxEntries + 1,
+    unordered: true,
     // The job removes and renames things while they are counted.
     onProblem: () => {
       entries += 1;

@@ -1,9 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { TimeSlice, type Directory } from "@jobctl/archive";
 
-import type { Directory } from "@jobctl/archive";
-
-/** Time after which others get their turn. */
-const SLICE_MS = 5;
 const OWNER_BITS = 0o700;
 
 /**
@@ -28,7 +24,7 @@ class Removal {
   readonly #stuck = new Set<string>();
   #error: unknown = null;
   #moved = 0;
-  #sliceStartMs = performance.now();
+  readonly #slice = new TimeSlice();
 
   constructor(top: Directory) {
     this.#top = top;
@@ -38,7 +34,7 @@ class Removal {
     for (let progress = true; progress;) {
       progress = false;
       for await (const name of this.#top.names()) {
-        await this.#breathe();
+        await this.#slice.yieldIfOver();
         if (this.#stuck.has(name.toString("latin1"))) continue;
         progress = true;
         await this.#remove(name);
@@ -64,7 +60,7 @@ class Removal {
     const directory = this.#top.openDirectory(name);
     try {
       for await (const child of directory.names()) {
-        await this.#breathe();
+        await this.#slice.yieldIfOver();
         if (directory.stat(child).type === "directory") this.#moveUp(directory, child);
         else directory.unlink(child);
       }
@@ -85,12 +81,6 @@ class Removal {
         if (!isTaken(error)) throw error;
       }
     }
-  }
-
-  async #breathe(): Promise<void> {
-    if (performance.now() - this.#sliceStartMs <= SLICE_MS) return;
-    await nextTurn();
-    this.#sliceStartMs = performance.now();
   }
 }
 

@@ -25,7 +25,7 @@ export class Trash {
     this.#logger = logger;
   }
 
-  /** How many directories could not be removed since the start. */
+  /** Directories that could not be removed since the start. */
   get stuck(): number {
     return this.#stuck;
   }

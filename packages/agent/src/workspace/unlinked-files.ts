@@ -1,11 +1,11 @@
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { lstatSync, statSync } from "node:fs";
+import { open, readdir } from "node:fs/promises";
 
-/** Time after which others get their turn. */
-const SLICE_MS = 5;
-/** Longest list of mappings that is read of one process: a job chooses how many it has. */
+import { TimeSlice } from "@jobctl/archive";
+
+/** Most of the lists of mappings that is read: a job chooses how long they are. */
 const MAX_MAPS_BYTES = 4 * 1024 ** 2;
-/** A mapping of a file that has no name any more: its length, device and inode. */
+/** A mapping of a file that has no name any more: its range, device and inode. */
 const DELETED_MAPPING =
   /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) .*\(deleted\)$/;
 
@@ -17,20 +17,21 @@ const DELETED_MAPPING =
  * another device there than elsewhere (btrfs, overlayfs).
  *
  * @param directory any directory on the volume
+ * @returns null when a process cannot be looked into, or has more mappings than are read
  */
-export async function unlinkedBytes(pids: readonly number[], directory: string): Promise<number> {
+export async function unlinkedBytes(
+  pids: readonly number[],
+  directory: string,
+): Promise<number | null> {
   const { dev } = lstatSync(directory);
+  const slice = new TimeSlice();
   const counted = new Set<number>();
   let bytes = 0;
-  let sliceStartMs = performance.now();
-  const breathe = async (): Promise<void> => {
-    if (performance.now() - sliceStartMs <= SLICE_MS) return;
-    await nextTurn();
-    sliceStartMs = performance.now();
-  };
   for (const pid of pids) {
-    for (const name of namesIn(`/proc/${pid}/fd`)) {
-      await breathe();
+    const descriptors = await unlessEnded(readdir(`/proc/${pid}/fd`));
+    if (descriptors === "hidden") return null;
+    for (const name of descriptors ?? []) {
+      await slice.yieldIfOver();
       const stat = statSync(`/proc/${pid}/fd/${name}`, { throwIfNoEntry: false });
       if (stat === undefined || !stat.isFile() || stat.nlink > 0) continue;
       if (stat.dev !== dev || counted.has(stat.ino)) continue;
@@ -38,34 +39,51 @@ export async function unlinkedBytes(pids: readonly number[], directory: string):
       bytes += stat.blocks * 512;
     }
   }
+  let mapsBytes = 0;
   for (const pid of pids) {
-    await breathe();
-    for (const { inode, lengthBytes } of deletedMappings(pid, dev)) {
+    const maps = await unlessEnded(readMaps(pid, MAX_MAPS_BYTES - mapsBytes));
+    if (maps === "hidden") return null;
+    mapsBytes += maps?.length ?? 0;
+    if (mapsBytes >= MAX_MAPS_BYTES) return null;
+    for (const { inode, lengthBytes } of deletedMappings(maps ?? "", dev)) {
       if (counted.has(inode)) continue;
       counted.add(inode);
       bytes += lengthBytes;
     }
+    await slice.yieldIfOver();
   }
   return bytes;
 }
 
-/** Empty when the process has ended or does not belong to this user. */
-function namesIn(path: string): string[] {
+/** @returns null for a process that has ended, `hidden` for one that may not be looked into */
+async function unlessEnded<T>(reading: Promise<T>): Promise<T | null | "hidden"> {
   try {
-    return readdirSync(path);
-  } catch {
-    return [];
+    return await reading;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EACCES" || code === "EPERM" ? "hidden" : null;
   }
 }
 
-function deletedMappings(pid: number, dev: number): { inode: number; lengthBytes: number }[] {
-  let text: string;
+/** At most so many bytes of the list of a process's mappings. */
+async function readMaps(pid: number, maxBytes: number): Promise<string> {
+  const file = await open(`/proc/${pid}/maps`);
   try {
-    text = readFileSync(`/proc/${pid}/maps`, "latin1").slice(0, MAX_MAPS_BYTES);
-  } catch {
-    return [];
+    const pieces: Buffer[] = [];
+    for (let left = maxBytes; left > 0;) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.min(left, 64 * 1024)));
+      if (bytesRead === 0) break;
+      left -= bytesRead;
+      pieces.push(buffer.subarray(0, bytesRead));
+    }
+    return Buffer.concat(pieces).toString("latin1");
+  } finally {
+    await file.close();
   }
-  return text.split("\n").flatMap((line) => {
+}
+
+function deletedMappings(maps: string, dev: number): { inode: number; lengthBytes: number }[] {
+  return maps.split("\n").flatMap((line) => {
     const [, start, end, major, minor, inode] = DELETED_MAPPING.exec(line) ?? [];
     if (start === undefined || end === undefined || major === undefined || minor === undefined)
       return [];

@@ -35,6 +35,7 @@ export async function makeAttemptDirectory(paths: AttemptPaths): Promise<void> {
   await mkdir(paths.directory, { mode: 0o700 });
 }
 
+/** Makes the directories that a job writes to. */
 export async function makeWorkspace(paths: AttemptPaths): Promise<void> {
   await mkdir(paths.workspace, { mode: 0o700 });
   await mkdir(paths.temporary, { mode: 0o700 });

@@ -134,7 +134,7 @@ export function defineWorkspaceAttacks(place: () => PlacedCluster): void {
     await nothingIsLeft(place());
   });
 
-  for (const hide of ["closed", "unlinked", "mapped"])
+  for (const hide of ["closed", "unlinked", "mapped", "undumpable", "unreadable"])
     it(`a workspace that is too large is seen in ${hide} files`, async () => {
       const { cluster } = place();
       const id = await submit(cluster, fixture("hoarder"), { HIDE: hide }, "--time", "50s");
