@@ -2,6 +2,7 @@ import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
+  ConnectionLimit,
   EventLoopWatch,
   FileSystemWatch,
   Metrics,
@@ -95,7 +96,16 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     feed.loadChanged();
   }, config.loadSeconds * 1000);
 
-  const app = createHttpApp({ logger, maxHeaderBytes: MAX_HEADER_BYTES, onClose: "cut" });
+  const app = createHttpApp({
+    logger,
+    maxHeaderBytes: MAX_HEADER_BYTES,
+    onClose: "cut",
+    connections: new ConnectionLimit({
+      maxPerAddress: config.maxConnectionsPerAddress,
+      exempt: [],
+      logger,
+    }),
+  });
   const requests = new RequestsUnderWay(app);
   const metrics = new Metrics();
   metrics.gauge({

@@ -54,6 +54,8 @@ const settings = z.object({
   JOBCTL_MAX_EXTRACTED_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
   JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
   JOBCTL_DRAIN_SECONDS: seconds(0).default(30),
+  // A server has a connection for each follower, transfer and call.
+  JOBCTL_MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0).default(2048),
   ...metricsSettings,
 });
 
@@ -81,6 +83,8 @@ export interface AgentConfig {
   readonly maxLogBytes: number;
   readonly archiveLimits: ArchiveLimits;
   readonly drainSeconds: number;
+  /** Most open connections of one address; 0 for any number. */
+  readonly maxConnectionsPerAddress: number;
   readonly metrics: MetricsAccess;
   readonly log: LogSettings;
 }
@@ -124,6 +128,7 @@ export function readConfig(environment: Environment): AgentConfig {
       maxExtractedBytes: read.JOBCTL_MAX_EXTRACTED_BYTES,
     },
     drainSeconds: read.JOBCTL_DRAIN_SECONDS,
+    maxConnectionsPerAddress: read.JOBCTL_MAX_CONNECTIONS_PER_ADDRESS,
     metrics: { token: metricsToken, open: read.JOBCTL_METRICS_OPEN },
     log: readLogSettings(
       read,

@@ -4,6 +4,7 @@ import { lstat, mkdir, open, rename } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { NO_LIMITS, unpackArchive, walkAll } from "@jobctl/archive";
 import type { Job } from "@jobctl/protocol";
@@ -15,6 +16,8 @@ import { named } from "./system-error.js";
 import { withTemporary } from "./temporary.js";
 
 const RESUME_FOR_MS = 60_000;
+/** A server that sends nothing so often in a row has nothing more to send. */
+const MAX_EMPTY_ANSWERS = 5;
 
 export interface DownloadOptions {
   readonly client: ApiClient;
@@ -142,7 +145,9 @@ async function checkWay(directory: string, path: string): Promise<void> {
 async function* resumedResult(job: Job, options: DownloadOptions): AsyncGenerator<Buffer> {
   const sizeBytes = job.result?.sizeBytes ?? 0;
   const etag = `"${job.result?.sha256}"`;
+  let failures = 0;
   for (let offset = 0; offset < sizeBytes;) {
+    const begin = offset;
     const answer = await options.client.send(`/v1/jobs/${job.id}/result`, {
       headers: offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": etag },
       signal: options.signal,
@@ -158,14 +163,29 @@ async function* resumedResult(job: Job, options: DownloadOptions): AsyncGenerato
       for await (const chunk of answer.body) {
         const bytes = chunk as Buffer;
         offset += bytes.length;
+        if (offset > sizeBytes) throw wrongLength(job, `more than ${sizeBytes}`);
         options.onBytes(bytes.length);
         yield bytes;
       }
-    } catch {
+    } catch (error) {
+      if (error instanceof JobctlError) throw error;
       // Cut in the middle: the next request asks for the rest.
       options.signal.throwIfAborted();
     }
+    failures = offset > begin ? 0 : failures + 1;
+    if (failures === MAX_EMPTY_ANSWERS) throw wrongLength(job, `${offset} of ${sizeBytes}`);
+    if (failures > 0) await delay(failures * 100, undefined, { signal: options.signal });
   }
+}
+
+function wrongLength({ id }: Job, received: string): JobctlError {
+  return new JobctlError(
+    "digest_mismatch",
+    `the result of job ${id} arrived with ${received} bytes`,
+    {
+      hint: "Nothing was written. Try again.",
+    },
+  );
 }
 
 async function* verified(job: Job, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -166,6 +166,28 @@ describe("a server that lies", () => {
     });
   }
 
+  it("cannot keep a download asking for nothing, nor send more than a result has", async () => {
+    let asked = 0;
+    for (const [body, message] of [
+      ["", /arrived with 0 of 100 bytes/],
+      ["x".repeat(200), /arrived with more than 100 bytes/],
+    ] as const) {
+      asked = 0;
+      server.answerJson(
+        "/v1/jobs/1",
+        completedJob({ result: { sizeBytes: 100, sha256: "0".repeat(64) } }),
+      );
+      server.answers.set("/v1/jobs/1/result", (response) => {
+        asked += 1;
+        response.end(body);
+      });
+      const { stderr } = await spawn("download", "1", "-o", `out-${body.length}`);
+      assert.match(stderr, message);
+      assert.ok(asked <= 5, `${asked} requests`);
+      assert.deepEqual(await leftovers(work), []);
+    }
+  });
+
   const ESCAPES = "\u001b[2J\u001b]0;title\u0007\u009b31m\rbell\u0008";
   it("cannot send escape sequences to the terminal, except in logs", async () => {
     const job = completedJob({
