@@ -34,6 +34,8 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
   readonly input?: string;
+  /** Killed when it has not ended by then. */
+  readonly timeoutMs?: number;
 }
 
 /** A server and agents of its own on loopback, with everything in one temporary directory. */
@@ -156,6 +158,9 @@ export class Cluster {
       extendEnv: false,
       reject: false,
       stripFinalNewline: false,
+      ...(options.timeoutMs === undefined
+        ? {}
+        : { timeout: options.timeoutMs, killSignal: "SIGKILL" as const }),
       ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
     });
   }
