@@ -310,6 +310,11 @@ export const ERRORS = {
     meaning:
       "An agent shows another key than the one that its name is bound to, or does not prove its key.",
   },
+  agent_enrolled: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning: "The agent at this address is enrolled: it needs no secret.",
+  },
   enrolment_refused: {
     status: 403,
     exitCode: EXIT.unauthorized,

@@ -1,4 +1,4 @@
-import { JobctlError } from "@jobctl/protocol";
+import { JobctlError, toJobctlError } from "@jobctl/protocol";
 
 import type { AgentIdentities } from "./agents/agent-identities.js";
 import type { AgentLink } from "./agents/agent-link.js";
@@ -32,6 +32,14 @@ export function createAdministration(parts: AdministrationParts): Administration
     });
   }
 
+  /** @throws JobctlError `agent_enrolled` when the name of this agent is bound to a key */
+  function checkNotEnrolled({ name, url }: AgentLink): void {
+    if (name === null || identities.keyOf(name) === null) return;
+    throw new JobctlError("agent_enrolled", `the agent at ${url} is enrolled as ${name}`, {
+      hint: `It needs no secret. If it has lost its data directory, run jobctl agents forget-key ${name} first.`,
+    });
+  }
+
   return {
     breakers: () =>
       registry.links.map(({ name, url, breaker }) => ({
@@ -56,20 +64,17 @@ export function createAdministration(parts: AdministrationParts): Administration
       return registry.show(link);
     },
     addAgent: async (url, enrolment) => {
-      const created = registry.byUrl(url) === null;
-      if (enrolment === undefined)
-        return { agent: registry.show(await discovery.add(url)), created };
-      if ("generate" in enrolment) {
-        const made = identities.expect(url);
+      const known = registry.byUrl(url);
+      const created = known === null;
+      if (enrolment !== undefined && known !== null) checkNotEnrolled(known);
+      if (enrolment !== undefined && "generate" in enrolment) {
+        const made = identities.putOneTimeSecret(url);
         return { agent: registry.show(discovery.expect(url)), created, enrolment: made };
       }
-      identities.expect(url, enrolment.secret);
-      try {
-        return { agent: registry.show(await discovery.add(url)), created };
-      } catch (error) {
-        identities.dropExpected(url);
-        throw error;
-      }
+      const link = await identities.withOneTimeSecret(url, enrolment?.secret ?? null, () =>
+        discovery.add(url).catch(enrolment === undefined ? rethrow : wrongSecret),
+      );
+      return { agent: registry.show(link), created };
     },
     forgetKey: (name) => {
       if (!identities.forget(name))
@@ -86,7 +91,7 @@ export function createAdministration(parts: AdministrationParts): Administration
       const link = registry.byUrl(nameOrUrl) ?? linkOf(nameOrUrl);
       const shown = registry.show(link);
       await discovery.remove(link);
-      identities.dropExpected(link.url);
+      identities.deleteOneTimeSecret(link.url);
       if (link.name !== null) {
         drains.end(link.name);
         identities.forget(link.name);
@@ -99,4 +104,25 @@ export function createAdministration(parts: AdministrationParts): Administration
       return { schema: "jobctl.reconcile/v1", dryRun, items: items.flat(), nextCursor: null };
     },
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+/** For a secret that was given with the request. */
+function wrongSecret(error: unknown): never {
+  const { code, message } = toJobctlError(error);
+  if (!isRefusal(error)) throw error;
+  throw new JobctlError(code, message, {
+    hint: "Give the secret that the agent has in its JOBCTL_AGENT_TOKEN_FILE.",
+    cause: error,
+  });
+}
+
+/** Whether the agent, or the server, refused the secret. */
+function isRefusal(error: unknown): boolean {
+  for (let at = error; at instanceof JobctlError; at = at.cause)
+    if (at.code === "enrolment_refused") return true;
+  return false;
 }

@@ -152,9 +152,9 @@ function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentit
   const { installation, keys } = readDatabase(dbPath);
   const store = {
     list: () => keys,
-    expected: () => null,
+    findOneTimeSecret: () => null,
     bind: () => [],
-    ...{ seen() {}, forget() {}, expect() {}, dropExpected() {} },
+    ...{ seen() {}, forget() {}, putOneTimeSecret() {}, deleteOneTimeSecret() {} },
   };
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   return new AgentIdentities(installation, 0, store, enrolmentSecret, silent);

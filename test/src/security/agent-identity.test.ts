@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -130,6 +131,73 @@ describe("an agent's identity", () => {
       input: "a-secret-of-this-agent\n",
     });
     await cluster.submitScript("true\n", "--wait");
+  });
+
+  it("is not enrolled twice: an operator who adds a known agent is told what stands in the way", async () => {
+    const cluster = await start();
+    await untilState(cluster, "ready");
+    const url = cluster.agents[0]?.url ?? "";
+    const wrong = join(cluster.root, "wrong.token");
+    await writeFile(wrong, "a-secret-of-another-one\n");
+    for (const how of [["--secret-file", wrong], ["--one-time"]]) {
+      const { exitCode, stdout, stderr } = await cluster.jobctl(["agents", "add", url, ...how]);
+      assert.equal(exitCode, 109, stdout);
+      assert.match(stderr, /is enrolled as agent-1[^]*jobctl agents forget-key agent-1/);
+    }
+    await cluster.ok(["agents", "forget-key", "agent-1"]);
+    // No secret was left behind: the shared one counts.
+    await untilState(cluster, "ready");
+    assert.match(await cluster.ok(["agents", "add", url]), /^agent-1 is ready/);
+    await cluster.agents[0]?.end("SIGTERM");
+    const gone = await cluster.jobctl(["agents", "add", url]);
+    assert.equal(gone.exitCode, 108, gone.stdout);
+    assert.match(gone.stderr, /cannot be reached/);
+  });
+
+  it("is enrolled with the shared secret again when an operator gives up the one-time secret", async () => {
+    const cluster = await start({ agents: 0 });
+    const port = String(await freePort());
+    const url = `http://127.0.0.1:${port}`;
+    await cluster.ok(["agents", "add", url, "--one-time"]);
+    await cluster.startAgent(1, { JOBCTL_AGENT_PORT: port });
+    await untilProblem(
+      cluster,
+      /waits for the one-time secret of this address until 20.*jobctl agents add .* --secret-file/,
+    );
+    const wrong = join(cluster.root, "wrong.token");
+    await writeFile(wrong, "a-secret-of-another-one\n");
+    const refused = await cluster.jobctl(["agents", "add", url, "--secret-file", wrong]);
+    assert.equal(refused.exitCode, 107, refused.stdout + refused.stderr);
+    assert.match(refused.stderr, /secret that the agent has in its JOBCTL_AGENT_TOKEN_FILE/);
+    // A failure changes nothing: the server still waits for the secret that it made.
+    await untilProblem(cluster, /waits for the one-time secret/);
+    assert.match(await cluster.ok(["agents", "add", url]), /^agent-1 is ready/);
+    await cluster.submitScript("true\n", "--wait");
+  });
+
+  it("is proved with a secret that is a small file: nothing else is waited for", async () => {
+    const cluster = await start({ agents: 0 });
+    const fifo = join(cluster.root, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    const large = join(cluster.root, "large");
+    await writeFile(large, "x".repeat(64 * 1024 + 1));
+    const add = (file: string, input?: string) =>
+      cluster.jobctl(["agents", "add", "http://127.0.0.1:1", "--secret-file", file], {
+        ...(input === undefined ? {} : { input }),
+        timeoutMs: 20_000,
+      });
+    for (const [file, problem] of [
+      [fifo, /fifo cannot be used: it is not a file/],
+      [cluster.root, /is a directory/],
+      [large, /large cannot be used: it has more than 65536 bytes/],
+      [join(cluster.root, "absent"), /there is no file .*absent/],
+    ] as const) {
+      const { exitCode, stderr } = await add(file);
+      assert.match(stderr, problem);
+      assert.ok(exitCode === 2 || exitCode === 102, `exit code ${exitCode}`);
+    }
+    const endless = await add("-", "x".repeat(64 * 1024 + 1));
+    assert.match(endless.stderr, /stdin cannot be used: it has more than 65536 bytes/);
   });
 
   it("belongs to one installation: another one is refused, also with the shared secret", async () => {

@@ -314,7 +314,7 @@ export class AgentClient {
         },
       });
     } catch (error) {
-      throw this.#describe(error);
+      throw identities.explain(this.url, this.#describe(error));
     }
   }
 

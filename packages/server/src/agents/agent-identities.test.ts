@@ -19,10 +19,10 @@ function makeStore() {
     },
     seen() {},
     forget() {},
-    expect: (url: string, secret: string, expiresAt: number) =>
+    putOneTimeSecret: (url: string, secret: string, expiresAt: number) =>
       void expected.set(url, { secret, expiresAt }),
-    expected: (url: string) => expected.get(url) ?? null,
-    dropExpected: (url: string) => void expected.delete(url),
+    findOneTimeSecret: (url: string) => expected.get(url) ?? null,
+    deleteOneTimeSecret: (url: string) => void expected.delete(url),
   };
 }
 
@@ -39,10 +39,10 @@ describe("the identities of agents", () => {
   it("are enrolled with the shared secret, or with one of their own and no other", () => {
     const identities = make();
     assert.deepEqual(identities.secretsFor(URL), ["the-shared-secret"]);
-    const { secret } = identities.expect(URL);
+    const { secret } = identities.putOneTimeSecret(URL);
     assert.match(secret, /^[A-Za-z0-9_-]{43}$/);
     assert.deepEqual(identities.secretsFor(URL), [secret]);
-    identities.expect(URL, "given-by-an-operator");
+    identities.putOneTimeSecret(URL, "given-by-an-operator");
     assert.deepEqual(identities.secretsFor(URL), ["given-by-an-operator"]);
     identities.proved("agent-1", makeKeyPair().publicKey, true, URL);
     assert.deepEqual(identities.secretsFor(URL), ["the-shared-secret"]);
@@ -53,7 +53,7 @@ describe("the identities of agents", () => {
     const identities = make();
     mock.timers.enable({ apis: ["Date"], now: 0 });
     try {
-      identities.expect(URL);
+      identities.putOneTimeSecret(URL);
       mock.timers.setTime(24 * 60 * 60 * 1000 - 1);
       assert.equal(identities.secretsFor(URL).length, 1);
       mock.timers.setTime(24 * 60 * 60 * 1000);

@@ -32,9 +32,9 @@ interface AgentKeyStore {
   bind(name: string, publicKey: string, url: string, at: number): string[];
   seen(name: string, at: number): void;
   forget(name: string): void;
-  expect(url: string, secret: string, expiresAt: number): void;
-  expected(url: string): { readonly secret: string; readonly expiresAt: number } | null;
-  dropExpected(url: string): void;
+  putOneTimeSecret(url: string, secret: string, expiresAt: number): void;
+  findOneTimeSecret(url: string): { readonly secret: string; readonly expiresAt: number } | null;
+  deleteOneTimeSecret(url: string): void;
 }
 
 /** Who this server is: made when its database is new. */
@@ -92,9 +92,9 @@ export class AgentIdentities {
    * @throws JobctlError `enrolment_refused` when that has expired
    */
   secretsFor(url: string): readonly string[] {
-    const expected = this.#store.expected(url);
-    if (expected === null) return this.#secret?.values ?? [];
-    if (Date.now() < expected.expiresAt) return [expected.secret];
+    const waiting = this.#store.findOneTimeSecret(url);
+    if (waiting === null) return this.#secret?.values ?? [];
+    if (Date.now() < waiting.expiresAt) return [waiting.secret];
     throw new JobctlError("enrolment_refused", `the one-time secret for ${url} has expired`, {
       hint: `jobctl agents add ${url} --one-time makes another one.`,
     });
@@ -140,19 +140,53 @@ export class AgentIdentities {
   }
 
   /**
-   * Expects the agent at an address to prove a secret of its own.
+   * Lets the agent at an address enrol with a secret of its own, and with no other.
    *
    * @param given made up when there is none
    */
-  expect(url: string, given?: string): { secret: string; expiresAt: string } {
+  putOneTimeSecret(url: string, given?: string): { secret: string; expiresAt: string } {
     const secret = given ?? randomBytes(32).toString("base64url");
     const expiresAt = Date.now() + ONE_TIME_SECONDS * 1000;
-    this.#store.expect(url, secret, expiresAt);
+    this.#store.putOneTimeSecret(url, secret, expiresAt);
     return { secret, expiresAt: new Date(expiresAt).toISOString() };
   }
 
-  dropExpected(url: string): void {
-    this.#store.dropExpected(url);
+  deleteOneTimeSecret(url: string): void {
+    this.#store.deleteOneTimeSecret(url);
+  }
+
+  /**
+   * Does work for which the one-time secret of an address is another one, or none. A failure leaves the
+   * secret that was there before.
+   *
+   * @param secret null for none
+   */
+  async withOneTimeSecret<T>(
+    url: string,
+    secret: string | null,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const before = this.#store.findOneTimeSecret(url);
+    if (secret !== null) this.putOneTimeSecret(url, secret);
+    else if (before !== null) this.deleteOneTimeSecret(url);
+    try {
+      return await work();
+    } catch (error) {
+      if (before !== null) this.#store.putOneTimeSecret(url, before.secret, before.expiresAt);
+      else if (secret !== null) this.deleteOneTimeSecret(url);
+      throw error;
+    }
+  }
+
+  /** The same error; where the agent did not prove its one-time secret, the hint says so. */
+  explain(url: string, error: JobctlError): JobctlError {
+    const waiting = error.code === "enrolment_refused" ? this.#store.findOneTimeSecret(url) : null;
+    if (waiting === null || waiting.expiresAt <= Date.now()) return error;
+    const until = new Date(waiting.expiresAt).toISOString();
+    return new JobctlError(error.code, error.message, {
+      hint: `The server waits for the one-time secret of this address until ${until}. Put that secret into the agent's JOBCTL_AGENT_TOKEN_FILE, or run jobctl agents add ${url} --secret-file FILE with the one it has.`,
+      cause: error,
+    });
   }
 
   #note(name: string, publicKey: string, enrolledAt: number): ShownKey {

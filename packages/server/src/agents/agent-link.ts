@@ -59,6 +59,11 @@ export class AgentLink {
   readonly #stopping = new AbortController();
   readonly #changes = new KeyedEvents<"state">();
   #connection = new AbortController();
+  /** Aborted to end the pause after a failed attempt to connect. */
+  #pause = new AbortController();
+  /** Attempts to connect that have begun, and the last of them that has failed. */
+  #tries = 0;
+  #failedTry = 0;
   #state: LinkState = "connecting";
   #self: AgentSelf | null;
   #load: AgentLoad | null;
@@ -169,6 +174,22 @@ export class AgentLink {
     }
   }
 
+  /**
+   * Connects again at once, and waits for the outcome. An attempt that is under way does not count: it
+   * may have begun with another secret.
+   *
+   * @throws JobctlError what the attempt failed with
+   */
+  async tryAgain(): Promise<void> {
+    const before = this.#tries;
+    if (this.#state !== "ready") this.reconnect();
+    while (this.#state !== "ready") {
+      if (this.#error !== null && this.#failedTry > before) throw this.#error;
+      if (this.#stopping.signal.aborted) throw this.#gone();
+      await this.#changes.next("state", this.#stopping.signal);
+    }
+  }
+
   /** Waits for as long as the breaker is open. */
   async untilCallsAllowed(signal: AbortSignal): Promise<void> {
     while (this.breaker.state === "open" && !signal.aborted) {
@@ -185,11 +206,12 @@ export class AgentLink {
   /** Ends the connection; the agent has to prove itself again. */
   reconnect(): void {
     this.#connection.abort();
+    this.#pause.abort();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#connection.abort();
+    this.reconnect();
     clearTimeout(this.#deadTimer);
     await this.client.close();
     await this.#watching;
@@ -199,6 +221,8 @@ export class AgentLink {
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
       this.#connection = new AbortController();
+      this.#pause = new AbortController();
+      this.#tries += 1;
       this.#readySinceMs = null;
       const error = await this.#watchUntilCut();
       const wasStable = this.#lastedMs >= STABLE_MS;
@@ -208,7 +232,7 @@ export class AgentLink {
       await delay(
         backoffMs(failures, isInvalid ? AFTER_INVALID : RECONNECT, Math.random()),
         undefined,
-        { signal: this.#stopping.signal },
+        { signal: this.#pause.signal },
       ).catch(() => {});
     }
   }
@@ -293,6 +317,7 @@ export class AgentLink {
       );
     }
     this.#error = error;
+    this.#failedTry = this.#tries;
     this.#changes.announce("state");
     if (!wasReady) return;
     this.#state = "unreachable";

@@ -63,14 +63,19 @@ export class Discovery {
   }
 
   /**
-   * Takes an agent in once it has answered, now and after a restart; one that is known is left as it is.
+   * Takes an agent in once it has answered, now and after a restart. One that is known has to be
+   * connected, or to connect now.
    *
-   * @throws JobctlError `agent_unreachable`, and then nothing has changed
+   * @throws JobctlError `agent_unreachable`, and then nothing has changed; for a known agent what it
+   *   cannot connect with
    */
   async add(url: string): Promise<AgentLink> {
     const { registry, store, createLink, onAdded, logger } = this.#parts;
     const known = registry.byUrl(url);
-    if (known !== null) return known;
+    if (known !== null) {
+      await known.tryAgain();
+      return known;
+    }
     const link = createLink(url, "added");
     this.#tried.add(link);
     link.start();
@@ -189,7 +194,8 @@ export class Discovery {
 
 function notAdded(url: string) {
   return (cause: Error): never => {
-    throw new JobctlError("agent_unreachable", `${url} was not added: ${cause.message}`, {
+    const reason = cause.message.replaceAll(`the agent at ${url}`, "it").replaceAll(url, "it");
+    throw new JobctlError("agent_unreachable", `${url} was not added: ${reason}`, {
       hint:
         (cause as JobctlError).hint ??
         "Does an agent listen there, and has it the token that this server has for its agents?",

@@ -23,11 +23,11 @@ describe("the keys of agents", () => {
 
   it("are bound once, and use up the one-time secret of the address", () => {
     const keys = store.agentKeys;
-    keys.expect(URL, "old", 1);
-    keys.expect(URL, "secret", 2);
-    assert.deepEqual(keys.expected(URL), { secret: "secret", expiresAt: 2 });
+    keys.putOneTimeSecret(URL, "old", 1);
+    keys.putOneTimeSecret(URL, "secret", 2);
+    assert.deepEqual(keys.findOneTimeSecret(URL), { secret: "secret", expiresAt: 2 });
     keys.bind("a", "key-of-a", URL, 5);
-    assert.equal(keys.expected(URL), null);
+    assert.equal(keys.findOneTimeSecret(URL), null);
     assert.throws(() => keys.bind("a", "another-key", URL, 6));
     assert.deepEqual(keys.list(), [{ name: "a", publicKey: "key-of-a", enrolledAt: 5 }]);
     keys.forget("a");

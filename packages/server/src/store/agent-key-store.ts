@@ -62,16 +62,16 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
       guarded(() => remove.run(name));
     },
 
-    expect(url: string, secret: string, expiresAt: number): void {
+    putOneTimeSecret(url: string, secret: string, expiresAt: number): void {
       guarded(() => upsertSecret.run(url, secret, expiresAt));
     },
 
     /** The one-time secret of an address, expired or not. */
-    expected(url: string): { readonly secret: string; readonly expiresAt: number } | null {
+    findOneTimeSecret(url: string): { readonly secret: string; readonly expiresAt: number } | null {
       return selectSecret.get(url) ?? null;
     },
 
-    dropExpected(url: string): void {
+    deleteOneTimeSecret(url: string): void {
       guarded(() => removeSecret.run(url));
     },
   };
