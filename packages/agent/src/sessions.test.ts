@@ -10,6 +10,7 @@ import {
   makeKeyPair,
   openSession,
   type Installation,
+  type Logger,
   type Session,
   type SessionRequest,
 } from "@jobctl/daemon";
@@ -20,14 +21,20 @@ import { Identity } from "./identity.js";
 import { Sessions } from "./sessions.js";
 
 const SECRET = "a-secret-of-both";
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe("a session between server and agent", () => {
+  type Refusal = Parameters<Logger["warn"]>[0];
+  let refusals: Refusal[];
+  const logger = {
+    ...{ debug() {}, info() {}, error() {} },
+    warn: (facts: Refusal) => void refusals.push(facts),
+  };
   let directory: string;
   let isWatched: boolean;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "jobctl-sessions-"));
     isWatched = false;
+    refusals = [];
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
@@ -39,7 +46,7 @@ describe("a session between server and agent", () => {
       await Identity.open(directory),
       secretOf(secret),
       () => isWatched,
-      silent,
+      logger,
     );
   const pinned = async () => (await Identity.open(directory)).server;
   const makeInstallation = (): Installation => ({ id: randomUUID(), keys: makeKeyPair() });
@@ -121,6 +128,21 @@ describe("a session between server and agent", () => {
     const thief = { id: server.id, keys: makeKeyPair() };
     await assert.rejects(open(agent, thief), { code: "installation_mismatch" });
     check(agent, session, server);
+  });
+
+  it("is refused with one log line a minute for each reason", async () => {
+    const [agent, server] = [await makeAgent(), makeInstallation()];
+    await open(agent, server);
+    refusals = [];
+    const strangers = Array.from({ length: 5 }, makeInstallation);
+    for (const stranger of strangers) await assert.rejects(open(agent, stranger));
+    await assert.rejects(
+      agent.complete({ handshake: "none", signature: "", enrol: false, macs: [] }),
+    );
+    assert.deepEqual(refusals, [
+      { event: "session_refused", code: "installation_mismatch", installation: strangers[0]?.id },
+      { event: "session_refused", code: "unauthorized", installation: null },
+    ]);
   });
 
   it("is refused to a server that shows a key and does not have it", async () => {

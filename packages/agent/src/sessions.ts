@@ -19,6 +19,7 @@ import {
   JobctlError,
   MAX_ENROLMENT_SECRETS,
   SESSION_PROTOCOL,
+  toJobctlError,
   type AgentHello,
   type AgentProof,
   type ServerHello,
@@ -29,8 +30,10 @@ import type { Identity } from "./identity.js";
 
 /** Time between the two messages of a handshake. */
 const HANDSHAKE_MS = 10_000;
-/** Handshakes under way at once; one more ends the oldest, so a flood of them keeps nobody out for long. */
+/** Upper bound on concurrent handshakes; one more evicts the oldest, so a flood cannot block new ones for long. */
 const MAX_HANDSHAKES = 256;
+/** Shortest time between two log lines about refusals with the same code: anybody can cause one. */
+const REFUSAL_LOG_MS = 60_000;
 
 interface Handshake {
   readonly hello: ServerHello;
@@ -67,6 +70,7 @@ export class Sessions {
   readonly #isWatched: () => boolean;
   readonly #logger: Logger;
   readonly #handshakes = new Map<string, Handshake>();
+  readonly #refusalLoggedMs = new Map<string, number>();
   #session: OpenSession | null = null;
 
   /** @param isWatched whether the server of the current session is connected */
@@ -86,6 +90,44 @@ export class Sessions {
 
   /** @throws JobctlError `installation_mismatch`, `epoch_outdated`, `invalid_request` */
   begin(hello: ServerHello): AgentHello {
+    try {
+      return this.#begin(hello);
+    } catch (error) {
+      this.#logRefusal(error, hello.installation);
+      throw error;
+    }
+  }
+
+  /** @throws JobctlError `unauthorized`, `enrolment_refused`, `installation_mismatch`, `epoch_outdated` */
+  async complete(proof: ServerProof): Promise<AgentProof> {
+    const handshake = this.#handshakes.get(proof.handshake);
+    // Each can be tried once.
+    this.#handshakes.delete(proof.handshake);
+    try {
+      return await this.#complete(proof, handshake);
+    } catch (error) {
+      this.#logRefusal(error, handshake?.hello.installation ?? null);
+      throw error;
+    }
+  }
+
+  /** @throws JobctlError `unauthorized`, `installation_mismatch`, `epoch_outdated` */
+  check({ token, installation, epoch }: Caller): void {
+    const session = this.#session;
+    if (session === null || token === undefined || !isSameText(token, session.token))
+      throw new JobctlError(
+        "unauthorized",
+        token === undefined ? "no session token was sent" : "there is no such session",
+        {
+          hint: "A server opens a session first (POST /v1/session). One that is older than this agent cannot: upgrade the server.",
+        },
+      );
+    if (installation !== session.installation)
+      throw new JobctlError("installation_mismatch", `this call is not of ${session.installation}`);
+    if (Number(epoch) !== session.epoch) throw outdated(session.epoch);
+  }
+
+  #begin(hello: ServerHello): AgentHello {
     this.#checkInstallation(hello);
     this.#checkEpoch(hello);
     const ephemeral = makeEphemeral();
@@ -117,11 +159,7 @@ export class Sessions {
     };
   }
 
-  /** @throws JobctlError `unauthorized`, `enrolment_refused`, `installation_mismatch`, `epoch_outdated` */
-  async complete(proof: ServerProof): Promise<AgentProof> {
-    const handshake = this.#handshakes.get(proof.handshake);
-    // Each can be tried once.
-    this.#handshakes.delete(proof.handshake);
+  async #complete(proof: ServerProof, handshake: Handshake | undefined): Promise<AgentProof> {
     if (handshake === undefined || performance.now() - handshake.beganMs > HANDSHAKE_MS)
       throw new JobctlError("unauthorized", "this handshake is not under way", {
         hint: `It has to be completed within ${HANDSHAKE_MS / 1000} s.`,
@@ -145,22 +183,6 @@ export class Sessions {
     return {
       macs: proof.enrol ? offered.map((secret) => enrolmentMac(secret, "agent", transcript)) : [],
     };
-  }
-
-  /** @throws JobctlError `unauthorized`, `installation_mismatch`, `epoch_outdated` */
-  check({ token, installation, epoch }: Caller): void {
-    const session = this.#session;
-    if (session === null || token === undefined || !isSameText(token, session.token))
-      throw new JobctlError(
-        "unauthorized",
-        token === undefined ? "no session token was sent" : "there is no such session",
-        {
-          hint: "A server opens a session first (POST /v1/session). One that is older than this agent cannot: upgrade the server.",
-        },
-      );
-    if (installation !== session.installation)
-      throw new JobctlError("installation_mismatch", `this call is not of ${session.installation}`);
-    if (Number(epoch) !== session.epoch) throw outdated(session.epoch);
   }
 
   get #secrets(): readonly string[] {
@@ -194,6 +216,15 @@ export class Sessions {
     const session = this.#session;
     if (purpose === "check" || session === null || epoch >= session.epoch) return;
     if (this.#isWatched()) throw outdated(session.epoch);
+  }
+
+  /** Tells operators why servers are refused, without letting strangers fill the log. */
+  #logRefusal(error: unknown, installation: string | null): void {
+    const { code, message } = toJobctlError(error);
+    const nowMs = performance.now();
+    if (nowMs - (this.#refusalLoggedMs.get(code) ?? -Infinity) < REFUSAL_LOG_MS) return;
+    this.#refusalLoggedMs.set(code, nowMs);
+    this.#logger.warn({ event: "session_refused", code, installation }, message);
   }
 
   #forgetOldHandshakes(): void {

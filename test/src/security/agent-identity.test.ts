@@ -41,6 +41,17 @@ describe("an agent's identity", () => {
   const identityOf = (cluster: Cluster, n: number): string =>
     join(cluster.root, `agent-${n}`, "identity.json");
 
+  /** What a daemon has logged of an event. */
+  const linesOf = async (
+    cluster: Cluster,
+    log: string,
+    event: string,
+  ): Promise<Record<string, unknown>[]> =>
+    (await readFile(join(cluster.root, log), "utf8"))
+      .split("\n")
+      .filter((text) => text.includes(`"${event}"`))
+      .map((text) => JSON.parse(text) as Record<string, unknown>);
+
   it("is proved without a secret on the wire, and shown", async () => {
     const wire: Buffer[] = [];
     const proxies: TcpProxy[] = [];
@@ -164,6 +175,10 @@ describe("an agent's identity", () => {
       cluster,
       /waits for the one-time secret of this address until 20.*jobctl agents add .* --secret-file/,
     );
+    const reasons = (await linesOf(cluster, "server.log", "agent_unreachable")).map(
+      ({ code }) => code,
+    );
+    assert.deepEqual(reasons, ["agent_unreachable", "enrolment_refused"]);
     const wrong = join(cluster.root, "wrong.token");
     await writeFile(wrong, "a-secret-of-another-one\n");
     const refused = await cluster.jobctl(["agents", "add", url, "--secret-file", wrong]);
@@ -210,6 +225,11 @@ describe("an agent's identity", () => {
     assert.match(stderr, /agent agent-1 serves installation [0-9a-f-]{36}/);
     assert.match(stderr, /delete \/.*identity\.json and start it/);
     await assert.rejects(AgentSession.open(url, newServer()), /installation_mismatch/);
+    const refused = (await linesOf(first, "agent-1.log", "session_refused")).map(
+      ({ code, installation }) => ({ code, installation }),
+    );
+    const { installation } = serverOf(second);
+    assert.deepEqual(refused, [{ code: "installation_mismatch", installation: installation.id }]);
     await untilState(first, "ready");
     await first.submitScript("true\n", "--wait");
     // An operator gives it away.

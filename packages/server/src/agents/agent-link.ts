@@ -70,6 +70,8 @@ export class AgentLink {
   #loadReceivedAt: number | null;
   /** Why it is not connected; null while it is, and before it has been tried. */
   #error: JobctlError | null = null;
+  /** Reasons logged since it was ready: each once, however often the agent alternates between them. */
+  readonly #loggedCodes = new Set<string>();
   #connectedSince: number | null = null;
   #readySinceMs: number | null = null;
   #fullUntilMs = 0;
@@ -298,6 +300,7 @@ export class AgentLink {
     this.#deadTimer = undefined;
     this.#state = "ready";
     this.#error = null;
+    this.#loggedCodes.clear();
     this.#connectedSince = Date.now();
     this.#readySinceMs = performance.now();
     this.#changes.announce("state");
@@ -310,9 +313,11 @@ export class AgentLink {
     if (this.#stopping.signal.aborted) return;
     const wasReady = this.#state === "ready";
     this.#connectedSince = null;
-    if (this.#error === null) {
+    const { code } = error;
+    if (!this.#loggedCodes.has(code)) {
+      this.#loggedCodes.add(code);
       this.#logger.warn(
-        { event: "agent_unreachable", agent: this.name, url: this.url },
+        { event: "agent_unreachable", agent: this.name, url: this.url, code },
         error.message,
       );
     }
