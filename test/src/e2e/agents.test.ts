@@ -132,7 +132,7 @@ describe("agents", () => {
     await cluster.ok(["wait", String(id)]);
   });
 
-  it("answer to nobody without their token", async () => {
+  it("refuse calls without a session", async () => {
     const { url } = cluster.agents[0] ?? { url: "" };
     for (const path of ["/v1/watch", "/v1/attempts/1.1"]) {
       assert.equal((await fetch(url + path)).status, 401);

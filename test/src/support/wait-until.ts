@@ -1,14 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Waits for a condition, looking often; fails with its description after 30 s. */
+/**
+ * Waits for a condition, looking often.
+ *
+ * @throws Error with the condition's description when the time is over
+ */
 export async function waitUntil(
   what: string,
   condition: () => Promise<boolean> | boolean,
+  timeoutMs = 30_000,
 ): Promise<void> {
-  const until = Date.now() + 30_000;
-  while (Date.now() < until) {
+  const until = performance.now() + timeoutMs;
+  while (performance.now() < until) {
     if (await condition()) return;
     await delay(20);
   }
-  throw new Error(`waited 30 s in vain until ${what}`);
+  throw new Error(`waited ${timeoutMs / 1000} s in vain until ${what}`);
 }

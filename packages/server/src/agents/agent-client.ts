@@ -435,10 +435,11 @@ export class AgentClient {
   }
 
   #parse<Schema extends z.ZodType>(text: string, schema: Schema): z.output<Schema> {
-    const parsed = schema.safeParse(parseJson(text));
+    const json = parseJson(text);
+    if (json === undefined) throw this.#invalid("it is not JSON");
+    const parsed = schema.safeParse(json);
     if (parsed.success) return parsed.data;
-    const [first] = fieldProblems(parsed.error);
-    throw this.#invalid(first === undefined ? "it is not JSON" : listProblems([first]));
+    throw this.#invalid(listProblems(fieldProblems(parsed.error).slice(0, 1)));
   }
 
   #reportOf(id: string, report: AttemptReport): AttemptReport {
