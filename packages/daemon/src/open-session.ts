@@ -35,7 +35,7 @@ export interface SessionRequest {
   readonly epoch: number;
   /** `check` proves both sides and changes nothing. */
   readonly purpose: ServerHello["purpose"];
-  /** Accepted for a first contact, the preferred one first. */
+  /** Accepted for a first contact, the preferred one first; read only for that. */
   readonly secrets: readonly string[];
   /** Sends a message of the handshake and returns the answer's JSON. */
   send(method: "POST" | "PUT", message: object): Promise<unknown>;
@@ -63,7 +63,6 @@ export interface Session {
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
   const { installation, epoch, purpose } = request;
-  const secrets = request.secrets.slice(0, MAX_ENROLMENT_SECRETS);
   const ephemeral = makeEphemeral();
   const hello: ServerHello = {
     ...{ protocol: SESSION_PROTOCOL, purpose, installation: installation.id, epoch },
@@ -84,6 +83,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
   );
   const isNew = known === null;
   const isEnrolment = isNew || !agent.enrolled;
+  const secrets = isEnrolment ? request.secrets.slice(0, MAX_ENROLMENT_SECRETS) : [];
   if (isEnrolment && secrets.length === 0) throw noSecret(agent.name);
   const proof: ServerProof = {
     handshake: agent.handshake,

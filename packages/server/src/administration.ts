@@ -92,7 +92,8 @@ export function createAdministration(parts: AdministrationParts): Administration
       const shown = registry.show(link);
       await discovery.remove(link);
       identities.deleteOneTimeSecret(link.url);
-      if (link.name !== null) {
+      // The same agent may be there under another address.
+      if (link.name !== null && registry.byName(link.name) === null) {
         drains.end(link.name);
         identities.forget(link.name);
       }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 
 import type { Agent } from "@jobctl/protocol";
+import Database from "better-sqlite3";
 
 import { AgentSession, newServer, serverOf } from "../support/agent-session.js";
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
@@ -142,6 +143,40 @@ describe("an agent's identity", () => {
       input: "a-secret-of-this-agent\n",
     });
     await cluster.submitScript("true\n", "--wait");
+  });
+
+  it("is enough for an enrolled agent, whatever secret waits for its address", async () => {
+    const cluster = await start();
+    await untilState(cluster, "ready");
+    const url = cluster.agents[0]?.url ?? "";
+    await cluster.server.end("SIGTERM");
+    const database = new Database(join(cluster.dataPath, "jobctl.db"));
+    database
+      .prepare("INSERT INTO enrolments (url, secret, expires_at) VALUES (?, 'old', 1)")
+      .run(url);
+    await cluster.startServer();
+    await untilState(cluster, "ready");
+    assert.deepEqual(database.prepare("SELECT url FROM enrolments").all(), []);
+    database.close();
+  });
+
+  it("stays with an agent that has moved when its old address is removed", async () => {
+    const cluster = await start({
+      agents: 0,
+      server: { JOBCTL_AGENT_DEAD_SECONDS: "2", JOBCTL_AGENT_POLL_SECONDS: "1" },
+    });
+    await cluster.startAgent(1);
+    const old = cluster.agents[0]?.url ?? "";
+    await cluster.ok(["agents", "add", old]);
+    await cluster.agents[0]?.end("SIGTERM");
+    await untilState(cluster, "lost");
+    await cluster.startAgent(1, { JOBCTL_AGENT_PORT: String(await freePort()) });
+    const now = cluster.agents[0]?.url ?? "";
+    await cluster.ok(["agents", "add", now]);
+    await cluster.ok(["agents", "remove", old]);
+    const [agent] = await agentsOf(cluster);
+    assert.deepEqual([agent?.url, agent?.state], [now, "ready"]);
+    assert.notEqual(agent?.key, null);
   });
 
   it("is not enrolled twice: an operator who adds a known agent is told what stands in the way", async () => {

@@ -301,12 +301,15 @@ export class AgentClient {
 
   async #prove(purpose: SessionRequest["purpose"]): Promise<Session> {
     const { identities, checkName } = this.#settings;
+    const { url } = this;
     try {
       return await openSession({
         installation: identities.installation,
         epoch: identities.epoch,
         purpose,
-        secrets: identities.secretsFor(this.url),
+        get secrets() {
+          return identities.secretsFor(url);
+        },
         send: (method, message) => this.#exchange(method, message),
         keyOf: (name) => {
           checkName(name);

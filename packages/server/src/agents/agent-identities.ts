@@ -106,7 +106,11 @@ export class AgentIdentities {
    * @throws JobctlError `enrolment_refused` when too many names are bound
    */
   proved(name: string, publicKey: string, isNew: boolean, url: string): void {
-    if (!isNew) return this.seen(name);
+    if (!isNew) {
+      // Its key decides from now on: a secret that waits for this address would only expire.
+      if (this.#store.findOneTimeSecret(url) !== null) this.#store.deleteOneTimeSecret(url);
+      return this.seen(name);
+    }
     if (this.#keys.size >= MAX_KEYS)
       throw new JobctlError("enrolment_refused", `${MAX_KEYS} agents are enrolled already`, {
         hint: "jobctl agents forget-key NAME makes room; replace the shared secret if it has leaked.",
