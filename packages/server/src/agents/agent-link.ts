@@ -72,6 +72,9 @@ export class AgentLink {
   #error: JobctlError | null = null;
   /** Reasons logged since it was ready: each once, however often the agent alternates between them. */
   readonly #loggedCodes = new Set<string>();
+  /** What it last refused work with; null once it has taken some, or has connected anew. */
+  #refusal: string | null = null;
+  #refusals = 0;
   #connectedSince: number | null = null;
   #readySinceMs: number | null = null;
   #fullUntilMs = 0;
@@ -126,7 +129,7 @@ export class AgentLink {
   }
 
   get problem(): string | null {
-    if (this.#error === null) return null;
+    if (this.#error === null) return this.#refusal;
     const { code, message, hint } = this.#error;
     // Where the agent cannot be reached the reason says it all; otherwise an operator has to act.
     return code === "agent_unreachable" || hint === null ? message : `${message}. ${hint}`;
@@ -149,6 +152,23 @@ export class AgentLink {
   markFull(ms: number): void {
     this.#fullUntilMs = performance.now() + ms;
     setTimeout(() => this.#events.onStatus(this), ms).unref();
+  }
+
+  /** How many dispatches in a row it has refused, without saying that it is full. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** Shows operators why the agent gets no work although it is connected. */
+  noteRefusal(jobId: number, { message, hint }: JobctlError): void {
+    this.#refusals += 1;
+    this.#refusal = `it refused job ${jobId}: ${message}${hint === null ? "" : `. ${hint}`}`;
+  }
+
+  /** The agent has taken an attempt. */
+  noteAccepted(): void {
+    this.#refusals = 0;
+    this.#refusal = null;
   }
 
   /**
@@ -301,6 +321,7 @@ export class AgentLink {
     this.#state = "ready";
     this.#error = null;
     this.#loggedCodes.clear();
+    this.#refusal = null;
     this.#connectedSince = Date.now();
     this.#readySinceMs = performance.now();
     this.#changes.announce("state");

@@ -65,15 +65,24 @@ export class AttemptService {
     });
   }
 
-  /** The agent would not take it: back to the queue, as if it had not been tried. */
-  release(jobId: number, attempt: number, message: string): JobRow | null {
+  /**
+   * The agent would not take it: back to the queue, as if it had not been tried.
+   *
+   * @param notBefore when it may be tried again, in milliseconds since 1970; null is at once
+   */
+  release(
+    jobId: number,
+    attempt: number,
+    message: string,
+    notBefore: number | null = null,
+  ): JobRow | null {
     const { store } = this.#parts;
     return this.#change(jobId, (before, at) => {
       if (before.attempt !== attempt || before.status !== "dispatched") return null;
       store.attempts.end(jobId, attempt, "refused", at, null);
       store.jobs.addEvent(before, { at, type: "agent_refused", reason: null, message });
       if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
-      return this.#backToQueue(before, at);
+      return this.#backToQueue(before, at, null, notBefore === null ? null : Math.round(notBefore));
     });
   }
 

@@ -18,11 +18,16 @@ import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import type { JobTable } from "./job-table.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
 import { PlaceCache } from "./place-cache.js";
+import { refusalKind } from "./refusal-kind.js";
 import { assign, explain, type AgentOffer, type RunLimits, type Situation } from "./placement.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
 /** How long an agent is left alone that had less room than the server believed, unless it says more. */
 const FULL_MS = 1000;
+/** How long an agent is left alone that refuses work for another reason, time after time. */
+const REFUSED = { firstMs: 1000, maxMs: 15_000 };
+/** A refused job waits longer than the agent that refused it, so that the next job gets its turn there. */
+const REFUSED_JOB_FACTOR = 1.5;
 
 /** Of CPUs or memory, whichever is scarcer, whoever uses it. */
 function usedShare({ cpuPercent, memoryUsedBytes, memoryTotalBytes }: AgentLoad): number {
@@ -97,21 +102,26 @@ export class Dispatcher {
   async send(row: JobRow, link: AgentLink): Promise<void> {
     const id = attemptId(row.id, row.attempt);
     const connection = link.connectionSignal;
+    // Whether an earlier try may have reached the agent.
+    let mayHold = false;
     for (let failures = 0; this.#isCurrent(row) && !connection.aborted;) {
       try {
         await link.untilCallsAllowed(connection);
         // After an unknown outcome the agent is asked before anything else is done.
         const known = failures === 0 ? null : await link.client.getAttempt(id);
+        mayHold = false;
         const spec = attemptSpec(row, this.#parts.policyOf(row.service));
         const report =
           known ??
           (await link.client.putAttempt(spec, await this.#parts.archivePath(spec.archive.sha256)));
         crashPoint("dispatch.sent");
+        link.noteAccepted();
         this.#parts.onReport(link, report);
         return;
       } catch (thrown) {
         const error = toJobctlError(thrown);
-        if (await this.#isRefused(row, link, error)) return;
+        mayHold ||= refusalKind(error.code) === "unknown";
+        if (!mayHold && (await this.#isRefused(row, link, error))) return;
         failures += 1;
         this.#parts.logger.warn(
           {
@@ -142,33 +152,53 @@ export class Dispatcher {
 
   /** @returns whether the agent has answered, so that trying again would be wrong */
   async #handleRefusal(row: JobRow, link: AgentLink, error: JobctlError): Promise<boolean> {
-    const { attempts } = this.#parts;
-    switch (error.code) {
-      case "no_room":
-      case "draining":
+    const kind = refusalKind(error.code);
+    switch (kind) {
+      case "full":
         link.markFull(fullMs(error));
-        attempts.release(row.id, row.attempt, error.message);
+        this.#parts.attempts.release(row.id, row.attempt, error.message);
         return true;
-      case "agent_unreachable":
-      case "agent_answer_invalid":
-      case "attempt_receiving":
-      case "archive_digest_mismatch":
+      case "unknown":
         return false;
-      default:
-        await this.#failUnrunnable(row, error);
+      case "rejected":
+        await this.#end(row, "rejected", error);
+        return true;
+      case "unrunnable":
+        await this.#end(row, "executor_error", error);
+        return true;
+      case "refused":
+        this.#release(row, link, error);
         return true;
     }
   }
 
-  /** The agent will never take it: its word is the outcome. */
-  async #failUnrunnable(row: JobRow, error: JobctlError): Promise<void> {
-    const rejected = error.code.startsWith("archive_");
-    const outcome = {
-      reason: rejected ? ("rejected" as const) : ("executor_error" as const),
-      exitCode: null,
-      signal: null,
-      message: error.message,
-    };
+  /** Something is wrong with the agent or the link, which is no reason to end a job. */
+  #release(row: JobRow, link: AgentLink, error: JobctlError): void {
+    const pauseMs = backoffMs(link.refusals + 1, REFUSED, Math.random());
+    this.#parts.attempts.release(
+      row.id,
+      row.attempt,
+      error.message,
+      Date.now() + pauseMs * REFUSED_JOB_FACTOR,
+    );
+    link.noteRefusal(row.id, error);
+    link.markFull(pauseMs);
+    this.#parts.logger.warn(
+      {
+        ...{ event: "dispatch_refused", jobId: row.id, attempt: row.attempt },
+        ...{ agent: link.name, code: error.code, pauseMs },
+      },
+      error.message,
+    );
+  }
+
+  /** Every agent would refuse it: the refusal is the outcome. */
+  async #end(
+    row: JobRow,
+    reason: "rejected" | "executor_error",
+    { message }: JobctlError,
+  ): Promise<void> {
+    const outcome = { reason, exitCode: null, signal: null, message };
     const report: AttemptReport = {
       id: attemptId(row.id, row.attempt),
       state: "finished",
