@@ -35,6 +35,7 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   archive_digest_mismatch: "unknown",
   attempt_receiving: "unknown",
 
+  agent_enrolled: "refused",
   agent_key_mismatch: "refused",
   agent_not_found: "refused",
   agent_not_removable: "refused",
