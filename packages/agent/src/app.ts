@@ -11,6 +11,7 @@ import {
   healthOf,
   type Logger,
   type ShutdownStep,
+  warnOfShortSecret,
 } from "@jobctl/daemon";
 import { MAX_ENV_BYTES, VERSION, type AgentSelf, type HealthCheck } from "@jobctl/protocol";
 
@@ -171,6 +172,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   return {
     async start() {
       await mkdir(config.dataPath, { recursive: true, mode: 0o700 });
+      warnOfShortSecret(config.enrolmentSecret, logger);
       if (executor.name === "process") {
         logger.warn(
           { event: "no_sandbox" },

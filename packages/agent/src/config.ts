@@ -31,7 +31,7 @@ const settings = z.object({
   JOBCTL_AGENT_NAME: z
     .string()
     .pipe(agentNameSchema)
-    .default(() => hostname().slice(0, 63)),
+    .prefault(() => hostname().slice(0, 63)),
   JOBCTL_AGENT_HOST: z.string().default("127.0.0.1"),
   JOBCTL_AGENT_PORT: wholeNumber(0).max(65_535).default(9000),
   JOBCTL_AGENT_DATA_PATH: z.string().default("./agent-data"),
@@ -141,10 +141,12 @@ export function readConfig(environment: Environment): AgentConfig {
 /**
  * An agent that has been enrolled needs no secret any more.
  *
- * @throws JobctlError `config_invalid` when it has not been, and there is none
+ * @throws JobctlError `config_invalid` when it has not been, and there is none; when its identity cannot be used
  */
 function readEnrolmentSecret(environment: Environment): Secret | null {
-  const dataPath = resolve(environment["JOBCTL_AGENT_DATA_PATH"] || "./agent-data");
+  const dataPath = resolve(
+    settings.shape.JOBCTL_AGENT_DATA_PATH.parse(environment["JOBCTL_AGENT_DATA_PATH"] || undefined),
+  );
   return isEnrolled(dataPath)
     ? Secret.find("JOBCTL_AGENT_TOKEN", environment)
     : Secret.read("JOBCTL_AGENT_TOKEN", environment);

@@ -24,13 +24,13 @@ function identityPath(dataPath: string): string {
   return join(dataPath, "identity.json");
 }
 
-/** Whether an agent with this data directory has been enrolled. */
+/**
+ * Whether an agent with this data directory has been enrolled.
+ *
+ * @throws JobctlError `config_invalid` when its identity is there and cannot be used
+ */
 export function isEnrolled(dataPath: string): boolean {
-  try {
-    return readIdentity(identityPath(dataPath))?.server != null;
-  } catch {
-    return false;
-  }
+  return readIdentity(identityPath(dataPath))?.server != null;
 }
 
 /**
@@ -67,8 +67,7 @@ export class Identity {
   }
 
   /**
-   * Serves this installation from now on, durably. Only the first call does anything: whoever comes
-   * second meets an agent that has been enrolled.
+   * Pins the installation durably. Only the first call has an effect.
    *
    * @throws the file system's error, and then nothing has changed
    */
@@ -110,7 +109,7 @@ function unusable(path: string, cause: unknown): JobctlError {
     "config_invalid",
     `cannot start: the agent's identity ${path} cannot be read`,
     {
-      hint: "Restore it, or delete it and run jobctl agents forget-key NAME on the server: the agent is enrolled anew.",
+      hint: "Restore it, or delete it and run jobctl agents forget-key NAME on the server, then the agent can enrol again.",
       cause,
     },
   );

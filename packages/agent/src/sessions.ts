@@ -240,8 +240,8 @@ function notProved(hasSecret: boolean): JobctlError {
   return new JobctlError(
     "enrolment_refused",
     hasSecret
-      ? "this agent is not enrolled, and the server does not prove that it knows the agent's enrolment secret (token)"
-      : "this agent is not enrolled and has no enrolment secret (token)",
+      ? "this agent is not enrolled, and the server does not prove that it knows the agent's enrolment secret (JOBCTL_AGENT_TOKEN_FILE)"
+      : "this agent is not enrolled and has no enrolment secret (JOBCTL_AGENT_TOKEN_FILE)",
     {
       hint: "Give server and agent the same JOBCTL_AGENT_TOKEN_FILE, or use jobctl agents add URL --one-time.",
     },

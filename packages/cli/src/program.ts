@@ -122,7 +122,10 @@ export function createProgram(): Command {
     .option("--no-header", "leave the heading out")
     .action(async (flags) => (await import("./commands/agents.js")).agentsLoad(flags));
   define(agents, "add <url>", "give jobs to one more agent, such as http://host:9000")
-    .option("--one-time", "print a secret for this agent alone, and wait for it to prove that")
+    .option(
+      "--one-time",
+      "print a one-time secret for this agent, valid for a day; start the agent with it",
+    )
     .option("--secret-file <file>", "the secret that the agent has to prove; - reads it from stdin")
     .action(async (url, flags) => (await import("./commands/agents.js")).agentsAdd(url, flags));
   define(agents, "remove <agent>", "forget an agent that was added, by name or URL").action(

@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 
 import { JobctlError } from "@jobctl/protocol/error";
+import { MIN_ENROLMENT_SECRET } from "@jobctl/protocol/min-enrolment-secret";
 
 import { readSmallFile } from "./read-small-file.js";
 
@@ -11,14 +12,20 @@ const MAX_BYTES = 64 * 1024;
  * The first line of a file, or of stdin for `-`: a secret is never an argument, which others can see.
  * Waits for stdin, but for no FIFO.
  *
- * @throws JobctlError `usage` when there is none, or the file is too large or no file; `file_not_found`;
+ * @throws JobctlError `usage` when there is none, it is too short, or the file is too large or no file; `file_not_found`;
  *   the file system's error
  */
 export async function readSecret(file: string): Promise<string> {
   const text = file === "-" ? await readStdin() : readText(file);
   const secret = text.split("\n", 1)[0]?.trim() ?? "";
-  if (secret !== "") return secret;
-  throw unusable(`there is no secret in ${file === "-" ? "stdin" : file}`);
+  const place = file === "-" ? "stdin" : file;
+  if (secret === "") throw unusable(`there is no secret in ${place}`);
+  if (secret.length >= MIN_ENROLMENT_SECRET) return secret;
+  throw new JobctlError(
+    "usage",
+    `the secret in ${place} has ${secret.length} characters; at least ${MIN_ENROLMENT_SECRET} are needed`,
+    { hint: "head -c 32 /dev/urandom | base64 > FILE" },
+  );
 }
 
 async function readStdin(): Promise<string> {
@@ -50,6 +57,6 @@ function readText(file: string): string {
 
 function unusable(problem: string): JobctlError {
   return new JobctlError("usage", problem, {
-    hint: "The secret is the first line of a file, or of stdin with -: 16 characters or more, at random.",
+    hint: `The secret is the first line of a file, or of stdin with -: ${MIN_ENROLMENT_SECRET} characters or more, at random.`,
   });
 }

@@ -45,4 +45,5 @@ export { Secret } from "./secret.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
 export { startDaemon } from "./start.js";
 export { callAfter } from "./timers.js";
+export { warnOfShortSecret } from "./warn-of-short-secret.js";
 export { writeStream, type WrittenFile } from "./write-stream.js";

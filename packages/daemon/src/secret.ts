@@ -62,6 +62,11 @@ export class Secret {
     return this.#values;
   }
 
+  /** Length of the shortest value, in characters. */
+  get shortest(): number {
+    return Math.min(...this.values.map(({ length }) => length));
+  }
+
   /** The one to send. */
   get current(): string {
     return this.values[0] ?? "";

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { agentSchema, breakerSchema } from "./agent.js";
 import { instantSchema } from "./job.js";
+import { MIN_ENROLMENT_SECRET } from "./min-enrolment-secret.js";
 
 /** Which server is active on a data directory. All null before there has been one. */
 export const leaderSchema = z.object({
@@ -28,9 +29,6 @@ export const drainRequestSchema = z
     deadlineSeconds: z.number().int().nonnegative().nullable().default(null),
   })
   .strict();
-
-/** Shortest one-time secret, in characters. */
-const MIN_ENROLMENT_SECRET = 16;
 
 export const addAgentRequestSchema = z
   .object({

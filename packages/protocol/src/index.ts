@@ -8,6 +8,7 @@ export * from "./glob.js";
 export * from "./issues.js";
 export * from "./job.js";
 export * from "./lifecycle.js";
+export * from "./min-enrolment-secret.js";
 export * from "./output.js";
 export * from "./reserved.js";
 export * from "./session.js";

@@ -1,7 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 
-import { RequestsUnderWay, type Logger, type ShutdownStep } from "@jobctl/daemon";
+import {
+  RequestsUnderWay,
+  type Logger,
+  type ShutdownStep,
+  warnOfShortSecret,
+} from "@jobctl/daemon";
 import { VERSION, type AgentOrigin, type GcReport, type ServerInfo } from "@jobctl/protocol";
 
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -68,6 +73,7 @@ export function createServer(
   const store = openStore(config.dbPath);
   const lease = store.lease.takeOver(`${hostname()}:${process.pid}`, Date.now());
   logger.info({ event: "lease_taken", ...lease });
+  warnOfShortSecret(config.enrolmentSecret, logger);
   const identities = new AgentIdentities(
     openInstallation(store.installation),
     lease.epoch,

@@ -189,7 +189,7 @@ describe("an agent that is added while the server runs", () => {
     assert.equal(refused.exitCode, 109);
     assert.match(refused.stderr, /agent agent-2 has jobs: 1\n.*jobctl agents drain agent-2/);
     await cluster.ok(["cancel", "--wait", String(id)]);
-    assert.equal(await cluster.ok(["agents", "remove", "agent-2"]), "agent-2 is forgotten\n");
+    assert.equal(await cluster.ok(["agents", "remove", "agent-2"]), "agent-2 is removed\n");
     assert.deepEqual(await known(), [configured]);
     await cluster.server.end("SIGTERM");
     await cluster.startServer();
@@ -222,10 +222,14 @@ describe("an agent that is added while the server runs", () => {
     await writeFile(join(cluster.root, "other.token"), "another-token-of-another-server\n");
     await cluster.startAgent(3, { JOBCTL_AGENT_TOKEN_FILE: join(cluster.root, "other.token") });
     const stranger = cluster.agents[2]?.url ?? "";
-    await assertRefused(["add", stranger], 108, /token/);
+    await assertRefused(["add", stranger], 108, /JOBCTL_AGENT_TOKEN_FILE/);
     await cluster.startAgent(4, { JOBCTL_AGENT_NAME: "agent-1" });
     const twin = cluster.agents[3]?.url ?? "";
-    await assertRefused(["add", twin], 108, /under the name agent-1; give each its own/);
+    await assertRefused(
+      ["add", twin],
+      108,
+      /under the name agent-1\n.*each agent its own JOBCTL_AGENT_NAME/,
+    );
     assert.deepEqual(await known(), [configured]);
   });
 });

@@ -90,6 +90,13 @@ describe("an agent's identity", () => {
     await cluster.startAgent(1, WITHOUT_SECRET);
     await cluster.startServer(WITHOUT_SECRET);
     await cluster.submitScript("true\n", "--wait");
+    // A broken identity is not taken for a new agent.
+    await cluster.agents[0]?.end("SIGTERM");
+    const identity = await readFile(identityOf(cluster, 1));
+    await writeFile(identityOf(cluster, 1), "{");
+    await assert.rejects(cluster.startAgent(1, WITHOUT_SECRET), /identity\.json cannot be read/);
+    await writeFile(identityOf(cluster, 1), identity);
+    await cluster.startAgent(1, WITHOUT_SECRET);
     // A new one has nothing to prove itself with.
     await assert.rejects(
       cluster.startAgent(2, WITHOUT_SECRET),
@@ -137,6 +144,11 @@ describe("an agent's identity", () => {
     assert.equal(wrong.exitCode, 108);
     assert.match(wrong.stderr, /was not added: this agent is not enrolled/);
     assert.deepEqual(await agentsOf(cluster), []);
+    const nobody = await cluster.jobctl(["agents", "add", "http://127.0.0.1:1"]);
+    assert.match(
+      nobody.stderr,
+      /http:\/\/127\.0\.0\.1:1 was not added: it cannot be reached: connect/,
+    );
     const none = await cluster.jobctl(["agents", "add", url, "--secret-file", "/dev/null"]);
     assert.match(none.stderr, /there is no secret in \/dev\/null/);
     await cluster.ok(["agents", "add", url, "--secret-file", "-"], {
@@ -236,7 +248,10 @@ describe("an agent's identity", () => {
         ...(input === undefined ? {} : { input }),
         timeoutMs: 20_000,
       });
+    const short = join(cluster.root, "short");
+    await writeFile(short, "12345\n");
     for (const [file, problem] of [
+      [short, /short has 5 characters; at least 16 are needed\n.*urandom/],
       [fifo, /fifo cannot be used: it is not a file/],
       [cluster.root, /is a directory/],
       [large, /large cannot be used: it has more than 65536 bytes/],

@@ -173,7 +173,7 @@ export async function agentsRemove(agent: string, flags: CommonFlags): Promise<v
     const path = `/v1/agents/${encodeURIComponent(agent)}`;
     const removed = await client.json<AgentAnswer>(path, { method: "DELETE", signal });
     if (output.flags.json) return output.json(removed);
-    output.line(`${removed.name ?? removed.url} is forgotten`);
+    output.line(`${removed.name ?? removed.url} is removed`);
   });
 }
 
@@ -194,6 +194,9 @@ export async function agentsForgetKey(name: string, flags: CommonFlags): Promise
     if (output.flags.json) return output.json(answer);
     output.line(
       `the key of ${answer.name} is forgotten; an agent of this name can be enrolled again`,
+    );
+    output.note(
+      "It enrols again if its JOBCTL_AGENT_TOKEN_FILE holds a valid secret; a used one-time secret does not count.",
     );
   });
 }

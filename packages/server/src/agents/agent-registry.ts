@@ -72,8 +72,9 @@ export class AgentRegistry {
     throw new JobctlError(
       "agent_unreachable",
       holder.state === "ready"
-        ? `another agent is already connected under the name ${name}; give each its own JOBCTL_AGENT_NAME`
+        ? `another agent is already connected under the name ${name}`
         : `the name ${name} belongs to the agent at ${holder.url} until that is lost or removed`,
+      { hint: "Give each agent its own JOBCTL_AGENT_NAME." },
     );
   }
 
