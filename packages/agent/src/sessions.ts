@@ -260,6 +260,8 @@ function outdated(epoch: number): JobctlError {
   return new JobctlError(
     "epoch_outdated",
     `a server of the same installation with epoch ${epoch} is working with this agent`,
-    { hint: "jobctl admin leader shows which server is active." },
+    {
+      hint: "jobctl admin leader shows which server is active. Stop the one that is not to work with this agent. If the other one is gone for good, start this agent again; jobctl restore makes a restored server the newer one.",
+    },
   );
 }

@@ -2,19 +2,26 @@ import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
 import { lockDataDirectory } from "./store/data-lock.js";
+import { raiseEpoch } from "./store/lease-store.js";
 
 /**
  * A program for those who touch a data directory without a server, such as `jobctl restore`:
- * `check-data free DIR` says whether no server is using it, `check-data database FILE` whether the
- * database is sound. What is wrong goes to the parent process, as a daemon's start-up problems do.
+ * `check-data free DIR` says whether no server is using it; `check-data restored FILE` says whether
+ * a restored database is sound, and makes its server newer than the one it replaces. What is wrong
+ * goes to the parent process, as a daemon's start-up problems do.
  */
 function check(what: string | undefined, path: string): void {
   if (what === "free") return lockDataDirectory(path).release();
-  const db = new Database(path, { readonly: true, fileMustExist: true });
-  const integrity = String(db.pragma("integrity_check(1)", { simple: true }));
-  db.close();
-  if (integrity !== "ok")
-    throw new JobctlError("database_damaged", `the database ${path} is damaged: ${integrity}`);
+  const db = new Database(path, { fileMustExist: true });
+  try {
+    const integrity = String(db.pragma("integrity_check(1)", { simple: true }));
+    if (integrity !== "ok")
+      throw new JobctlError("database_damaged", `the database ${path} is damaged: ${integrity}`);
+    db.pragma("synchronous = FULL");
+    raiseEpoch(db, Date.now());
+  } finally {
+    db.close();
+  }
 }
 
 try {

@@ -283,12 +283,12 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
   });
   metrics.gauge({
     name: "jobctl_leader_epoch",
-    help: "How often a server has become the active one of this data directory.",
+    help: "Epoch of the lease: one more at each take-over, and the Unix time after a restore.",
     collect: (set) => set(epoch),
   });
   metrics.gauge({
     name: "jobctl_leader_changes_total",
-    help: "Take-overs since the data directory was made.",
+    help: "Take-overs since the data directory was made; a restore adds the Unix time.",
     collect: (set) => set(Math.max(0, epoch - 1)),
   });
 }

@@ -319,6 +319,40 @@ describe("an agent's identity", () => {
     assert.deepEqual(serverOf(cluster).installation, installation);
   });
 
+  it("is kept for a restored server while the connection of the one before is half open", async () => {
+    const cluster = await start();
+    await cluster.submitScript("true\n", "--wait");
+    const backup = join(cluster.root, "backup");
+    await cluster.ok(["backup", backup]);
+    for (let restarts = 0; restarts < 3; restarts++) {
+      await cluster.server.end("SIGTERM");
+      await cluster.startServer();
+    }
+    await untilState(cluster, "ready");
+    const before = serverOf(cluster).epoch;
+    // Its machine is gone as far as anybody can tell, and nothing closes its connections.
+    process.kill(cluster.server.pid, "SIGSTOP");
+    const dataPath = join(cluster.root, "restored");
+    await cluster.ok(["restore", join(backup, "latest"), "--data", dataPath]);
+    const restored = await cluster.startStandby({ JOBCTL_DATA_PATH: dataPath });
+    try {
+      await waitUntil("the agent is the restored server's", async () => {
+        const answer = await fetch(`${restored.url}/v1/agents`, { headers: cluster.authorization });
+        const { items } = (await answer.json()) as { items: Agent[] };
+        return items[0]?.state === "ready";
+      });
+      const answer = await fetch(`${restored.url}/v1/admin/leader`, {
+        headers: cluster.authorization,
+      });
+      const { epoch } = (await answer.json()) as { epoch: number };
+      assert.ok(epoch > before, `${epoch} after ${before}`);
+    } finally {
+      process.kill(cluster.server.pid, "SIGCONT");
+      await cluster.server.end("SIGKILL");
+      await restored.end("SIGTERM");
+    }
+  });
+
   it("is compared in every call: sessions of others, and other epochs, are refused", async () => {
     const cluster = await start();
     await untilState(cluster, "ready");

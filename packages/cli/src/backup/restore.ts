@@ -67,7 +67,7 @@ export async function restore(
   await rm(beside, { recursive: true, force: true });
   try {
     await copyData(source, name, beside, options.signal);
-    await checkData("database", join(beside, "jobctl.db"));
+    await checkData("restored", join(beside, "jobctl.db"));
     const setAside = entries.length > 0 ? `${target}.before-${Date.now()}` : null;
     if (setAside === null) await rm(target, { recursive: true, force: true });
     else await rename(target, setAside);
@@ -119,8 +119,8 @@ async function copyDurably(from: string, to: string): Promise<void> {
   await file.sync().finally(() => file.close());
 }
 
-/** Asks the server's own program, which alone knows its database. */
-async function checkData(what: "free" | "database", path: string): Promise<void> {
+/** Runs the server's own program, which alone knows its database. */
+async function checkData(what: "free" | "restored", path: string): Promise<void> {
   const child = fork(fileURLToPath(import.meta.resolve("@jobctl/server/check-data")), [what, path]);
   const message = await Promise.race([
     once(child, "message").then(([told]) => told as Record<string, unknown>),

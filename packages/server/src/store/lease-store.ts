@@ -4,7 +4,7 @@ import type { Db } from "./database.js";
 
 /** Which server is active on a data directory, and since when. */
 export interface Lease {
-  /** Raised at every take-over. */
+  /** Raised at every take-over; a restore raises it at least to the Unix time in seconds. */
   readonly epoch: number;
   /** `host:pid`. */
   readonly holder: string;
@@ -29,6 +29,20 @@ export function createLeaseStore(db: Db) {
       return select.get() as Lease;
     },
   };
+}
+
+/**
+ * Makes the next server of a restored database newer than the one that it replaces, however often that
+ * was started after the backup: agents refuse an older server while they are connected to a newer one.
+ * The epoch becomes the Unix time in seconds, which no number of take-overs reaches.
+ *
+ * @param at milliseconds since 1970
+ */
+export function raiseEpoch(db: Db, at: number): void {
+  const hasLease = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lease'").get();
+  // Servers without a lease had no sessions with agents.
+  if (hasLease === undefined) return;
+  db.prepare("UPDATE lease SET epoch = max(epoch + 1, ?)").run(Math.floor(at / 1000));
 }
 
 /** What the database says of the active server, for one that is not: nothing is written. */
