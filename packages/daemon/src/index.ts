@@ -43,6 +43,7 @@ export { parseRange, type ByteRange } from "./range.js";
 export { RequestsUnderWay } from "./requests.js";
 export { Secret } from "./secret.js";
 export { sendFile, type FileAnswer } from "./send-file.js";
+export { signalWithin } from "./signal-within.js";
 export { startDaemon } from "./start.js";
 export { callAfter } from "./timers.js";
 export { warnOfShortSecret } from "./warn-of-short-secret.js";

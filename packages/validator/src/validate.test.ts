@@ -278,7 +278,7 @@ describe("the validator", () => {
     const [durations] = (await once(worker, "message")) as [number[]];
     for (const [at, duration] of durations.entries()) {
       // Generous, for a busy machine; the figure that counts is in the benchmark.
-      assert.ok(duration < 8000, nasty[at]?.slice(0, 20));
+      assert.ok(duration < 30_000, nasty[at]?.slice(0, 20));
     }
   });
 });

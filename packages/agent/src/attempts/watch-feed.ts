@@ -1,4 +1,4 @@
-import { KeyedEvents } from "@jobctl/daemon";
+import { KeyedEvents, signalWithin } from "@jobctl/daemon";
 import type { AgentLoad, AgentSelf, AttemptReport, WatchMessage } from "@jobctl/protocol";
 
 export interface WatchSource {
@@ -39,7 +39,8 @@ export class WatchFeed {
         load: this.#source.load(),
       });
       while (!signal.aborted) {
-        await subscriber.wait(AbortSignal.any([signal, AbortSignal.timeout(heartbeatMs)]));
+        const heartbeat = signalWithin(heartbeatMs, signal);
+        await subscriber.wait(heartbeat.signal).finally(() => heartbeat.release());
         const { attempts, load } = subscriber.take();
         for (const attempt of attempts) yield line({ type: "attempt", attempt });
         if (load) yield line({ type: "load", load: this.#source.load() });

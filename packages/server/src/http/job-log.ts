@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 
 import { findInTar } from "@jobctl/archive";
+import { signalWithin } from "@jobctl/daemon";
 import { JobctlError, attemptId, isTerminal, logFile, type LogStream } from "@jobctl/protocol";
 
 import type { AgentRegistry } from "../agents/agent-registry.js";
@@ -87,10 +88,13 @@ async function openLiveLog(
       },
     );
   }
-  const signal = AbortSignal.any([request.signal, link.connectionSignal]);
+  const either = signalWithin(null, request.signal, link.connectionSignal);
   try {
-    return await link.client.getLog(attemptId(row.id, row.attempt), request, signal);
+    const id = attemptId(row.id, row.attempt);
+    const log = await link.client.getLog(id, request, either.signal);
+    return log.once("close", () => either.release());
   } catch (error) {
+    either.release();
     if (error instanceof JobctlError && error.code === "attempt_not_found") return null;
     throw error;
   }

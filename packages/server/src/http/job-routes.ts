@@ -8,10 +8,11 @@ import {
   queueSchema,
   waitQuerySchema,
 } from "@jobctl/protocol";
-import { closedSignal } from "@jobctl/daemon";
+import { closedSignal, signalWithin } from "@jobctl/daemon";
 import { z } from "zod";
 
 import type { JobService } from "../jobs/job-service.js";
+import type { JobRow } from "../store/job-row.js";
 import type { ApiApp } from "./api-app.js";
 
 export const jobParams = z.object({ id: z.coerce.number().int().positive() });
@@ -57,15 +58,15 @@ export function jobRoutes(app: ApiApp, jobs: JobService, stopping: AbortSignal):
     },
     async (request, reply) => {
       const { until, afterVersion, timeoutSeconds } = request.query;
-      const job = await jobs.wait(
-        request.params.id,
-        (row) => isTerminal(row.status) || (until === "change" && row.version > afterVersion),
-        AbortSignal.any([
-          closedSignal(reply, stopping),
-          AbortSignal.timeout(timeoutSeconds * 1000),
-        ]),
-      );
-      return { schema: "jobctl.job/v1" as const, ...job };
+      const limit = signalWithin(timeoutSeconds * 1000, closedSignal(reply, stopping));
+      const isReached = (row: JobRow): boolean =>
+        isTerminal(row.status) || (until === "change" && row.version > afterVersion);
+      try {
+        const job = await jobs.wait(request.params.id, isReached, limit.signal);
+        return { schema: "jobctl.job/v1" as const, ...job };
+      } finally {
+        limit.release();
+      }
     },
   );
 
