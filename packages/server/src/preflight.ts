@@ -14,7 +14,7 @@ import { AgentClient } from "./agents/agent-client.js";
 import { AgentIdentities } from "./agents/agent-identities.js";
 import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import type { ServerConfig } from "./config.js";
-import { createAgentKeyStore, type AgentKey } from "./store/agent-key-store.js";
+import { createAgentKeyStore, type AgentKey, type AgentKeyStore } from "./store/agent-key-store.js";
 import { lockDataDirectory } from "./store/data-lock.js";
 import { createInstallationStore } from "./store/installation-store.js";
 import { SCHEMA_VERSION } from "./store/migrate.js";
@@ -42,8 +42,12 @@ export async function* preflight(config: ServerConfig): AsyncGenerator<Finding> 
   yield found("database", () => checkDatabase(config.dbPath));
   // An active server has the port, as it should.
   if (isActive.message === NOBODY) yield await foundAsync("address", () => checkAddress(config));
+  let identities: AgentIdentities | undefined;
   for (const url of config.agentUrls)
-    yield await foundAsync(`agent ${url}`, () => checkAgents(url, config));
+    yield await foundAsync(`agent ${url}`, async () => {
+      identities ??= readIdentities(config);
+      return checkAgents(url, config, identities);
+    });
 }
 
 function found(check: string, look: () => string): Finding {
@@ -128,9 +132,12 @@ async function checkAddress({ host, port }: ServerConfig): Promise<string> {
 }
 
 /** Both sides prove themselves as when a server connects; the agent stays as it is. */
-async function checkAgents(url: string, config: ServerConfig): Promise<string> {
+async function checkAgents(
+  url: string,
+  config: ServerConfig,
+  identities: AgentIdentities,
+): Promise<string> {
   const urls = url.startsWith("dns+") ? await addressesOf(new URL(url.slice(4))) : [url];
-  const identities = readIdentities(config);
   for (const one of urls) {
     const client = new AgentClient(
       one,
@@ -142,17 +149,34 @@ async function checkAgents(url: string, config: ServerConfig): Promise<string> {
       },
       new CircuitBreaker(config.breaker, () => {}),
     );
-    await client.checkSession().finally(() => client.close());
+    await client
+      .checkSession()
+      .catch((error: unknown) => {
+        throw existsSync(config.dbPath) ? error : ofNewInstallation(error);
+      })
+      .finally(() => client.close());
   }
   return urls.length === 1 ? "answers" : `${urls.length} answer`;
 }
 
+/** The id of an installation that is not made yet would differ each time: it is left out. */
+function ofNewInstallation(thrown: unknown): JobctlError {
+  const error = toJobctlError(thrown);
+  if (error.code !== "installation_mismatch") return error;
+  const [known = ""] = error.message.split(", and this server is ", 1);
+  return new JobctlError(
+    error.code,
+    `${known}; this server has no data directory yet, so it would be a new installation`,
+    { hint: error.hint ?? undefined, cause: error },
+  );
+}
+
 /** Who the server is and which agents it knows, without writing anything. */
 function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentities {
-  const { installation, keys } = readDatabase(dbPath);
+  const { installation, keys, secrets } = readDatabase(dbPath);
   const store = {
     list: () => keys,
-    findOneTimeSecret: () => null,
+    findOneTimeSecret: (url: string) => secrets.get(url) ?? null,
     bind: () => [],
     ...{ seen() {}, forget() {}, putOneTimeSecret() {}, deleteOneTimeSecret() {} },
   };
@@ -160,16 +184,27 @@ function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentit
   return new AgentIdentities(installation, 0, store, enrolmentSecret, silent);
 }
 
-function readDatabase(path: string): { installation: Installation; keys: AgentKey[] } {
-  const fresh = { installation: { id: randomUUID(), keys: makeKeyPair() }, keys: [] };
+interface StoredIdentities {
+  readonly installation: Installation;
+  readonly keys: AgentKey[];
+  readonly secrets: ReturnType<AgentKeyStore["listOneTimeSecrets"]>;
+}
+
+function readDatabase(path: string): StoredIdentities {
+  const installation = { id: randomUUID(), keys: makeKeyPair() };
+  const fresh = { installation, keys: [], secrets: new Map() };
   if (!existsSync(path)) return fresh;
   const db = new Database(path, { readonly: true, fileMustExist: true });
   try {
     if (Number(db.pragma("user_version", { simple: true })) < IDENTITY_VERSION) return fresh;
     const stored = createInstallationStore(db).find();
     if (stored === null) return fresh;
-    const keys = createAgentKeyStore(db, (work) => work()).list();
-    return { installation: { id: stored.uuid, keys: stored }, keys };
+    const agentKeys = createAgentKeyStore(db, (work) => work());
+    return {
+      installation: { id: stored.uuid, keys: stored },
+      keys: agentKeys.list(),
+      secrets: agentKeys.listOneTimeSecrets(),
+    };
   } finally {
     db.close();
   }

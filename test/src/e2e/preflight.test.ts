@@ -60,6 +60,16 @@ describe("before and after a deployment", () => {
     assert.match(stdout, /^ok    database: .* can be written, schema version \d+$/m);
   });
 
+  it("it knows the one-time secrets that the server waits for", async () => {
+    const url = cluster.agents[1]?.url ?? "";
+    await cluster.ok(["agents", "add", url, "--one-time"]);
+    const environment = { JOBCTL_DATA_PATH: cluster.dataPath, JOBCTL_AGENTS: url };
+    const { exitCode, stdout } = await check(environment);
+    assert.equal(exitCode, 1, stdout);
+    assert.match(stdout, /^FAIL  agent .* waits for the one-time secret of this address until 20/m);
+    await cluster.ok(["agents", "remove", url]);
+  });
+
   it("it names what is wrong", async () => {
     const occupied = new URL(cluster.server.url).port;
     const wrong = await check({
@@ -72,7 +82,10 @@ describe("before and after a deployment", () => {
     assert.equal(wrong.exitCode, 1);
     assert.match(wrong.stdout, /^FAIL  free space: .* less than JOBCTL_MIN_FREE_BYTES/m);
     assert.match(wrong.stdout, /^FAIL  address: listen EADDRINUSE/m);
-    assert.match(wrong.stdout, /^FAIL  agent .* agent-1 serves installation .* is the same/m);
+    assert.match(
+      wrong.stdout,
+      /^FAIL  agent .* agent-1 serves installation \S+ \(key \S+\); this server has no data directory yet, so it would be a new installation\. .* is the same/m,
+    );
     assert.match(wrong.stdout, /^FAIL  agent .*does not prove .*secret.*JOBCTL_AGENT_TOKEN_FILE/m);
     assert.match(wrong.stdout, /^FAIL  agent .*ECONNREFUSED/m);
     const unset = await check({ JOBCTL_PORT: "many", JOBCTL_AGENT_TOKEN_FILE: "/none" });

@@ -31,6 +31,9 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
   const selectSecret = db.prepare<[string], { secret: string; expiresAt: number }>(
     "SELECT secret, expires_at AS expiresAt FROM enrolments WHERE url = ?",
   );
+  const selectSecrets = db.prepare<[], { url: string; secret: string; expiresAt: number }>(
+    "SELECT url, secret, expires_at AS expiresAt FROM enrolments",
+  );
   const removeSecret = db.prepare<[string]>("DELETE FROM enrolments WHERE url = ?");
 
   const bind = db.transaction((name: string, publicKey: string, url: string, at: number) => {
@@ -69,6 +72,11 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
     /** The one-time secret of an address, expired or not. */
     findOneTimeSecret(url: string): { readonly secret: string; readonly expiresAt: number } | null {
       return selectSecret.get(url) ?? null;
+    },
+
+    /** All of them, by address. */
+    listOneTimeSecrets(): Map<string, { readonly secret: string; readonly expiresAt: number }> {
+      return new Map(selectSecrets.all().map(({ url, ...secret }) => [url, secret]));
     },
 
     deleteOneTimeSecret(url: string): void {
