@@ -57,6 +57,10 @@ export const agentSchema = z.object({
   state: z.enum(AGENT_STATES),
   /** The last transport problem; null while connected. */
   problem: z.string().nullable(),
+  /** The problem's error code, as in docs/errors.md; null while connected. */
+  problemCode: z.string().nullable(),
+  /** What an operator can do about the problem. */
+  problemHint: z.string().nullable(),
   connectedSince: instantSchema.nullable(),
   version: z.string().nullable(),
   services: z.array(z.string()),

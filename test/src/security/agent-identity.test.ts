@@ -298,6 +298,13 @@ describe("an agent's identity", () => {
     await rm(join(cluster.root, "agent-1"), { recursive: true });
     await cluster.startAgent(1);
     await untilProblem(cluster, /the name agent-1 is bound to .*jobctl agents forget-key agent-1/);
+    const [lost] = await agentsOf(cluster);
+    assert.equal(lost?.problemCode, "agent_key_mismatch");
+    assert.match(lost?.problemHint ?? "", /jobctl agents forget-key agent-1$/);
+    const { stdout } = await cluster.jobctl(["doctor", "--json"]);
+    const { items } = JSON.parse(stdout) as { items: { check: string; hint: string }[] };
+    const found = items.find(({ check }) => check === "agent agent-1");
+    assert.equal(found?.hint, lost?.problemHint);
     assert.equal((await cluster.jobctl(["agents", "forget-key", "nobody"])).exitCode, 102);
     assert.match(await cluster.ok(["agents", "forget-key", "agent-1"]), /agent-1 is forgotten/);
     await untilState(cluster, "ready");

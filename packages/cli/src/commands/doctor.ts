@@ -12,6 +12,12 @@ type Finding = Extract<JsonOutput, { schema: "jobctl.doctor/v1" }>["items"][numb
 const MIN_NODE = [20, 20, 2] as const;
 const MAX_SKEW_SECONDS = 5;
 
+/** What to do about a check of the server's that is not about its disk. */
+const HINTS: Readonly<Record<string, string>> = {
+  poller: "The lines about the agents below say why.",
+  breakers: "Calls to an agent keep failing: look at its log, then jobctl agents reset NAME.",
+};
+
 const STATUS_COLORS = { ok: "green", warning: "yellow", error: "red" } as const;
 
 const COLUMNS: readonly Column<Finding>[] = [
@@ -143,7 +149,7 @@ async function checkHealth({ client, signal }: Context): Promise<Finding[]> {
   const health = await client.json<Health>("/health", { signal, alsoAccept: [503] });
   const checks = Object.entries(health.checks).map(([name, { ok, critical, message }]): Finding => {
     const status = ok ? "ok" : critical ? "error" : "warning";
-    const hint = ok ? null : "Look at the server's log and its data volume.";
+    const hint = ok ? null : (HINTS[name] ?? "Look at the server's log and its data volume.");
     return { check: `server ${name}`, status, message: message ?? "works", hint };
   });
   const tasks = Object.entries(health.tasks).map(
@@ -174,8 +180,8 @@ async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
       return {
         check,
         status: "error",
-        message: `${agent.state}${agent.problem === null ? "" : `: ${agent.problem}`}`,
-        hint: "Check that it runs and that the server can reach it.",
+        message: `${agent.state}${problemOf(agent)}`,
+        hint: agent.problemHint ?? "Check that it runs and that the server can reach it.",
       };
     }
     if (agent.sandbox === "process") {
@@ -188,4 +194,11 @@ async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
     }
     return { check, status: "ok", message: `${agent.state}, sandbox ${agent.sandbox}`, hint: null };
   });
+}
+
+/** The problem alone: what to do about it has a column of its own. */
+function problemOf({ problem, problemHint }: Agent): string {
+  if (problem === null) return "";
+  const hint = problemHint == null ? "" : `. ${problemHint}`;
+  return `: ${hint !== "" && problem.endsWith(hint) ? problem.slice(0, -hint.length) : problem}`;
 }

@@ -8,6 +8,7 @@ import {
   type AgentOrigin,
   type AgentSelf,
   type AttemptReport,
+  type ErrorCode,
 } from "@jobctl/protocol";
 
 import type { AgentClient } from "./agent-client.js";
@@ -133,6 +134,16 @@ export class AgentLink {
     const { code, message, hint } = this.#error;
     // Where the agent cannot be reached the reason says it all; otherwise an operator has to act.
     return code === "agent_unreachable" || hint === null ? message : `${message}. ${hint}`;
+  }
+
+  /** Code of the problem; null while connected. */
+  get problemCode(): ErrorCode | null {
+    return this.#error?.code ?? null;
+  }
+
+  /** What an operator can do about the problem. */
+  get problemHint(): string | null {
+    return this.#error?.hint ?? null;
   }
 
   get connectedSince(): number | null {

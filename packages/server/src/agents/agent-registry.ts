@@ -89,6 +89,8 @@ export class AgentRegistry {
       origin: link.origin,
       state: this.#displayState(link),
       problem: link.problem,
+      problemCode: link.problemCode,
+      problemHint: link.problemHint,
       connectedSince:
         link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
       version: link.self?.version ?? null,
