@@ -164,7 +164,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   );
   void app.register(async (open) => sessionRoutes(open, sessions));
   void app.register(async (guarded) => {
-    guarded.addHook("onRequest", async (request) => checkSession(request, sessions));
+    guarded.addHook("onRequest", async (request, reply) => checkSession(request, reply, sessions));
     attemptRoutes(guarded, pool, logger);
     watchRoute(guarded, feed, logger);
   });

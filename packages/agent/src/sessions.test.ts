@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import {
   Secret,
   makeKeyPair,
+  leaseIdOf,
   openSession,
   type Installation,
   type Logger,
@@ -59,7 +60,14 @@ describe("a session between server and agent", () => {
     alter: (message: object) => object = (message) => message,
   ): Promise<Session> =>
     openSession({
-      ...{ installation, epoch: 1, purpose: "work", secrets: [SECRET], keyOf: () => null },
+      ...{
+        installation,
+        epoch: 1,
+        lease: leaseIdOf("host:1", 1),
+        purpose: "work",
+        secrets: [SECRET],
+        keyOf: () => null,
+      },
       send: async (method, message) =>
         alter(
           method === "POST"
@@ -239,10 +247,49 @@ describe("a session between server and agent", () => {
     await open(agent, server, { epoch: 2 });
   });
 
+  it("is kept from another server with the same epoch while the first one is connected", async () => {
+    const [agent, server] = [await makeAgent(), makeInstallation()];
+    const copy = { lease: leaseIdOf("elsewhere:1", 1) };
+    const first = await open(agent, server);
+    isWatched = true;
+    await assert.rejects(open(agent, server, copy), {
+      code: "epoch_outdated",
+      message: /another server of the same installation with the same epoch 1/,
+    });
+    check(agent, first, server);
+    // The first one itself may open another session.
+    await open(agent, server, { keyOf: () => first.key });
+    isWatched = false;
+    await open(agent, server, copy);
+  });
+
+  it("ends the open answers of another server, and keeps those of the same one", async () => {
+    const [agent, server] = [await makeAgent(), makeInstallation()];
+    const ended: string[] = [];
+    await open(agent, server);
+    agent.track(() => ended.push("first"));
+    const forget = agent.track(() => ended.push("answered"));
+    forget();
+    await open(agent, server);
+    agent.track(() => ended.push("second"));
+    assert.deepEqual(ended, []);
+    await open(agent, server, { epoch: 2, lease: leaseIdOf("elsewhere:1", 1) });
+    assert.deepEqual(ended, ["first", "second"]);
+  });
+
   it("never begins when any word of the handshake has been changed on the way", async () => {
     const server = makeInstallation();
     const { key } = await open(await makeAgent(), server);
-    const fields = ["key", "nonce", "ephemeral", "signature", "name", "installation", "handshake"];
+    const fields = [
+      "key",
+      "nonce",
+      "ephemeral",
+      "signature",
+      "name",
+      "installation",
+      "handshake",
+      "lease",
+    ];
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...fields),
@@ -275,6 +322,6 @@ function helloOf({ id, keys }: Installation): ServerHello {
   const random = (): string => makeKeyPair().publicKey;
   return {
     ...{ protocol: 1, purpose: "work", installation: id, epoch: 1, key: keys.publicKey },
-    ...{ nonce: random(), ephemeral: random() },
+    ...{ lease: leaseIdOf("host:1", 1), nonce: random(), ephemeral: random() },
   };
 }

@@ -47,6 +47,9 @@ interface OpenSession {
   readonly token: string;
   readonly installation: string;
   readonly epoch: number;
+  readonly lease: string;
+  /** Each ends an answer that is under way. */
+  readonly answers: Set<() => void>;
 }
 
 /** What a call says of where it comes from. */
@@ -58,7 +61,8 @@ export interface Caller {
 
 /**
  * The agent's side of the handshake, and the session that it leads to. There is one session at a time;
- * a newer one, and the end of this process, end it.
+ * a newer one, and the end of this process, end it. When another server takes over, the open answers
+ * to the one before are cut, so that neither hears of the other's attempts.
  *
  * Invariants: no session begins before the server has proved the key of the installation that this
  * agent serves; an agent that serves none needs proof of the enrolment secret besides.
@@ -177,12 +181,33 @@ export class Sessions {
     if (proof.enrol && offered.length === 0) throw noSecret();
     if (hello.purpose === "work") {
       await this.#pin(hello);
-      const { installation, epoch } = hello;
-      this.#session = { token: handshake.token, installation, epoch };
+      this.#open(handshake.token, hello);
     }
     return {
       macs: proof.enrol ? offered.map((secret) => enrolmentMac(secret, "agent", transcript)) : [],
     };
+  }
+
+  /**
+   * Has an answer cut when the agent works with another server.
+   *
+   * @param end cuts it
+   * @returns what to call when the answer has been given
+   */
+  track(end: () => void): () => void {
+    const answers = this.#session?.answers;
+    answers?.add(end);
+    return () => void answers?.delete(end);
+  }
+
+  #open(token: string, { installation, epoch, lease }: ServerHello): void {
+    const before = this.#session;
+    const isSame = before?.lease === lease;
+    const answers = isSame ? before.answers : new Set<() => void>();
+    this.#session = { token, installation, epoch, lease, answers };
+    if (isSame || before === null) return;
+    this.#logger.info({ event: "server_replaced", epoch, before: before.epoch });
+    for (const end of before.answers) end();
   }
 
   get #secrets(): readonly string[] {
@@ -211,11 +236,16 @@ export class Sessions {
     );
   }
 
-  /** A server that has lost its lease may not know it yet; the newer one keeps the agent. */
-  #checkEpoch({ epoch, purpose }: ServerHello): void {
+  /**
+   * A server that has lost its lease may not know it yet; the newer one keeps the agent. Of two copies with
+   * the same epoch the one that is connected keeps it.
+   */
+  #checkEpoch({ epoch, lease, purpose }: ServerHello): void {
     const session = this.#session;
-    if (purpose === "check" || session === null || epoch >= session.epoch) return;
-    if (this.#isWatched()) throw outdated(session.epoch);
+    if (purpose === "check" || session === null || epoch > session.epoch) return;
+    const isSame = epoch === session.epoch && lease === session.lease;
+    if (isSame || !this.#isWatched()) return;
+    throw epoch === session.epoch ? notAlone(epoch) : outdated(session.epoch);
   }
 
   /** Tells operators why servers are refused, without letting strangers fill the log. */
@@ -253,6 +283,16 @@ function noSecret(): JobctlError {
     "enrolment_refused",
     "the server does not know this agent, which has no enrolment secret to prove",
     { hint: "Set the agent's JOBCTL_AGENT_TOKEN_FILE and start it again." },
+  );
+}
+
+function notAlone(epoch: number): JobctlError {
+  return new JobctlError(
+    "epoch_outdated",
+    `another server of the same installation with the same epoch ${epoch} is working with this agent`,
+    {
+      hint: "Two servers run on copies of the same data. Stop the one that is not to work with this agent.",
+    },
   );
 }
 

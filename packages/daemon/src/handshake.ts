@@ -34,6 +34,19 @@ export function makeEphemeral(): Ephemeral {
   };
 }
 
+/**
+ * Tells a server apart from a copy of itself: the epochs of two copies of one database can be equal.
+ *
+ * @param holder `host:pid` of the process that took the lease
+ * @param since when, in milliseconds since 1970
+ * @returns 32 bytes in base64url
+ */
+export function leaseIdOf(holder: string, since: number): string {
+  return createHash("sha256")
+    .update(JSON.stringify(["jobctl lease", holder, since]))
+    .digest("base64url");
+}
+
 /** 32 random bytes in base64url. */
 export function makeNonce(): string {
   return randomBytes(32).toString("base64url");
@@ -44,6 +57,7 @@ export function transcriptOf(server: ServerHello, agent: Omit<AgentHello, "signa
   return JSON.stringify([
     "jobctl session",
     ...[server.protocol, server.purpose, server.installation, server.epoch],
+    server.lease,
     ...[server.key, server.nonce, server.ephemeral],
     ...[agent.protocol, agent.handshake, agent.name, agent.enrolled],
     ...[agent.key, agent.nonce, agent.ephemeral],

@@ -19,6 +19,7 @@ export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
 export {
   enrolmentMac,
   isSameText,
+  leaseIdOf,
   makeEphemeral,
   makeNonce,
   proofText,

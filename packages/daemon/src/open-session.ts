@@ -33,6 +33,8 @@ export interface SessionRequest {
   readonly installation: Installation;
   /** Of the server's lease. */
   readonly epoch: number;
+  /** `leaseIdOf` that lease. */
+  readonly lease: string;
   /** `check` proves both sides and changes nothing. */
   readonly purpose: ServerHello["purpose"];
   /** Accepted for a first contact, the preferred one first; read only for that. */
@@ -62,10 +64,11 @@ export interface Session {
  *   refuses the handshake with, or what `send` and `keyOf` throw
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
-  const { installation, epoch, purpose } = request;
+  const { installation, epoch, lease, purpose } = request;
   const ephemeral = makeEphemeral();
   const hello: ServerHello = {
     ...{ protocol: SESSION_PROTOCOL, purpose, installation: installation.id, epoch },
+    lease,
     ...{ key: installation.keys.publicKey, nonce: makeNonce(), ephemeral: ephemeral.publicKey },
   };
   const agent = read(agentHelloSchema, await request.send("POST", hello));

@@ -328,7 +328,7 @@ export const ERRORS = {
   epoch_outdated: {
     status: 409,
     exitCode: EXIT.conflict,
-    meaning: "A newer server of the same installation is working with the agent.",
+    meaning: "A newer server of the same installation, or a copy, is working with the agent.",
   },
   agent_answer_invalid: {
     status: 502,

@@ -28,6 +28,8 @@ export const serverHelloSchema = z.object({
   purpose: z.enum(["work", "check"]),
   installation: z.uuid(),
   epoch: z.number().int().nonnegative(),
+  /** Which server holds the lease: two copies of one database can have the same epoch. */
+  lease: bytes32,
   /** Ed25519 public key of the installation. */
   key: bytes32,
   nonce: bytes32,

@@ -76,7 +76,7 @@ export function createServer(
   warnOfShortSecret(config.enrolmentSecret, logger);
   const identities = new AgentIdentities(
     openInstallation(store.installation),
-    lease.epoch,
+    lease,
     store.agentKeys,
     config.enrolmentSecret,
     logger,

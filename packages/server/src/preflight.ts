@@ -181,7 +181,13 @@ function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentit
     ...{ seen() {}, forget() {}, putOneTimeSecret() {}, deleteOneTimeSecret() {} },
   };
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
-  return new AgentIdentities(installation, 0, store, enrolmentSecret, silent);
+  return new AgentIdentities(
+    installation,
+    { epoch: 0, holder: "check", since: 0 },
+    store,
+    enrolmentSecret,
+    silent,
+  );
 }
 
 interface StoredIdentities {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import Database from "better-sqlite3";
 
 import { AgentSession, newServer, serverOf } from "../support/agent-session.js";
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import type { DaemonProcess } from "../support/daemon-process.js";
 import { freePort } from "../support/free-port.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -358,6 +359,42 @@ describe("an agent's identity", () => {
       await cluster.server.end("SIGKILL");
       await restored.end("SIGTERM");
     }
+  });
+
+  it("is kept from a copy of the server, and its streams end when a newer one takes over", async () => {
+    const cluster = await start();
+    await untilState(cluster, "ready");
+    await cluster.server.end("SIGTERM");
+    const dataPath = join(cluster.root, "copy");
+    await cp(cluster.dataPath, dataPath, { recursive: true });
+    await cluster.startServer();
+    await untilState(cluster, "ready");
+    const own = serverOf(cluster);
+    const agentOf = async (server: DaemonProcess): Promise<Agent | undefined> => {
+      const answer = await fetch(`${server.url}/v1/agents`, { headers: cluster.authorization });
+      return ((await answer.json()) as { items: Agent[] }).items[0];
+    };
+    let copy = await cluster.startStandby({ JOBCTL_DATA_PATH: dataPath });
+    try {
+      await waitUntil("the copy is refused", async () =>
+        /another server of the same installation with the same epoch \d+/.test(
+          (await agentOf(copy))?.problem ?? "",
+        ),
+      );
+      await cluster.submitScript("true\n", "--wait");
+      // Started once more it is the newer one.
+      await copy.end("SIGTERM");
+      copy = await cluster.startStandby({ JOBCTL_DATA_PATH: dataPath });
+      await waitUntil("it has the agent", async () => (await agentOf(copy))?.state === "ready");
+      await untilProblem(cluster, new RegExp(`with epoch ${own.epoch + 1} is working`));
+      assert.notEqual((await agentOf(cluster.server))?.state, "ready");
+      assert.equal((await agentOf(copy))?.state, "ready");
+    } finally {
+      await copy.end("SIGTERM");
+    }
+    // It is gone: the agent is free again.
+    await untilState(cluster, "ready");
+    await cluster.submitScript("true\n", "--wait");
   });
 
   it("is compared in every call: sessions of others, and other epochs, are refused", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { makeKeyPair, openSession, type Installation } from "@jobctl/daemon";
+import { leaseIdOf, makeKeyPair, openSession, type Installation } from "@jobctl/daemon";
 import { EPOCH_HEADER, INSTALLATION_HEADER } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
@@ -10,13 +10,15 @@ import { AGENT_TOKEN, type Cluster } from "./cluster.js";
 export interface TestServer {
   readonly installation: Installation;
   readonly epoch: number;
+  readonly lease: string;
   /** What it proves to agents that do not know it. */
   readonly secrets: readonly string[];
 }
 
 /** An installation that no agent knows yet. */
 export function newServer(secrets: readonly string[] = [AGENT_TOKEN], epoch = 1): TestServer {
-  return { installation: { id: randomUUID(), keys: makeKeyPair() }, epoch, secrets };
+  const installation = { id: randomUUID(), keys: makeKeyPair() };
+  return { installation, epoch, lease: leaseIdOf("test", 0), secrets };
 }
 
 /** The installation of a cluster's server, from its database. */
@@ -26,9 +28,13 @@ export function serverOf(cluster: Cluster): TestServer {
     const { uuid, publicKey, privateKey } = db
       .prepare("SELECT uuid, public_key AS publicKey, private_key AS privateKey FROM installation")
       .get() as { uuid: string; publicKey: string; privateKey: string };
-    const epoch = db.prepare("SELECT epoch FROM lease").pluck().get() as number;
+    const { epoch, holder, since } = db.prepare("SELECT epoch, holder, since FROM lease").get() as {
+      epoch: number;
+      holder: string;
+      since: number;
+    };
     const installation = { id: uuid, keys: { publicKey, privateKey } };
-    return { installation, epoch, secrets: [AGENT_TOKEN] };
+    return { installation, epoch, lease: leaseIdOf(holder, since), secrets: [AGENT_TOKEN] };
   } finally {
     db.close();
   }

@@ -8,7 +8,7 @@ import {
   serverHelloSchema,
   serverProofSchema,
 } from "@jobctl/protocol";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { Sessions } from "../sessions.js";
 
@@ -34,8 +34,16 @@ export function sessionRoutes(app: FastifyInstance, sessions: Sessions): void {
   );
 }
 
-/** @throws JobctlError `unauthorized`, `installation_mismatch`, `epoch_outdated` */
-export function checkSession(request: FastifyRequest, sessions: Sessions): void {
+/**
+ * Lets a call of the session in, and cuts its answer when the agent works with another server.
+ *
+ * @throws JobctlError `unauthorized`, `installation_mismatch`, `epoch_outdated`
+ */
+export function checkSession(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  sessions: Sessions,
+): void {
   const { authorization = "" } = request.headers;
   const header = (name: string): string | undefined => request.headers[name]?.toString();
   sessions.check({
@@ -43,6 +51,10 @@ export function checkSession(request: FastifyRequest, sessions: Sessions): void 
     installation: header(INSTALLATION_HEADER),
     epoch: header(EPOCH_HEADER),
   });
+  reply.raw.once(
+    "close",
+    sessions.track(() => request.raw.destroy()),
+  );
 }
 
 /** @throws JobctlError `version_mismatch` */

@@ -306,6 +306,7 @@ export class AgentClient {
       return await openSession({
         installation: identities.installation,
         epoch: identities.epoch,
+        lease: identities.lease,
         purpose,
         get secrets() {
           return identities.secretsFor(url);

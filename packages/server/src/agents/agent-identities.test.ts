@@ -30,7 +30,7 @@ describe("the identities of agents", () => {
   const make = (secret: string | null = "the-shared-secret"): AgentIdentities =>
     new AgentIdentities(
       { id: "an-id", keys: makeKeyPair() },
-      1,
+      { epoch: 1, holder: "host:1", since: 0 },
       makeStore(),
       secret === null ? null : Secret.find("T", { T: secret }),
       silent,

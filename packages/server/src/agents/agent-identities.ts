@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import {
   fingerprintOf,
+  leaseIdOf,
   makeKeyPair,
   type Installation,
   type Logger,
@@ -54,6 +55,8 @@ export interface ShownKey {
 export class AgentIdentities {
   readonly installation: Installation;
   readonly epoch: number;
+  /** Tells this server apart from others with the same epoch. */
+  readonly lease: string;
   readonly #store: AgentKeyStore;
   readonly #secret: Secret | null;
   readonly #logger: Logger;
@@ -63,13 +66,14 @@ export class AgentIdentities {
   /** @param secret shared by all agents that are not added with a one-time secret */
   constructor(
     installation: Installation,
-    epoch: number,
+    { epoch, holder, since }: { epoch: number; holder: string; since: number },
     store: AgentKeyStore,
     secret: Secret | null,
     logger: Logger,
   ) {
     this.installation = installation;
     this.epoch = epoch;
+    this.lease = leaseIdOf(holder, since);
     this.#store = store;
     this.#secret = secret;
     this.#logger = logger;
