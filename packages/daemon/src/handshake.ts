@@ -22,6 +22,7 @@ export interface Ephemeral {
   secretWith(otherPublicKey: string): Buffer;
 }
 
+/** A new X25519 key pair for one handshake; its private half never leaves it. */
 export function makeEphemeral(): Ephemeral {
   const { privateKey, publicKey } = generateKeyPairSync("x25519");
   return {

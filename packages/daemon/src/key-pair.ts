@@ -13,11 +13,13 @@ export interface KeyPair {
   readonly privateKey: string;
 }
 
+/** A new key pair, at random. */
 export function makeKeyPair(): KeyPair {
   const { x, d } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
   return { publicKey: String(x), privateKey: String(d) };
 }
 
+/** The Ed25519 signature of a text, in base64url. */
 export function signText(text: string, { publicKey, privateKey }: KeyPair): string {
   const key = { kty: "OKP", crv: "Ed25519", x: publicKey, d: privateKey };
   return sign(null, Buffer.from(text), createPrivateKey({ key, format: "jwk" })).toString(

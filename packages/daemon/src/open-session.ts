@@ -29,6 +29,7 @@ export interface Installation {
   readonly keys: KeyPair;
 }
 
+/** What `openSession` needs to know of the server. */
 export interface SessionRequest {
   readonly installation: Installation;
   /** Of the server's lease. */

@@ -246,7 +246,7 @@ export function createServer(
   }
 
   async function reconcileAll(): Promise<void> {
-    // Together, so that an agent that does not answer keeps nobody waiting.
+    // Concurrently, so that a hanging agent does not delay the others.
     const sweeps = await Promise.allSettled(
       registry.links.map((link) => tracker.sweep(link, false)),
     );

@@ -39,7 +39,7 @@ const TRANSFER_STALL_MS = 60_000;
 const UNPACK_MS = 600_000;
 /** A message, a header and a hint. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
-/** An agent cannot keep itself from being asked for longer. */
+/** Upper bound on a Retry-After sent by an agent. */
 const MAX_RETRY_AFTER_SECONDS = 300;
 /**
  * How fast messages of one agent are read: an agent with many short jobs sends some hundred in a second,
@@ -47,7 +47,7 @@ const MAX_RETRY_AFTER_SECONDS = 300;
  */
 const MESSAGES_PER_SECOND = 500;
 const MESSAGE_BURST = 15_000;
-/** What a message costs besides, so that long ones and crumbs are slowed down too. */
+/** Extra cost by size and by chunk, so that long messages and tiny chunks are throttled too. */
 const BYTES_PER_TOKEN = 1024;
 const TOKENS_PER_CHUNK = 0.1;
 
@@ -206,7 +206,7 @@ export class AgentClient {
         heartbeatSeconds * 2500,
       );
     };
-    // Whoever answers at this address now has to prove itself before anything else is said.
+    // Another agent may have this address now, so every watch starts a new session.
     this.#session = null;
     this.#provedName = null;
     try {
@@ -217,7 +217,7 @@ export class AgentClient {
       let isFirst = true;
       const maxBytes = (): number => (isFirst ? MAX_SNAPSHOT_BYTES : MAX_ANSWER_BYTES);
       expectMessage();
-      for await (const line of readLines(paced(answer.body, pace), maxBytes)) {
+      for await (const line of readLines(throttled(answer.body, pace), maxBytes)) {
         clearTimeout(timer);
         const message = this.#parse(line, watchMessageSchema);
         if ((message.type === "snapshot") !== isFirst)
@@ -255,7 +255,7 @@ export class AgentClient {
       answer = await this.#sendWith(renewed, method, path, options);
     }
     if (answer.statusCode >= 200 && answer.statusCode < 300) {
-      // An answer is what a call succeeds with; a proxy's page is none.
+      // Only a 2xx answer counts as success; an error page of a proxy does not.
       if (counts(path)) this.#breaker.succeeded();
       return answer;
     }
@@ -282,7 +282,7 @@ export class AgentClient {
     });
   }
 
-  /** One handshake at a time, whoever waits for it. */
+  /** Concurrent callers share one handshake. */
   #openSession(): Promise<Session> {
     this.#opening ??= this.#handshake().finally(() => (this.#opening = null));
     return this.#opening;
@@ -484,7 +484,7 @@ function unreachable(url: string, cause: unknown): JobctlError {
 }
 
 /** Slows a stream down as its bytes and its pieces cost tokens. */
-async function* paced(
+async function* throttled(
   source: AsyncIterable<Buffer>,
   pace: (tokens: number) => Promise<void>,
 ): AsyncGenerator<Buffer> {

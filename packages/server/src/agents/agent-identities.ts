@@ -12,18 +12,22 @@ import { JobctlError } from "@jobctl/protocol";
 
 /** Most names that are bound to keys: whoever has the shared secret can enrol any number. */
 const MAX_KEYS = 10_000;
-/** How often it is stored that an agent is there. */
+/** Interval at which last-seen times are stored. */
 const NOTE_SEEN_EVERY_MS = 24 * 60 * 60 * 1000;
 
 /** How long a one-time secret can be used. */
 const ONE_TIME_SECONDS = 24 * 60 * 60;
 
+interface StoredInstallation {
+  readonly uuid: string;
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+/** Where the server's own identity is kept. */
 interface InstallationStore {
-  find(): { uuid: string; publicKey: string; privateKey: string } | null;
-  create(
-    made: { uuid: string; publicKey: string; privateKey: string },
-    at: number,
-  ): { uuid: string; publicKey: string; privateKey: string };
+  find(): StoredInstallation | null;
+  create(made: StoredInstallation, at: number): StoredInstallation;
 }
 
 /** Where keys and one-time secrets are kept. */
@@ -51,7 +55,7 @@ export interface ShownKey {
   readonly enrolledAt: string;
 }
 
-/** Which agents this server knows by their keys, and with what new ones prove that they belong here. */
+/** Keys of enrolled agents, and the secrets that new agents can enrol with. */
 export class AgentIdentities {
   readonly installation: Installation;
   readonly epoch: number;

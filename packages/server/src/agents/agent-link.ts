@@ -18,7 +18,7 @@ import type { CircuitBreaker } from "./circuit-breaker.js";
 const RECONNECT = { firstMs: 50, maxMs: 1000 };
 /** For an agent that breaks the rules: each connection of it costs the server work. */
 const AFTER_INVALID = { firstMs: 1000, maxMs: 60_000 };
-/** A connection that lasted for so long ends the series of failures before it. */
+/** A connection that lasts this long resets the back-off. */
 const STABLE_MS = 5000;
 /** How often it is looked whether somebody has closed an open breaker. */
 const BREAKER_LOOK_MS = 1000;

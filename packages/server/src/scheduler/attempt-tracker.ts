@@ -23,7 +23,7 @@ import { STORE_AGAIN_MS, isNotStored, untilStored } from "./until-stored.js";
 const SAVE_EVERY_MS = 5000;
 /** After so many wrong results of one attempt it counts as lost. */
 const MAX_MISMATCHES = 5;
-/** Attempts whose wrong results are counted; of those beyond, the oldest begin again. */
+/** Upper bound on counted attempts; evicted ones start again at zero. */
 const MAX_COUNTED = 10_000;
 const AFTER_MISMATCH = { firstMs: 1000, maxMs: 30_000 };
 
@@ -357,7 +357,7 @@ export class AttemptTracker implements LinkEvents {
     untilStored("that a result is wrong", lose, logger);
   }
 
-  /** Once what was said of an attempt can be stored; a reconnect does the same. */
+  /** Handles the report again later, when the store may be available. */
   #takeLater(link: AgentLink, report: AttemptReport): void {
     if (this.#takingLater.has(report.id)) return;
     this.#takingLater.add(report.id);

@@ -29,9 +29,9 @@ export async function fetchResult(
   const { sizeBytes, sha256 } = announced;
   const mismatch = (message: string): JobctlError =>
     new JobctlError("digest_mismatch", `the result of attempt ${attemptId}: ${message}`);
-  // The announced size may be a lie: nothing is begun that would use up the reserve.
+  // Check free space first: the announced size may be false.
   await blobs.checkFreeSpace(sizeBytes);
-  const blob = await blobs.stage(resumed(link, attemptId, sizeBytes), {
+  const blob = await blobs.stage(downloadWithResume(link, attemptId, sizeBytes), {
     maxBytes: sizeBytes,
     tooLarge: () => mismatch(`more than the announced ${sizeBytes} bytes arrived`),
   });
@@ -41,22 +41,26 @@ export async function fetchResult(
 }
 
 /** A result as one stream that goes on where it was cut, until the agent is given up. */
-async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGenerator<Buffer> {
+async function* downloadWithResume(
+  link: AgentLink,
+  id: string,
+  sizeBytes: number,
+): AsyncGenerator<Buffer> {
   let offset = 0;
   let failures = 0;
   let unfit = 0;
   while (offset < sizeBytes) {
     try {
-      for await (const chunk of fastEnough(await link.client.getResult(id, offset))) {
+      for await (const chunk of enforceMinimumRate(await link.client.getResult(id, offset))) {
         offset += chunk.length;
         failures = 0;
         yield chunk;
       }
       if (offset < sizeBytes)
-        throw new UnfitTransfer(`it ended after ${offset} of ${sizeBytes} bytes`);
+        throw new FailedTransfer(`it ended after ${offset} of ${sizeBytes} bytes`);
     } catch (thrown) {
       if (isRefusal(thrown)) throw thrown;
-      if (thrown instanceof UnfitTransfer) unfit += 1;
+      if (thrown instanceof FailedTransfer) unfit += 1;
       if (unfit >= MAX_UNFIT_TRANSFERS)
         throw new JobctlError(
           "agent_answer_invalid",
@@ -70,10 +74,10 @@ async function* resumed(link: AgentLink, id: string, sizeBytes: number): AsyncGe
 }
 
 /** A transfer that the agent ended, or kept from ending: unlike a cut, it is the agent's doing. */
-class UnfitTransfer extends Error {}
+class FailedTransfer extends Error {}
 
-/** @throws UnfitTransfer when too little comes, which a time limit between two pieces does not notice */
-async function* fastEnough(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** @throws FailedTransfer when too little comes, which a time limit between two pieces does not notice */
+async function* enforceMinimumRate(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let sinceMs = performance.now();
   let receivedBytes = 0;
   for await (const chunk of source) {
@@ -81,14 +85,14 @@ async function* fastEnough(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     receivedBytes += chunk.length;
     if (performance.now() - sinceMs < RATE_WINDOW_MS) continue;
     if (receivedBytes < MIN_WINDOW_BYTES)
-      throw new UnfitTransfer(`only ${receivedBytes} bytes came in ${RATE_WINDOW_MS / 1000} s`);
+      throw new FailedTransfer(`only ${receivedBytes} bytes came in ${RATE_WINDOW_MS / 1000} s`);
     sinceMs = performance.now();
     receivedBytes = 0;
   }
 }
 
 function isRefusal(thrown: unknown): boolean {
-  if (thrown instanceof UnfitTransfer) return false;
+  if (thrown instanceof FailedTransfer) return false;
   const error = toJobctlError(thrown);
   return error.code !== "agent_unreachable" && error.code !== "internal";
 }

@@ -12,6 +12,7 @@ const FORGET_AFTER_MS = 90 * 24 * 60 * 60 * 1000;
 
 export type AgentKeyStore = ReturnType<typeof createAgentKeyStore>;
 
+/** The keys that names are bound to, and the one-time secrets that have not been used. */
 export function createAgentKeyStore(db: Db, guarded: Guarded) {
   const insert = db.prepare<[string, string, number, number]>(
     "INSERT INTO agent_keys (name, public_key, enrolled_at, seen_at) VALUES (?, ?, ?, ?)",

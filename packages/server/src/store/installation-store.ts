@@ -12,6 +12,7 @@ const SELECT =
 
 export type InstallationStore = ReturnType<typeof createInstallationStore>;
 
+/** The identity of this server, which is stored once. */
 export function createInstallationStore(db: Db) {
   const insert = db.prepare<[string, string, string, number]>(
     `INSERT INTO installation (id, uuid, public_key, private_key, created_at) VALUES (1, ?, ?, ?, ?)
