@@ -34,7 +34,13 @@ interface InstallationStore {
 interface AgentKeyStore {
   list(): { name: string; publicKey: string; enrolledAt: number }[];
   /** @returns names that were bound to a key and are free now */
-  bind(name: string, publicKey: string, url: string, at: number): string[];
+  bind(
+    name: string,
+    publicKey: string,
+    url: string,
+    at: number,
+    isKept: (name: string) => boolean,
+  ): string[];
   seen(name: string, at: number): void;
   forget(name: string): void;
   putOneTimeSecret(url: string, secret: string, expiresAt: number): void;
@@ -124,7 +130,11 @@ export class AgentIdentities {
         hint: "jobctl agents forget-key NAME makes room; replace the shared secret if it has leaked.",
       });
     const at = Date.now();
-    for (const unseen of this.#store.bind(name, publicKey, url, at)) this.#keys.delete(unseen);
+    // A clock that jumps must not unbind the agents that this server has met since its start.
+    for (const unseen of this.#store.bind(name, publicKey, url, at, (other) =>
+      this.#seenAtMs.has(other),
+    ))
+      this.#keys.delete(unseen);
     const { fingerprint } = this.#note(name, publicKey, at);
     this.#seenAtMs.set(name, performance.now());
     this.#logger.info({ event: "agent_enrolled", agent: name, url, key: fingerprint });

@@ -10,6 +10,14 @@ export interface AgentKey {
 /** Names that have not been seen for so long are free again: containers have a new one at every start. */
 const FORGET_AFTER_MS = 90 * 24 * 60 * 60 * 1000;
 
+type Bind = [
+  name: string,
+  publicKey: string,
+  url: string,
+  at: number,
+  isKept: (name: string) => boolean,
+];
+
 export type AgentKeyStore = ReturnType<typeof createAgentKeyStore>;
 
 /** The keys that names are bound to, and the one-time secrets that have not been used. */
@@ -19,8 +27,8 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
   );
   const update = db.prepare<[number, string]>("UPDATE agent_keys SET seen_at = ? WHERE name = ?");
   const remove = db.prepare<[string]>("DELETE FROM agent_keys WHERE name = ?");
-  const removeUnseen = db
-    .prepare<[number], string>("DELETE FROM agent_keys WHERE seen_at < ? RETURNING name")
+  const selectUnseen = db
+    .prepare<[number], string>("SELECT name FROM agent_keys WHERE seen_at < ?")
     .pluck();
   const select = db.prepare<[], AgentKey>(
     "SELECT name, public_key AS publicKey, enrolled_at AS enrolledAt FROM agent_keys",
@@ -37,8 +45,9 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
   );
   const removeSecret = db.prepare<[string]>("DELETE FROM enrolments WHERE url = ?");
 
-  const bind = db.transaction((name: string, publicKey: string, url: string, at: number) => {
-    const unseen = removeUnseen.all(at - FORGET_AFTER_MS);
+  const bind = db.transaction((...[name, publicKey, url, at, isKept]: Bind) => {
+    const unseen = selectUnseen.all(at - FORGET_AFTER_MS).filter((other) => !isKept(other));
+    for (const other of unseen) remove.run(other);
     insert.run(name, publicKey, at, at);
     removeSecret.run(url);
     return unseen;
@@ -52,10 +61,11 @@ export function createAgentKeyStore(db: Db, guarded: Guarded) {
     /**
      * Binds a name to a key; the one-time secret of the address is used up with it.
      *
+     * @param isKept names that stay, whatever the clock says
      * @returns names that have not been seen for long, and are free now
      */
-    bind(name: string, publicKey: string, url: string, at: number): string[] {
-      return guarded(() => bind.immediate(name, publicKey, url, at));
+    bind(...binding: Bind): string[] {
+      return guarded(() => bind.immediate(...binding));
     },
 
     seen(name: string, at: number): void {
