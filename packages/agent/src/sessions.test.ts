@@ -116,6 +116,11 @@ describe("a session between server and agent", () => {
     assert.throws(() => agent.check({ token: undefined, installation: server.id, epoch: "1" }), {
       code: "unauthorized",
     });
+    // A server without sessions shows the message alone.
+    assert.throws(() => agent.check({ token: "old", installation: undefined, epoch: undefined }), {
+      code: "unauthorized",
+      message: /there is no such session.*the server may be older than this agent/,
+    });
     check(agent, second, server);
   });
 

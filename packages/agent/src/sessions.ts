@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 
+import { isResourceError } from "@jobctl/archive";
 import {
   enrolmentMac,
   fingerprintOf,
@@ -102,7 +103,9 @@ export class Sessions {
     }
   }
 
-  /** @throws JobctlError `unauthorized`, `enrolment_refused`, `installation_mismatch`, `epoch_outdated` */
+  /**
+   * @throws JobctlError `unauthorized`, `enrolment_refused`, `installation_mismatch`, `epoch_outdated`, `storage_full`
+   */
   async complete(proof: ServerProof): Promise<AgentProof> {
     const handshake = this.#handshakes.get(proof.handshake);
     // Each can be tried once.
@@ -121,7 +124,9 @@ export class Sessions {
     if (session === null || token === undefined || !isSameText(token, session.token))
       throw new JobctlError(
         "unauthorized",
-        token === undefined ? "no session token was sent" : "there is no such session",
+        token === undefined
+          ? "no session token was sent"
+          : "there is no such session: it has ended, or the server may be older than this agent and has none",
         {
           hint: "A server opens a session first (POST /v1/session). One that is older than this agent cannot: upgrade the server.",
         },
@@ -216,12 +221,30 @@ export class Sessions {
 
   async #pin(hello: ServerHello): Promise<void> {
     if (this.#identity.server !== null) return;
-    await this.#identity.pin({ installation: hello.installation, key: hello.key });
+    try {
+      await this.#identity.pin({ installation: hello.installation, key: hello.key });
+    } catch (error) {
+      throw isResourceError(error) ? this.#notPinned(error) : error;
+    }
     this.#logger.info({
       event: "agent_enrolled",
       installation: hello.installation,
       serverKey: fingerprintOf(hello.key),
     });
+  }
+
+  #notPinned(error: unknown): JobctlError {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const { path } = this.#identity;
+    this.#logger.error({ event: "identity_not_stored", path, err: error });
+    return new JobctlError(
+      "storage_full",
+      `agent ${this.#name} cannot store which installation it serves: ${code ?? message}`,
+      {
+        hint: "Make room on the volume of its JOBCTL_AGENT_DATA_PATH; its log names the file. The server tries again by itself.",
+        cause: error,
+      },
+    );
   }
 
   #checkInstallation({ installation, key }: ServerHello): void {

@@ -272,7 +272,8 @@ export const ERRORS = {
   storage_full: {
     status: 507,
     exitCode: EXIT.unreachable,
-    meaning: "The data volume has less free space than the server keeps in reserve.",
+    meaning:
+      "The data volume has less free space than the server keeps in reserve, or an agent's is full.",
   },
   database_unavailable: {
     status: 503,

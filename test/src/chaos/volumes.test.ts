@@ -136,6 +136,20 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
   const logged = async (event: string): Promise<boolean> =>
     (await readFile(join(cluster.root, "agent-1.log"), "utf8")).includes(`"event":"${event}"`);
 
+  it("cannot be enrolled, says what is full, and can be once there is space", async () => {
+    await cluster.startAgent(3, { JOBCTL_AGENT_DATA_PATH: join(volume, "third") });
+    const url = cluster.agents[2]?.url ?? "";
+    await fill(volume);
+    const { exitCode, stderr } = await cluster.jobctl(["agents", "add", url]);
+    assert.equal(exitCode, 108);
+    assert.match(stderr, /agent agent-3 cannot store which installation it serves: ENOSPC/);
+    assert.match(stderr, /Make room on the volume of its JOBCTL_AGENT_DATA_PATH/);
+    const log = await readFile(join(cluster.root, "agent-3.log"), "utf8");
+    assert.ok(log.includes(join(volume, "third/identity.json")), log);
+    await rm(join(volume, "filler"));
+    await cluster.ok(["agents", "add", url]);
+  });
+
   it("takes nothing new, another one does, and no job fails for it", async () => {
     await fill(volume);
     const ids = await Promise.all([1, 2, 3, 4].map(() => cluster.submitScript("sleep 0.2\n")));
