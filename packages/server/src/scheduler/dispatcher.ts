@@ -120,7 +120,10 @@ export class Dispatcher {
         return;
       } catch (thrown) {
         const error = toJobctlError(thrown);
-        mayHold ||= refusalKind(error.code) === "unknown";
+        const kind = refusalKind(error.code);
+        mayHold ||= kind === "unknown";
+        // It cannot be asked what it holds: the same attempt waits for it.
+        if (mayHold && kind === "refused") link.noteRefusal(row.id, error);
         if (!mayHold && (await this.#isRefused(row, link, error))) return;
         failures += 1;
         this.#parts.logger.warn(
