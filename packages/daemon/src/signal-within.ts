@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** A signal together with what keeps it alive. */
 export interface LimitedSignal {
   readonly signal: AbortSignal;
@@ -14,6 +16,8 @@ export interface LimitedSignal {
 export function signalWithin(ms: number | null, ...others: readonly AbortSignal[]): LimitedSignal {
   const controller = new AbortController();
   const raise = (): void => controller.abort();
+  // Any number of waiters may share a signal.
+  if (others.length > 0) setMaxListeners(0, ...others);
   const timer = ms === null ? undefined : setTimeout(raise, ms);
   for (const other of others) {
     if (other.aborted) raise();

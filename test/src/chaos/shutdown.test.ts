@@ -98,7 +98,9 @@ describe("SIGTERM under load", () => {
       },
       agent: { JOBCTL_DRAIN_SECONDS: "3" },
     });
-    await cluster.ok(["agents", "drain", "agent-2"]);
+    await waitUntil("the second agent is known", async () => {
+      return (await cluster.jobctl(["agents", "drain", "agent-2"])).exitCode === 0;
+    });
     const quick = await cluster.submitScript(counted(cluster, "sleep 1; echo done > result.txt"));
     const slow = await cluster.submitScript(
       counted(cluster, "[[ $JOBCTL_ATTEMPT = *.1 ]] && sleep 600; echo done > result.txt"),

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import type { Job } from "@jobctl/protocol";
+import type { Agent, Job } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { DaemonProcess } from "./daemon-process.js";
@@ -60,7 +61,20 @@ export class Cluster {
     await writeFile(join(root, "agent.token"), AGENT_TOKEN);
     for (let n = 1; n <= (options.agents ?? 1); n += 1) await cluster.startAgent(n);
     await cluster.startServer();
+    if (options.server?.["JOBCTL_RATE_LIMIT"] === undefined) await cluster.#meetAgents();
     return cluster;
+  }
+
+  /** Waits until the server has spoken to each agent, or says why it could not; not for long. */
+  async #meetAgents(): Promise<void> {
+    const until = performance.now() + 5000;
+    while (performance.now() < until) {
+      const answer = await this.request("/v1/agents");
+      if (!answer.ok) return;
+      const { items } = (await answer.json()) as { items: Agent[] };
+      if (items.every(({ name, problem }) => name !== null || problem !== null)) return;
+      await delay(20);
+    }
   }
 
   get server(): DaemonProcess {
