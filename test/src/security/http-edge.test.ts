@@ -125,15 +125,6 @@ describe("the options of a submit", () => {
   const submit = (type: string, options: string): Promise<Response> =>
     submitForm(part(`${named("job")}${type}`, options), archive());
 
-  it("are refused after the archive, and nothing is kept of it", async () => {
-    const answer = await submitForm(archive(), part(named("job"), '{"name":"too late"}'));
-    assert.equal(answer.status, 400);
-    assert.match(await answer.text(), /a field \\"job\\" and then a file \\"archive\\", each once/);
-    assert.deepEqual(await cluster.temporaryFiles(), []);
-    const { items } = JSON.parse(await cluster.ok(["status", "--json"])) as { items: unknown[] };
-    assert.deepEqual(items, []);
-  });
-
   for (const type of [
     "",
     "application/json",

@@ -10,12 +10,7 @@ import {
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 
-import {
-  checkAnnouncedSize,
-  takeInArchive,
-  type IntakeLimits,
-  type StagedArchive,
-} from "../blobs/archive-intake.js";
+import { checkAnnouncedSize, takeInArchive, type IntakeLimits } from "../blobs/archive-intake.js";
 import type { BlobStore } from "../blobs/blob-store.js";
 import {
   archiveUnknown,
@@ -26,7 +21,7 @@ import {
 import type { ApiApp } from "./api-app.js";
 
 const MAX_OPTIONS_BYTES = 256 * 1024;
-/** Status of @fastify/multipart when a form exceeds the limits. */
+/** What the plugin answers to a form with more parts than the limits. */
 const FORM_LIMIT_STATUS = 413;
 
 export interface SubmitParts {
@@ -121,30 +116,21 @@ async function submitWithArchive(
 ): Promise<Submitted> {
   const { jobs, blobs, limits } = parts;
   let submission: Submission | null = null;
-  let staged: StagedArchive | null = null;
-  try {
-    for await (const part of readForm(request.files())) {
-      // Options that come after the archive would be lost, and the job run without them.
-      if (staged !== null) throw unexpectedPart(part);
-      if (part.fieldname === "job" && submission === null) {
-        submission = await readOptions(part);
-        jobs.checkSubmission(submission);
-        checkAnnouncedSize(submission.input, limits.maxUploadBytes);
-        await blobs.checkFreeSpace(submission.input?.sizeBytes ?? 0);
-        continue;
-      }
-      if (part.fieldname !== "archive") throw unexpectedPart(part);
-      if (submission === null) jobs.checkSubmission(parseSubmission({}));
-      const archive = readForm(part.file as AsyncIterable<Buffer>);
-      staged = await takeInArchive(blobs, archive, limits, submission?.input);
+  for await (const part of readForm(request.files())) {
+    if (part.fieldname === "job" && submission === null) {
+      submission = await readOptions(part);
+      jobs.checkSubmission(submission);
+      checkAnnouncedSize(submission.input, limits.maxUploadBytes);
+      await blobs.checkFreeSpace(submission.input?.sizeBytes ?? 0);
+      continue;
     }
-  } catch (error) {
-    await staged?.blob.discard();
-    throw error;
+    const archive = archiveOf(part);
+    const options = submission ?? parseSubmission({});
+    if (submission === null) jobs.checkSubmission(options);
+    const staged = await takeInArchive(blobs, archive, limits, options.input);
+    return jobs.submitUploaded(options, context, staged);
   }
-  if (staged === null)
-    throw new JobctlError("invalid_request", "archive: the form has no file of this name");
-  return jobs.submitUploaded(submission ?? parseSubmission({}), context, staged);
+  throw new JobctlError("invalid_request", "archive: the form has no file of this name");
 }
 
 /** @throws JobctlError `invalid_request` when what was sent is no form, or not all of one */
@@ -181,10 +167,11 @@ async function readOptions(part: MultipartFile): Promise<Submission> {
   return parseSubmission(json);
 }
 
-function unexpectedPart({ fieldname }: MultipartFile): JobctlError {
-  return new JobctlError(
+function archiveOf(part: MultipartFile): AsyncIterable<Buffer> {
+  if (part.fieldname === "archive") return readForm(part.file as AsyncIterable<Buffer>);
+  throw new JobctlError(
     "invalid_request",
-    `${fieldname}: the form has a field "job" and then a file "archive", each once`,
+    `${part.fieldname}: the form has a field "job" and then a file "archive", each once`,
   );
 }
 
