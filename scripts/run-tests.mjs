@@ -41,7 +41,7 @@ function count(event, outcome) {
   }
   if (event.nesting > 0) return;
   const suite = event.file?.startsWith(compiled)
-    ? relative(compiled, event.file).replace(/\.test\.js$/, "")
+    ? relative(compiled, event.file).replace(/(\.test)?\.js$/, "")
     : "unit";
   results.push(...open.map((test) => ({ suite, ...test })));
   open = [];
