@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 
@@ -40,6 +40,10 @@ describe("a database of another version", () => {
     insert.run("1".repeat(64), sha256, archive.length, "running", 1, "agent-1");
     db.exec("INSERT INTO attempts (job_id, number, agent, created_at) VALUES (2, 1, 'agent-1', 1)");
     db.close();
+    // The agents of that time served no installation of their own.
+    await cluster.agents[0]?.end("SIGTERM");
+    await rm(join(cluster.root, "agent-1/identity.json"));
+    await cluster.startAgent(1);
 
     await cluster.startServer();
     await cluster.ok(["wait", "1", "2"]);

@@ -119,9 +119,10 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
   beforeEach(async () => {
     small = await SmallVolume.mount(16 * MEBIBYTE);
     [root, volume] = [small.root, small.path];
-    cluster = await Cluster.start({ agents: 2 });
-    await cluster.agents[0]?.end("SIGTERM");
-    await cluster.startAgent(1, { JOBCTL_AGENT_DATA_PATH: join(volume, "data") });
+    cluster = await Cluster.start({
+      agents: 2,
+      agent: (n) => (n === 1 ? { JOBCTL_AGENT_DATA_PATH: join(volume, "data") } : {}),
+    });
     await waitUntil("both are ready", async () => {
       const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
         items: { state: string }[];

@@ -98,7 +98,7 @@ for (const { name, skip } of EXECUTORS) {
 
     it("tells what a job has used", async () => {
       const id = await cluster.submitScript(
-        "timeout 1 awk 'BEGIN { while (1) x++ }'; sleep 1.2; exit 0\n",
+        "(ulimit -t 1; awk 'BEGIN { while (1) x++ }'); sleep 1.2; exit 0\n",
         "--wait",
       );
       const { usage } = await cluster.job(id);

@@ -191,7 +191,7 @@ describe("results", () => {
 
   it("tell what the job has used", async () => {
     const id = await cluster.submitScript(
-      "timeout 1 awk 'BEGIN { while (1) x++ }'; sleep 1.5; true\n",
+      "(ulimit -t 1; awk 'BEGIN { while (1) x++ }'); sleep 1.5; true\n",
       "--wait",
     );
     const { usage } = await cluster.job(id);

@@ -21,7 +21,8 @@ export interface ClusterOptions {
   /** The address at which the server is to find an agent, given the agent's own. */
   readonly via?: (agentUrl: string) => string | Promise<string>;
   readonly server?: Record<string, string>;
-  readonly agent?: Record<string, string>;
+  /** Settings of every agent, or of agent `agent-<n>`. */
+  readonly agent?: Record<string, string> | ((n: number) => Record<string, string>);
 }
 
 /** How a call of the command line ended. */
@@ -133,6 +134,7 @@ export class Cluster {
   /** Starts agent `agent-<n>`, or starts it again at the same address with the same data. */
   async startAgent(n: number, extra: Record<string, string> = {}): Promise<void> {
     const earlier = this.agents[n - 1];
+    const { agent } = this.#options;
     this.agents[n - 1] = await DaemonProcess.start(
       "agent",
       {
@@ -145,7 +147,7 @@ export class Cluster {
         JOBCTL_AGENT_CPUS: "4",
         JOBCTL_AGENT_KILL_GRACE_SECONDS: "1",
         JOBCTL_DRAIN_SECONDS: "5",
-        ...this.#options.agent,
+        ...(typeof agent === "function" ? agent(n) : agent),
         ...extra,
       },
       join(this.root, `agent-${n}.log`),
