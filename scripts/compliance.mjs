@@ -1,64 +1,112 @@
-// Writes docs/compliance.md: what an installation promises, from test/promises.json, and what the last complete
-// run of ./scripts/test has shown of it. With --check it only compares, and fails when a test is gone, has not
-// passed, or the page is out of date.
+// Writes docs/compliance.md: what an installation promises, from test/src/support/promises.ts, and what the last
+// complete run of ./scripts/test tried of it. With --check it only compares, and fails when a promise is not
+// shown, a tag names no promise, a test was skipped or failed, or the page is out of date.
+// --results FILE and --page FILE take other files than test/dist/results.json and docs/compliance.md.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 const root = new URL("..", import.meta.url).pathname;
-const PAGE = join(root, "docs/compliance.md");
+const { values: options } = parseArgs({
+  options: {
+    check: { type: "boolean", default: false },
+    results: { type: "string", default: join(root, "test/dist/results.json") },
+    page: { type: "string", default: join(root, "docs/compliance.md") },
+  },
+});
 
-const areas = JSON.parse(await readFile(join(root, "test/promises.json"), "utf8"));
-const results = await lastResults();
-const outcomes = new Map();
-for (const { suite, test, outcome } of results) {
-  const key = `${suite}: ${test}`;
-  // Of several with one name all have to pass.
-  if ((outcomes.get(key) ?? "passed") === "passed") outcomes.set(key, outcome);
-}
-const unshown = [];
+const { PROMISES } = await import(join(root, "test/dist/support/promises.js"));
+const results = await readResults(options.results);
+const problems = findProblems();
+const page = makePage();
 
-const rows = (promises) =>
-  promises.map(({ promise, suite, tests }) => {
-    const missing = tests.filter((test) => outcomes.get(`${suite}: ${test}`) !== "passed");
-    for (const test of missing)
-      unshown.push(
-        `${suite}: ${test}: ${outcomes.get(`${suite}: ${test}`) ?? "there is no such test"}`,
-      );
-    const result =
-      missing.length === 0 ? "passed" : `${tests.length - missing.length} of ${tests.length}`;
-    return `| ${promise} | \`${suite}\`: ${tests.join("; ")} | ${result} |`;
-  });
-
-const page = [
-  "# What is promised, and the tests that show it",
-  "",
-  "Each line is a promise to those who run jobctl, with the tests that try to break it on real servers, agents,",
-  "sandboxes and containers. `./scripts/test NAME` runs a suite. Made from the results of a complete run by",
-  "`npm run compliance`.",
-  ...areas.flatMap(({ area, promises }) => [
-    "",
-    `## ${area}`,
-    "",
-    "| promise | shown by | result |",
-    "|---|---|---|",
-    ...rows(promises),
-  ]),
-  "",
-].join("\n");
-
-for (const line of unshown) process.stderr.write(`not shown: ${line}\n`);
-if (process.argv.includes("--check")) {
-  const current = await readFile(PAGE, "utf8").catch(() => null);
+for (const line of problems) process.stderr.write(`${line}\n`);
+if (options.check) {
+  const current = await readFile(options.page, "utf8").catch(() => null);
   if (current !== page)
-    process.stderr.write("docs/compliance.md is out of date: npm run compliance\n");
-  process.exitCode = current === page && unshown.length === 0 ? 0 : 1;
+    process.stderr.write(`${options.page} is out of date: npm run compliance\n`);
+  process.exitCode = current === page && problems.length === 0 ? 0 : 1;
 } else {
-  await writeFile(PAGE, page);
+  await writeFile(options.page, page);
+  process.exitCode = problems.length === 0 ? 0 : 1;
 }
 
-async function lastResults() {
+function findProblems() {
+  const tags = results.flatMap(({ file, test, outcome, shows }) =>
+    shows.map(({ promise }) => ({ promise, outcome, where: `${file}: ${test}` })),
+  );
+  const isShown = new Set(tags.filter((tag) => tag.outcome === "passed").map((tag) => tag.promise));
+  const ids = new Set(PROMISES.map(({ id }) => id));
+  return [
+    ...PROMISES.filter(({ id }) => !isShown.has(id)).map(({ id }) => `not shown: ${id}`),
+    ...tags
+      .filter(({ promise }) => !ids.has(promise))
+      .map(({ promise, where }) => `no such promise: ${promise} (${where})`),
+    // What a test that did not pass would have shown is unknown, as its tags may be missing.
+    ...results
+      .filter(({ outcome }) => outcome !== "passed")
+      .map(({ file, test, outcome }) => `${outcome}: ${file}: ${test}`),
+  ];
+}
+
+function makePage() {
+  const areas = [...new Set(PROMISES.map(({ area }) => area))];
+  return [
+    "# What is promised, and what was tried to break it",
+    "",
+    "Each promise is one to those who run jobctl. Below it is what the tests tried on real servers, agents, sandboxes",
+    "and containers in a complete run, how often, and the file of `test/src` or, for a unit test, the package. All of it",
+    "passed. `./scripts/test NAME` runs a file; those in `security/attacks` are run by `./scripts/test security`. This page",
+    "is written by `npm run compliance`.",
+    ...areas.flatMap((area) => [
+      "",
+      `## ${area}`,
+      ...PROMISES.filter((promise) => promise.area === area).flatMap(sectionOf),
+    ]),
+    "",
+  ].join("\n");
+}
+
+function sectionOf({ id, text, source }) {
+  return [
+    "",
+    `### ${text}`,
+    "",
+    `\`${id}\`, from [${source}](${linkTo(source)})`,
+    "",
+    "| what was tried | how often | by |",
+    "|---|---|---|",
+    ...triedFor(id).map(
+      ({ what, times, isAtLeast, file }) =>
+        `| ${what.replaceAll("|", "\\|")} | ${isAtLeast ? "at least " : ""}${times} | \`${file}\` |`,
+    ),
+  ];
+}
+
+/** What several tests of one file call the same is counted together. */
+function triedFor(id) {
+  const rows = new Map();
+  for (const { file, outcome, shows } of results) {
+    if (outcome !== "passed") continue;
+    for (const { promise, what, times, isAtLeast } of shows) {
+      if (promise !== id) continue;
+      const row = rows.get(`${file}: ${what}`) ?? { file, what, times: 0, isAtLeast: false };
+      row.times += times;
+      row.isAtLeast ||= isAtLeast;
+      rows.set(`${file}: ${what}`, row);
+    }
+  }
+  // Files are run at the same time, so the order of results differs between runs.
+  return [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}
+
+function linkTo(source) {
+  return source.startsWith("docs/") ? source.slice("docs/".length) : `../${source}`;
+}
+
+async function readResults(path) {
   try {
-    return JSON.parse(await readFile(join(root, "test/dist/results.json"), "utf8"));
+    return JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
     process.stderr.write("There are no results: run ./scripts/test first, without arguments.\n");

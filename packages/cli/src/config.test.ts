@@ -72,7 +72,8 @@ describe("the configuration", () => {
     );
   });
 
-  it("sends a stored token to the server that it belongs to, and to no other", async () => {
+  it("sends a stored token to the server that it belongs to, and to no other", async (t) => {
+    t.diagnostic("promise stored-token-stays-with-its-server");
     userFile({ server: "http://mine:1", token: "secret" });
     assert.equal((await load()).token, "secret");
     assert.equal((await load({}, "http://other:1")).token, null);
@@ -93,7 +94,8 @@ describe("the configuration", () => {
     );
   });
 
-  it("refuses a token in a project's file", async () => {
+  it("refuses a token in a project's file", async (t) => {
+    t.diagnostic("promise stored-token-stays-with-its-server");
     projectFile({ token: "secret" });
     await assert.rejects(load(), /token may not be set in a project's file/);
     projectFile({ tokenFile: "x" });

@@ -8,6 +8,7 @@ import { isTerminal, type Job, type JobEvent } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { findProcesses } from "../support/processes.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const JOBS = 300;
@@ -20,7 +21,7 @@ describe("cancelling just as jobs end", () => {
   });
   after(() => cluster.stop());
 
-  it(`${JOBS} times gives one outcome each, and leaves nothing alive`, async () => {
+  it(`${JOBS} times gives one outcome each, and leaves nothing alive`, async (t) => {
     const directory = await cluster.makeJob({ "run.sh": "sleep 0.0$((RANDOM % 8))\n" });
     const first = Number(await cluster.ok(["submit", directory]));
     const { input } = await cluster.job(first);
@@ -64,5 +65,6 @@ describe("cancelling just as jobs end", () => {
       await waitUntil("it is empty", async () => (await readdir(attempts)).length === 0);
       assert.deepEqual(await findProcesses(attempts), []);
     }
+    shows(t, "one-outcome-per-job", { what: "cancels just as jobs end", times: JOBS });
   });
 });

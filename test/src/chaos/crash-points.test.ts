@@ -8,6 +8,7 @@ import { isTerminal } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { findProcesses } from "../support/processes.js";
+import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -52,7 +53,7 @@ describe("when the server dies exactly after a step", () => {
   afterEach(() => cluster.stop());
 
   for (const point of SUBMIT_TO_END) {
-    it(`${point}: one id, one start, one outcome, soon after the restart`, async () => {
+    it(`${point}: one id, one start, one outcome, soon after the restart`, async (t) => {
       cluster = await Cluster.start({ server: { ...SETTINGS, JOBCTL_CRASH_POINT: point } });
       const directory = await cluster.makeJob({
         "run.sh": counted(cluster, "echo done > result.txt"),
@@ -70,11 +71,17 @@ describe("when the server dies exactly after a step", () => {
       await cluster.ok(["download", String(id), "-o", "out"]);
       assert.equal(await readFile(join(cluster.root, "out/result.txt"), "utf8"), "done\n");
       await assertNothingLeft(cluster);
+      const tried = { what: "steps after which the server is killed", times: 1 };
+      shows(t, "accepted-is-durable", tried);
+      shows(t, "one-submit-one-job", tried);
+      shows(t, "one-start-per-attempt", tried);
+      shows(t, "one-outcome-per-job", tried);
+      shows(t, "results-are-kept-until-stored", tried);
     });
   }
 
   for (const point of CANCEL) {
-    it(`${point}: a cancelled job ends as cancelled`, async () => {
+    it(`${point}: a cancelled job ends as cancelled`, async (t) => {
       cluster = await Cluster.start({ server: { ...SETTINGS, JOBCTL_CRASH_POINT: point } });
       const id = await cluster.submitScript(counted(cluster, "sleep 600"));
       await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
@@ -90,6 +97,10 @@ describe("when the server dies exactly after a step", () => {
       await assertEndedOnce(cluster, id, "cancelled");
       assert.deepEqual(await findProcesses(join(cluster.root, `agent-1/attempts/${id}.`)), []);
       await assertNothingLeft(cluster);
+      shows(t, "one-outcome-per-job", {
+        what: "steps of a cancel after which the server is killed",
+        times: 1,
+      });
     });
   }
 });
@@ -99,7 +110,7 @@ describe("when the agent dies exactly after a step", () => {
   afterEach(() => cluster.stop());
 
   for (const [point, starts] of AGENT) {
-    it(`${point}: attempts ${starts.join(" and ")} are started, each once`, async () => {
+    it(`${point}: attempts ${starts.join(" and ")} are started, each once`, async (t) => {
       cluster = await Cluster.start({
         server: SETTINGS,
         agent: { JOBCTL_CRASH_POINT: point },
@@ -124,6 +135,10 @@ describe("when the agent dies exactly after a step", () => {
         `${id}.${starts.at(-1)}\n`,
       );
       await assertNothingLeft(cluster);
+      const tried = { what: "steps after which the agent is killed", times: 1 };
+      shows(t, "one-start-per-attempt", tried);
+      shows(t, "one-outcome-per-job", tried);
+      shows(t, "results-are-kept-until-stored", tried);
     });
   }
 });

@@ -8,6 +8,7 @@ import type { Breaker } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { findProcesses } from "../support/processes.js";
+import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -50,7 +51,9 @@ describe("when the link to an agent fails", () => {
     ["cut", (link: TcpProxy) => link.reset()],
     ["half closed", (link: TcpProxy) => link.halfClose()],
   ] as const) {
-    it(`${how} before the reply to a dispatch, the attempt is started once`, async () => {
+    it(`${how} before the reply to a dispatch, the attempt is started once`, async (t) => {
+      shows(t, "one-start-per-attempt");
+      shows(t, "trouble-on-the-way-fails-no-job");
       await start(1, 30);
       let dropped = false;
       proxy(0).onForward = (chunk) => {
@@ -74,7 +77,9 @@ describe("when the link to an agent fails", () => {
     });
   }
 
-  it("for less than the dead threshold, the job runs on and says why it is not heard of", async () => {
+  it("for less than the dead threshold, the job runs on and says why it is not heard of", async (t) => {
+    shows(t, "one-start-per-attempt");
+    shows(t, "trouble-on-the-way-fails-no-job");
     await start(1, 30);
     const id = await cluster.submitScript(counted(cluster, "sleep 3; echo done"));
     await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
@@ -89,7 +94,10 @@ describe("when the link to an agent fails", () => {
     assert.equal((await cluster.job(id)).attempt, 1);
   });
 
-  it("for longer, another agent runs it again, and only one result counts", async () => {
+  it("for longer, another agent runs it again, and only one result counts", async (t) => {
+    shows(t, "one-start-per-attempt");
+    shows(t, "one-outcome-per-job");
+    shows(t, "trouble-on-the-way-fails-no-job");
     await start(2, 2);
     const id = await cluster.submitScript(
       counted(cluster, "[ $JOBCTL_ATTEMPT = 1.2 ] || sleep 600; echo $JOBCTL_ATTEMPT > result.txt"),
@@ -131,7 +139,8 @@ describe("when the link to an agent fails", () => {
     assert.equal(await readFile(join(cluster.root, "out/result.txt"), "utf8"), `${id}.2\n`);
   });
 
-  it("while a result is transferred, it goes on where it was", async () => {
+  it("while a result is transferred, it goes on where it was", async (t) => {
+    shows(t, "results-are-kept-until-stored");
     await start(1, 30);
     const sizeBytes = 64 * MEBIBYTE;
     let cuts = 0;
@@ -162,7 +171,9 @@ describe("when the link to an agent fails", () => {
     );
   });
 
-  it("because the agent dies in the middle of a transfer, it goes on after its restart", async () => {
+  it("because the agent dies in the middle of a transfer, it goes on after its restart", async (t) => {
+    shows(t, "results-are-kept-until-stored");
+    shows(t, "one-start-per-attempt");
     await start(1, 30);
     const sizeBytes = 64 * MEBIBYTE;
     const restarts: Promise<void>[] = [];

@@ -10,6 +10,7 @@ import { afterEach, describe, it } from "node:test";
 import { Cluster } from "../support/cluster.js";
 import { SubmitLoad, jobArchive, uploadOf } from "../support/direct-submits.js";
 import { findProcesses } from "../support/processes.js";
+import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -38,7 +39,8 @@ describe("SIGTERM under load", () => {
     return answer;
   };
 
-  it("the server finishes what has begun, refuses what is new, and ends with 0", async () => {
+  it("the server finishes what has begun, refuses what is new, and ends with 0", async (t) => {
+    shows(t, "sigterm-cuts-nothing-off");
     cluster = await Cluster.start({ server: { JOBCTL_DRAIN_SECONDS: "60" } });
     const done = await cluster.submitScript(`head -c ${LARGE} /dev/urandom > out.bin\n`, "--wait");
     const { result } = await cluster.job(done);
@@ -88,7 +90,8 @@ describe("SIGTERM under load", () => {
     assert.equal((await following).stdout, "begun\n");
   });
 
-  it("an agent finishes what it can in its time, gives the rest back, and ends with 0", async () => {
+  it("an agent finishes what it can in its time, gives the rest back, and ends with 0", async (t) => {
+    shows(t, "sigterm-cuts-nothing-off");
     cluster = await Cluster.start({
       agents: 2,
       via: async (url) => {

@@ -8,6 +8,7 @@ import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
 import type { DaemonProcess } from "../support/daemon-process.js";
+import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -32,7 +33,8 @@ describe("two servers on one data directory", () => {
     JSON.parse(await cluster.ok(["admin", "leader", "--json", "--server", url])) as Leader;
   const ready = async (url: string): Promise<number> => (await fetch(`${url}/ready`)).status;
 
-  it("the second stands by, says who is active, and takes over when that one dies", async () => {
+  it("the second stands by, says who is active, and takes over when that one dies", async (t) => {
+    shows(t, "one-server-writes");
     standby = await cluster.startStandby();
     assert.equal((await fetch(`${standby.url}/live`)).status, 200);
     const health = (await (await fetch(`${standby.url}/health`)).json()) as { status: string };
@@ -57,7 +59,8 @@ describe("two servers on one data directory", () => {
     assert.deepEqual(await startsOf(cluster, id), [`${id}.1`]);
   });
 
-  it("the second writes nothing while the first is only stopped", async () => {
+  it("the second writes nothing while the first is only stopped", async (t) => {
+    shows(t, "one-server-writes");
     standby = await cluster.startStandby();
     const database = join(cluster.dataPath, "jobctl.db");
     const state = (): unknown => {
@@ -89,8 +92,9 @@ describe("two servers on one data directory", () => {
     );
   });
 
-  it(`${TAKE_OVERS} take-overs under load lose no job and run none twice`, async () => {
+  it(`${TAKE_OVERS} take-overs under load lose no job and run none twice`, async (t) => {
     const ids: number[] = [];
+    let refused = 0;
     const over = new AbortController();
     const directory = await cluster.makeJob({
       "run.sh": counted(cluster, "sleep 0.1; echo $JOBCTL_ATTEMPT > result.txt"),
@@ -100,7 +104,10 @@ describe("two servers on one data directory", () => {
         const { exitCode, stdout, stderr } = await cluster.jobctl(["submit", directory]);
         // A client that never meets a server within its retries is told so, and has no id.
         if (exitCode === 0) ids.push(Number(stdout));
-        else assert.equal(exitCode, 108, stderr);
+        else {
+          assert.equal(exitCode, 108, stderr);
+          refused += 1;
+        }
       }
     };
     const clients = [client(), client()];
@@ -126,5 +133,14 @@ describe("two servers on one data directory", () => {
       await cluster.ok(["wait", String(id)]);
       assert.deepEqual(await startsOf(cluster, id), [`${id}.1`]);
     }
+    const db = new Database(join(cluster.dataPath, "jobctl.db"), { readonly: true });
+    const stored = db.prepare("SELECT count(*) FROM jobs").pluck().get() as number;
+    db.close();
+    // Of a submit that was given up there may be a job, too, but never two of one.
+    assert.ok(stored >= ids.length && stored <= ids.length + refused, `${stored} jobs`);
+    const tried = { what: "take-overs under load", times: TAKE_OVERS };
+    shows(t, "one-server-writes", tried);
+    shows(t, "one-start-per-attempt", tried);
+    shows(t, "one-submit-one-job", tried);
   });
 });

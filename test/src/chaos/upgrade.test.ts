@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { tarArchive } from "../support/tar-bytes.js";
 
 const FIRST_SCHEMA = new URL(
@@ -22,7 +23,8 @@ describe("a database of another version", () => {
   });
   afterEach(() => cluster.stop());
 
-  it("of the first schema is brought up to date, with jobs queued and running", async () => {
+  it("of the first schema is brought up to date, with jobs queued and running", async (t) => {
+    shows(t, "older-schemas-are-upgraded");
     const archive = tarArchive([{ path: "run.sh", content: 'echo "$JOBCTL_ATTEMPT"\n' }]);
     const sha256 = createHash("sha256").update(archive).digest("hex");
     await mkdir(dirname(cluster.blobPath(sha256)), { recursive: true });
@@ -57,7 +59,8 @@ describe("a database of another version", () => {
     );
   });
 
-  it("of a later schema is refused, and left as it is", async () => {
+  it("of a later schema is refused, and left as it is", async (t) => {
+    shows(t, "older-schemas-are-upgraded");
     const path = join(cluster.dataPath, "jobctl.db");
     const db = new Database(path);
     db.pragma("user_version = 1000");

@@ -16,6 +16,7 @@ import { Cluster } from "../support/cluster.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { IdleConnections } from "../support/idle-connections.js";
 import { unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { tarArchive } from "../support/tar-bytes.js";
 import { DiskImage, SmallVolume, canMount } from "../support/volumes.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -40,7 +41,8 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
     await small.remove();
   });
 
-  it("refuses new jobs with 507, finishes running ones once there is space, loses nothing", async () => {
+  it("refuses new jobs with 507, finishes running ones once there is space, loses nothing", async (t) => {
+    shows(t, "full-disks-lose-nothing");
     const before = await cluster.submitScript("echo before\n", "--wait");
     const running = await cluster.submitScript(
       `until [ -e ${root}/go ]; do sleep 0.05; done; head -c ${4 * MEBIBYTE} /dev/urandom > big\n`,
@@ -78,7 +80,8 @@ describe(
   "a disk that is full beside the command line",
   { skip: unless("mounting", canMount) },
   () => {
-    it("is named, with what to do, and what was there before stays whole", async () => {
+    it("is named, with what to do, and what was there before stays whole", async (t) => {
+      shows(t, "full-disks-lose-nothing");
       const small = await SmallVolume.mount(8 * MEBIBYTE);
       const volume = small.path;
       const cluster = await Cluster.start();
@@ -151,7 +154,8 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
     await cluster.ok(["agents", "add", url]);
   });
 
-  it("takes nothing new, another one does, and no job fails for it", async () => {
+  it("takes nothing new, another one does, and no job fails for it", async (t) => {
+    shows(t, "full-disks-lose-nothing");
     await fill(volume);
     const ids = await Promise.all([1, 2, 3, 4].map(() => cluster.submitScript("sleep 0.2\n")));
     await cluster.ok(["wait", ...ids.map(String)]);
@@ -171,7 +175,9 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
     assert.equal((await cluster.job(waiting)).agent, "agent-1");
   });
 
-  it("keeps the output and the results of what it runs until there is space", async () => {
+  it("keeps the output and the results of what it runs until there is space", async (t) => {
+    shows(t, "full-disks-lose-nothing");
+    shows(t, "results-are-kept-until-stored");
     await cluster.ok(["agents", "drain", "agent-2"]);
     const id = await cluster.submitScript(
       `until [ -e ${root}/go ]; do sleep 0.05; done; seq 1 200000; echo done > result.txt || true\n`,
@@ -267,7 +273,7 @@ describe("a loss of power", { skip: unless("mounting", canMount) }, () => {
     assert.equal(await server.end("SIGTERM"), 0);
   };
 
-  it(`at ${POWER_LOSSES} instants under load: what was acknowledged is there, digest for digest`, async () => {
+  it(`at ${POWER_LOSSES} instants under load: what was acknowledged is there, digest for digest`, async (t) => {
     const acknowledged: Job[] = [];
     const completed = new Map<number, Job>();
     const over = new AbortController();
@@ -305,6 +311,7 @@ describe("a loss of power", { skip: unless("mounting", canMount) }, () => {
     over.abort();
     await Promise.all(clients);
     assert.ok(lastSeen > POWER_LOSSES, `${lastSeen} jobs`);
+    shows(t, "accepted-is-durable", { what: "losses of power under load", times: POWER_LOSSES });
   });
 });
 

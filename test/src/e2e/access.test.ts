@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 
 import { AgentSession, newServer } from "../support/agent-session.js";
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const ADMIN_TOKEN = "test-admin-token";
@@ -30,8 +31,9 @@ describe("access", () => {
       ),
     );
 
-  it("too many requests of one address are refused, and the command line tries again", () =>
-    withServer({ JOBCTL_RATE_LIMIT: String(LIMIT) }, async (cluster) => {
+  it("too many requests of one address are refused, and the command line tries again", (t) => {
+    shows(t, "requests-are-limited");
+    return withServer({ JOBCTL_RATE_LIMIT: String(LIMIT) }, async (cluster) => {
       const answers = await many(cluster, () => ({}));
       const refused = answers.filter(({ status }) => status === 429);
       assert.ok(refused.length >= LIMIT);
@@ -47,9 +49,11 @@ describe("access", () => {
         assert.equal((await fetch(`${cluster.server.url}/live`)).status, 200);
       const calls = Array.from({ length: 2 * LIMIT }, () => cluster.jobctl(["status", "--json"]));
       for (const { exitCode } of await Promise.all(calls)) assert.equal(exitCode, 0);
-    }));
+    });
+  });
 
-  it("a client's address is taken from a proxy that is trusted, and from no other", async () => {
+  it("a client's address is taken from a proxy that is trusted, and from no other", async (t) => {
+    shows(t, "requests-are-limited");
     const forwarded = (n: number) => ({ "x-forwarded-for": `192.0.2.${n}` });
     const server = { JOBCTL_RATE_LIMIT: String(LIMIT) };
     await withServer(server, async (cluster) => {
@@ -60,7 +64,8 @@ describe("access", () => {
     });
   });
 
-  it("web pages of other origins may use it only when they are named", async () => {
+  it("web pages of other origins may use it only when they are named", async (t) => {
+    shows(t, "other-origins-are-refused");
     const preflight = (cluster: Cluster, origin: string): Promise<Response> =>
       fetch(`${cluster.server.url}/v1/jobs`, {
         method: "OPTIONS",
@@ -96,7 +101,8 @@ describe("tokens", () => {
     return (await cluster.request("/v1/jobs", { headers })).status;
   };
 
-  it("are replaced without a restart, and for a while both are valid", async () => {
+  it("are replaced without a restart, and for a while both are valid", async (t) => {
+    shows(t, "tokens-can-be-replaced");
     const file = join(cluster.root, "admin.token");
     await writeFile(file, `next-admin-token\n${ADMIN_TOKEN}\n`);
     await waitUntil("the new one is valid", async () => {
@@ -110,7 +116,8 @@ describe("tokens", () => {
     await cluster.ok(["status"]);
   });
 
-  it("of the agents too, while jobs run", async () => {
+  it("of the agents too, while jobs run", async (t) => {
+    shows(t, "tokens-can-be-replaced");
     const running = await cluster.submitScript("sleep 3; echo done\n");
     const enrol = async (n: number, secret: string): Promise<string> => {
       const { url } = cluster.agents[n - 1] ?? { url: "" };

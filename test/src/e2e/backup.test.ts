@@ -23,10 +23,13 @@ import Database from "better-sqlite3";
 import { Cluster } from "../support/cluster.js";
 import { SubmitLoad, type Acknowledged } from "../support/direct-submits.js";
 import { insertOldJobs } from "../support/insert-jobs.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
 type Listed = Extract<Output, { schema: "jobctl.backups/v1" }>;
+
+const ROUNDS = 20;
 
 describe("a backup", () => {
   let cluster: Cluster;
@@ -59,7 +62,8 @@ describe("a backup", () => {
     );
   };
 
-  it("brings everything back after the data directory is gone", async () => {
+  it("brings everything back after the data directory is gone", async (t) => {
+    shows(t, "backups-are-whole");
     const ids = [await run("one"), await run("two")];
     const queued = await cluster.submitScript("sleep 600\n");
     await waitUntil("it runs", async () => (await cluster.job(queued)).status === "running");
@@ -143,7 +147,8 @@ describe("a backup", () => {
     assert.equal((await cluster.job(kept)).status, "completed");
   });
 
-  it("that is damaged is found, and not restored", async () => {
+  it("that is damaged is found, and not restored", async (t) => {
+    shows(t, "backups-are-whole");
     await run("x");
     const { snapshot } = await backup();
     assert.equal(await readlink(join(directory, "latest")), join("snapshots", snapshot));
@@ -207,7 +212,7 @@ describe("a backup", () => {
     let covered = 0;
     let loadMs = 0;
     const began = performance.now();
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       const atStart = acknowledged.length + load.acknowledged.length;
       const before = await latestOf(directory);
       const taking = cluster.spawn(["backup", directory]);
@@ -232,7 +237,7 @@ describe("a backup", () => {
       if (now === null) continue;
       const paused = performance.now();
       const all = [...acknowledged, ...load.acknowledged];
-      await assertRestored(cluster, directory, all.slice(0, covered), round === 19);
+      await assertRestored(cluster, directory, all.slice(0, covered), round === ROUNDS - 1);
       loadMs -= performance.now() - paused;
     }
     loadMs += performance.now() - began;
@@ -254,6 +259,10 @@ describe("a backup", () => {
       await readFile(join(cluster.root, "first/result.txt"), "utf8"),
       acknowledged[0]?.text,
     );
+    shows(t, "backups-are-whole", {
+      what: "backups while one side is killed under load",
+      times: ROUNDS,
+    });
   });
 
   it("a vacuum removes old jobs and makes the database smaller, and checks it", async () => {

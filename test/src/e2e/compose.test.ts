@@ -16,6 +16,7 @@ import {
 } from "../support/compose-project.js";
 import { freePort } from "../support/free-port.js";
 import { hasDocker, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const CLI = fileURLToPath(import.meta.resolve("@jobctl/cli/main"));
@@ -170,7 +171,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     assert.doesNotMatch(seen, /secrets|TOKEN|JOBCTL_AGENT_DATA/);
   });
 
-  it("S3-15, S3-22: the root is read-only; what may be written to is small, or data", async () => {
+  it("S3-15, S3-22: the root is read-only; what may be written to is small, or data", async (t) => {
+    shows(t, "container-roots-are-read-only");
     for (const [name, { State, HostConfig }] of each()) {
       assert.equal(HostConfig.ReadonlyRootfs, true, name);
       const mounts = (await procFile(State.Pid, "mountinfo")).trimEnd().split("\n");
@@ -189,7 +191,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     }
   });
 
-  it("S3-16, S3-17, S3-23: no root, no capability, no way to gain one", async () => {
+  it("S3-16, S3-17, S3-23: no root, no capability, no way to gain one", async (t) => {
+    shows(t, "containers-have-no-privileges");
     for (const [name, { State, HostConfig, Config }] of each()) {
       const status = await procFile(State.Pid, "status");
       const uid = LIMITS[name].user.split(":")[0] ?? "";
@@ -203,7 +206,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     }
   });
 
-  it("S3-18, S3-19, S3-20: CPUs, memory and processes are limited", () => {
+  it("S3-18, S3-19, S3-20: CPUs, memory and processes are limited", (t) => {
+    shows(t, "containers-are-limited");
     for (const [name, { HostConfig }] of each()) {
       const { cpus, memory, pids } = LIMITS[name];
       const { NanoCpus, Memory, PidsLimit } = HostConfig;
@@ -211,7 +215,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     }
   });
 
-  it("S3-21: neither a job nor its agent has a way out", async () => {
+  it("S3-21: neither a job nor its agent has a way out", async (t) => {
+    shows(t, "compose-agents-are-shut-off");
     for (const [, { State }] of each("agent")) {
       const [, ...routes] = (await procFile(State.Pid, "net/route")).trimEnd().split("\n");
       for (const route of routes) assert.match(route, /^eth0\t/);
@@ -226,7 +231,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     assert.equal(routes.trimEnd().split("\n").length, 1);
   });
 
-  it("S3-24, S3-30: agents have no port outside; the server reaches them, others do not", async () => {
+  it("S3-24, S3-30: agents have no port outside; the server reaches them, others do not", async (t) => {
+    shows(t, "compose-agents-are-shut-off");
     for (const [, { HostConfig, NetworkSettings }] of each("agent")) {
       assert.deepEqual(HostConfig.PortBindings ?? {}, {});
       assert.deepEqual(Object.values(NetworkSettings.Ports).filter(Boolean), []);
@@ -238,7 +244,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     assert.match(await askFrom("backup", "http://agent:9000/health"), /^(ENOTFOUND|EAI_AGAIN)/);
   });
 
-  it("S3-25: a job goes through the proxy with TLS", async () => {
+  it("S3-25: a job goes through the proxy with TLS", async (t) => {
+    shows(t, "proxy-protects");
     const env = {
       ...environment,
       HOME: root,
@@ -253,7 +260,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     assert.equal(await readFile(join(root, "came-back/result.txt"), "utf8"), "through\n");
   });
 
-  it("S3-26, S3-27, S3-28, S3-32: the proxy limits, hides and passes on", async () => {
+  it("S3-26, S3-27, S3-28, S3-32: the proxy limits, hides and passes on", async (t) => {
+    shows(t, "proxy-protects");
     assert.equal((await throughProxy("/v1/jobs"))[0], 401);
     for (const path of ["/metrics", "/docs", "/openapi.json"])
       assert.equal((await throughProxy(path))[0], 403, path);
@@ -348,7 +356,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     assert.ok(report.bytesAfter <= report.bytesBefore);
   });
 
-  it("S3-58: an upgrade keeps queued and running jobs", async () => {
+  it("S3-58: an upgrade keeps queued and running jobs", async (t) => {
+    shows(t, "containers-are-replaced-without-loss");
     const running = await submit("sleep 8; echo after > result.txt\n");
     await waitUntil("it runs", async () => (await job(running)).status === "running");
     // As many as there is room for, and one more.

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 
 import * as agent from "@jobctl/agent";
 import * as server from "@jobctl/server";
+import { shows } from "../support/shows.js";
 
 const TOKENS = { JOBCTL_ADMIN_TOKEN: "a", JOBCTL_AGENT_TOKEN: "b" };
 
@@ -45,7 +46,8 @@ describe("the environment", () => {
       assert.throws(() => read({}), /TOKEN_FILE is not set/);
     });
 
-    it(`of the ${section.toLowerCase()} is checked, and all problems are in one message`, () => {
+    it(`of the ${section.toLowerCase()} is checked, and all problems are in one message`, (t) => {
+      shows(t, "settings-are-checked");
       const numbers = names.filter((name) =>
         /(SECONDS|BYTES|ENTRIES|PORT|SLOTS|CPUS|FILES)$/.test(name),
       );

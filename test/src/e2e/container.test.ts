@@ -10,6 +10,7 @@ import { ContainerAgents } from "../support/container-agent.js";
 import { NARROW_LIMITS, NO_RULES, defineEscapes } from "../support/escapes.js";
 import { findProcesses } from "../support/processes.js";
 import { hasDocker, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const SLEEP = "sleep 87652";
@@ -42,7 +43,8 @@ describe(
       await rm(root, { recursive: true, force: true });
     });
 
-    it("has no root, no capability and no way to gain one, and its system calls are filtered", async () => {
+    it("has no root, no capability and no way to gain one, and its system calls are filtered", async (t) => {
+      shows(t, "containers-have-no-privileges");
       const status = await procFile(pid, "status");
       const field = (name: string): string =>
         new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";
@@ -53,7 +55,8 @@ describe(
       assert.equal(field("Seccomp"), "2");
     });
 
-    it("can write to its data and to /tmp only", async () => {
+    it("can write to its data and to /tmp only", async (t) => {
+      shows(t, "container-roots-are-read-only");
       const mounts = (await procFile(pid, "mountinfo")).trimEnd().split("\n");
       const writable = mounts
         .map((line) => line.split(" "))
@@ -68,7 +71,8 @@ describe(
       assert.ok(top.split(",").includes("ro"));
     });
 
-    it("has its limits, and no port outside", async () => {
+    it("has its limits, and no port outside", async (t) => {
+      shows(t, "containers-are-limited");
       const { HostConfig } = await container.inspect();
       assert.equal(HostConfig.Memory, 2 * 1024 ** 3);
       assert.equal(HostConfig.NanoCpus, 2e9);
@@ -80,10 +84,15 @@ describe(
       assert.match(HostConfig.Tmpfs["/tmp"] ?? "", /size=64m/);
     });
 
-    it("has no token in any environment", async () => {
+    it("has no token in any environment or argument", async (t) => {
+      shows(t, "tokens-are-not-shown");
       const { Config } = await container.inspect();
-      const environments = [Config.Env.join("\0"), await procFile(pid, "environ")];
-      for (const environment of environments) assert.doesNotMatch(environment, /test-agent-token/);
+      const shown = [
+        Config.Env.join("\0"),
+        await procFile(pid, "environ"),
+        await procFile(pid, "cmdline"),
+      ];
+      for (const text of shown) assert.doesNotMatch(text, /test-agent-token/);
     });
 
     it("has no route but into its own network", async () => {
@@ -112,7 +121,8 @@ describe(
       tokenFile: "/run/secrets/agent-token",
     }));
 
-    it("starts again by itself when it is killed, and nothing of its jobs is left", async () => {
+    it("starts again by itself when it is killed, and nothing of its jobs is left", async (t) => {
+      shows(t, "nothing-outlives-a-job");
       const id = await cluster.submitScript(`(setsid ${SLEEP} &); ${SLEEP}\n`);
       const running = async (): Promise<number> =>
         (await findProcesses(SLEEP.replace(" ", "\0"))).length;

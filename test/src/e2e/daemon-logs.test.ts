@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const ADMIN_TOKEN = "test-admin-token";
@@ -65,7 +66,8 @@ describe("the daemons' logs", () => {
     await appendFile(cluster.blobPath(result?.sha256 ?? ""), "x");
   };
 
-  it("are JSON, a line an event, and one search finds a job in both", async () => {
+  it("are JSON, a line an event, and one search finds a job in both", async (t) => {
+    shows(t, "logs-can-be-followed");
     const id = await cluster.submitScript("true\n", "--wait");
     const find = async (name: string): Promise<Record<string, unknown>[]> =>
       (await logOf(name))
@@ -127,7 +129,8 @@ describe("the daemons' logs", () => {
     }
   });
 
-  it("and reports of errors carry the ids, and never a token", async () => {
+  it("and reports of errors carry the ids, and never a token", async (t) => {
+    shows(t, "tokens-are-not-shown");
     const id = await cluster.submitScript("true\n", "--wait");
     await damageResultOf(id);
     const headers = { "x-request-id": `request-of-${ADMIN_TOKEN}` };

@@ -7,6 +7,7 @@ import type { Health } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const LIVE = ["/live", "/health/live"];
@@ -79,7 +80,8 @@ describe("health", () => {
     assert.equal((await ask("/ready")).status, 200);
   });
 
-  it("and it goes on when the database can be written again, with nothing lost", async () => {
+  it("and it goes on when the database can be written again, with nothing lost", async (t) => {
+    shows(t, "full-disks-lose-nothing");
     const running = await cluster.submitScript("sleep 1; echo done > result.txt\n");
     // More than there is room for: it is still queued when the database is locked.
     const queued = await cluster.submitScript("true\n", "--cpus", "4");

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { createGzip, gzipSync } from "node:zlib";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { emptyFiles, tarArchive, tarEntry, type TarEntry } from "../support/tar-bytes.js";
 
 const RUN: TarEntry = { path: "run.sh", content: "true\n" };
@@ -156,14 +157,16 @@ describe("a hostile archive", () => {
   after(() => cluster.stop());
 
   for (const [what, archive, message] of REFUSED) {
-    it(`with ${what} is refused, and leaves nothing`, async () => {
+    it(`with ${what} is refused, and leaves nothing`, async (t) => {
+      shows(t, "hostile-archives-are-refused");
       const path = join(cluster.root, "hostile.tar");
       await writeFile(path, archive);
       await assertRefused(path, message);
     });
   }
 
-  it("with a million empty entries is refused at the limit", async () => {
+  it("with a million empty entries is refused at the limit", async (t) => {
+    shows(t, "hostile-archives-are-refused");
     const path = join(cluster.root, "million.tar.gz");
     const entries = function* () {
       yield tarEntry(RUN);
@@ -174,7 +177,8 @@ describe("a hostile archive", () => {
     await assertRefused(path, /more than 100000 entries; entry "f0099999"/);
   });
 
-  it("that is a gzip bomb is refused before it has expanded", async () => {
+  it("that is a gzip bomb is refused before it has expanded", async (t) => {
+    shows(t, "hostile-archives-are-refused");
     const path = join(cluster.root, "bomb.tar.gz");
     const zeros = Buffer.alloc(1024 ** 2);
     const entries = function* () {

@@ -12,6 +12,7 @@ import { execa } from "execa";
 import { parse, parseAllDocuments } from "yaml";
 
 import { hasKubectl, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 
 const ROOT = fileURLToPath(new URL("../../../kubernetes/", import.meta.url));
 
@@ -51,7 +52,8 @@ describe("the Kubernetes objects", () => {
     }
   });
 
-  it("are in a namespace with restricted pod security, and fit it", () => {
+  it("are in a namespace with restricted pod security, and fit it", (t) => {
+    shows(t, "kubernetes-objects-are-restricted");
     const { labels } = find("Namespace", "jobctl").metadata;
     for (const mode of ["enforce", "audit", "warn"])
       assert.equal(labels[`pod-security.kubernetes.io/${mode}`], "restricted");
@@ -125,7 +127,8 @@ describe("the Kubernetes objects", () => {
     }
   });
 
-  it("let agents be reached by the server only, and reach nothing", () => {
+  it("let agents be reached by the server only, and reach nothing", (t) => {
+    shows(t, "kubernetes-policies-shut-agents-off");
     const { spec } = find("NetworkPolicy", "jobctl-agent");
     assert.deepEqual(spec.policyTypes, ["Ingress", "Egress"]);
     assert.deepEqual(spec.egress, []);

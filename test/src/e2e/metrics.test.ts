@@ -12,6 +12,7 @@ import { execa } from "execa";
 import { Cluster } from "../support/cluster.js";
 import { freePort } from "../support/free-port.js";
 import { hasPrometheus, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const COMPOSE = fileURLToPath(new URL("../../../compose", import.meta.url));
@@ -114,7 +115,8 @@ describe("metrics", () => {
     await cluster.ok(["cancel", String(id), "--wait"]);
   });
 
-  it("keep the users of a bounded number apart", async () => {
+  it("keep the users of a bounded number apart", async (t) => {
+    shows(t, "figures-bound-names");
     const { input } = await cluster.job(1);
     for (let n = 0; n < 60; n += 1)
       await cluster.request("/v1/jobs", {
@@ -132,14 +134,17 @@ describe("metrics", () => {
     );
   });
 
-  it("hold no token, and no name that a client chose", async () => {
+  it("hold no token, and nothing of a path but its template", async (t) => {
+    shows(t, "tokens-are-not-shown");
+    shows(t, "figures-bound-names");
     await cluster.request("/v1/jobs/12345678901");
     await fetch(`${cluster.server.url}/no/such/route-xyz`);
     const text = await scrape(cluster.server.url);
     assert.doesNotMatch(text, /test-admin-token|test-agent-token|12345678901|route-xyz/);
   });
 
-  it("that an alert or a panel uses are exported", async () => {
+  it("that an alert or a panel uses are exported", async (t) => {
+    shows(t, "alerts-can-fire");
     const rules = await readFile(join(COMPOSE, "prometheus/rules.yml"), "utf8");
     const dashboard = await readFile(join(COMPOSE, "grafana/jobctl.json"), "utf8");
     const used = new Set(
@@ -155,13 +160,15 @@ describe("metrics", () => {
 });
 
 describe("Prometheus itself", { skip: unless("Prometheus", hasPrometheus) }, () => {
-  it("accepts the rules, and fires each alert when it should", async () => {
+  it("accepts the rules, and fires each alert when it should", async (t) => {
+    let alerts = 0;
     const cwd = join(COMPOSE, "prometheus");
     await execa("promtool", ["check", "config", "prometheus.yml"], { cwd });
     await execa("promtool", ["test", "rules", "rules.test.yml"], { cwd });
     const rules = await readFile(join(cwd, "rules.yml"), "utf8");
     const tests = await readFile(join(cwd, "rules.test.yml"), "utf8");
     for (const [, alert = ""] of rules.matchAll(/alert: (\w+)/g)) {
+      alerts += 1;
       const cases = tests.split("- name:").filter((text) => text.includes(`"${alert}"`));
       assert.ok(
         cases.some((text) => text.includes("exp_labels")),
@@ -172,6 +179,10 @@ describe("Prometheus itself", { skip: unless("Prometheus", hasPrometheus) }, () 
         `${alert} is quiet`,
       );
     }
+    shows(t, "alerts-can-fire", {
+      what: "alerts that fire in one case of promtool and are quiet in another",
+      times: alerts,
+    });
   });
 
   it("finds server and agents up", async () => {

@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import type { GcReport, ReconcileReport } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -118,7 +119,8 @@ describe("operating a server", () => {
     await writeFile(blob, content);
   });
 
-  it("what is stored and has changed is reported as such and never served", async () => {
+  it("what is stored and has changed is reported as such and never served", async (t) => {
+    shows(t, "damage-is-noticed");
     const directory = await cluster.makeJob({ "run.sh": "echo true > result.txt\n" });
     const id = Number(await cluster.ok(["submit", directory, "--wait"]));
     const { input, result } = await cluster.job(id);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { Cluster } from "../support/cluster.js";
 import { findProcesses } from "../support/processes.js";
 import { fakeTimeLibrary, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 describe("after a restart", () => {
@@ -18,7 +19,8 @@ describe("after a restart", () => {
   afterEach(() => cluster.stop());
 
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    it(`of the server (${signal}) running jobs go on, and their results arrive`, async () => {
+    it(`of the server (${signal}) running jobs go on, and their results arrive`, async (t) => {
+      shows(t, "one-start-per-attempt");
       const ids = [
         await cluster.submitScript("echo began; sleep 2; echo one > result.txt\n"),
         await cluster.submitScript("sleep 2; exit 5\n"),
@@ -89,7 +91,8 @@ describe("after a restart", () => {
   it(
     "when the server's clock goes back an hour, jobs go on, and nothing is run twice",
     { skip: unless("faketime", () => fakeTimeLibrary() !== null) },
-    async () => {
+    async (t) => {
+      shows(t, "clocks-move-no-job");
       const running = await cluster.submitScript("sleep 3; echo done\n");
       const failing = await cluster.submitScript("exit 3\n", "--retries", "1");
       await waitUntil(

@@ -12,12 +12,15 @@ import { Cluster } from "../support/cluster.js";
 import { NARROW_LIMITS, NO_RULES, defineEscapes } from "../support/escapes.js";
 import { findProcesses } from "../support/processes.js";
 import { hasBubblewrap, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const SLEEP = "sleep 87654";
+const KILLS = 5;
 
 describe("an agent whose sandbox breaks", { skip: unless("bubblewrap", hasBubblewrap) }, () => {
-  it("takes no more jobs until it works again, and none fails for it", async () => {
+  it("takes no more jobs until it works again, and none fails for it", async (t) => {
+    shows(t, "broken-sandbox-fails-no-job");
     const bin = await mkdtemp(join(tmpdir(), "jobctl-bin-"));
     // bubblewrap, until there is a file that says otherwise; for the first agent only.
     const broken = join(bin, "broken");
@@ -96,7 +99,8 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
     tokenFile: join(cluster.root, "agent.token"),
   }));
 
-  it("a job cannot see or touch another job", async () => {
+  it("a job cannot see or touch another job", async (t) => {
+    shows(t, "jobs-are-apart");
     const victim = await cluster.submitScript(`echo secret > secret.txt; ${SLEEP}\n`);
     await waitUntil(
       "the other one runs",
@@ -114,7 +118,8 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
     await cluster.ok(["cancel", String(victim), "--wait"]);
   });
 
-  it("a job has the network only where its service has it", async () => {
+  it("a job has the network only where its service has it", async (t) => {
+    shows(t, "job-has-no-network");
     const { port } = outside.address() as AddressInfo;
     const script = `exec 3<> /dev/tcp/127.0.0.1/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3 | tail -n 1\n`;
     const offline = await cluster.submitScript(script);
@@ -124,7 +129,8 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
     assert.equal(await cluster.ok(["logs", String(online)]), "reached");
   });
 
-  it("nothing survives the agent when it is killed", async () => {
+  it("nothing survives the agent when it is killed", async (t) => {
+    shows(t, "nothing-outlives-a-job");
     const id = await cluster.submitScript(`(setsid ${SLEEP} &) ; ${SLEEP}\n`);
     await waitUntil(
       "it runs",
@@ -140,8 +146,8 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
     await cluster.ok(["cancel", String(id), "--wait"]);
   });
 
-  it("nothing survives an agent that is killed while it starts a job", async () => {
-    for (let round = 1; round <= 5; round += 1) {
+  it("nothing survives an agent that is killed while it starts a job", async (t) => {
+    for (let round = 1; round <= KILLS; round += 1) {
       const id = await cluster.submitScript(`exec ${SLEEP}\n`);
       const record = join(cluster.root, `agent-1/attempts/${id}.1/record.json`);
       await waitUntil("the attempt is on the agent", () => existsSync(record));
@@ -157,6 +163,10 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
       await cluster.ok(["cancel", String(id), "--wait"]);
       assert.deepEqual(await findProcesses(SLEEP.replace(" ", "\0")), []);
     }
+    shows(t, "nothing-outlives-a-job", {
+      what: "agents killed while they start a job",
+      times: KILLS,
+    });
   });
 
   it("the environment of a job is in nobody's arguments", async () => {
@@ -177,7 +187,8 @@ describe("from inside a sandbox", { skip: unless("bubblewrap", hasBubblewrap) },
 });
 
 describe("an agent whose sandbox does not work", () => {
-  it("does not start, and says what to do", async () => {
+  it("does not start, and says what to do", async (t) => {
+    shows(t, "broken-sandbox-fails-no-job");
     const start = Cluster.start({
       agent: { JOBCTL_AGENT_SANDBOX: "bubblewrap", PATH: "/nowhere" },
     });

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const LIMIT = 2 * 1024 * 1024;
@@ -61,7 +62,8 @@ describe("submit", () => {
     assert.deepEqual(await contents(cluster), earlier);
   });
 
-  it("refuses one byte too many with both sizes, and stores nothing", async () => {
+  it("refuses one byte too many with both sizes, and stores nothing", async (t) => {
+    shows(t, "uploads-are-limited");
     const earlier = await contents(cluster);
     const archive = await archiveOfSize(cluster, LIMIT + 1);
     const { exitCode, stderr } = await cluster.jobctl(["submit", archive]);
@@ -75,7 +77,7 @@ describe("submit", () => {
     assert.equal((await cluster.jobctl(["submit", fits])).exitCode, 0);
   });
 
-  it("makes one job of 20 submits at once with one key", async () => {
+  it("makes one job of 20 submits at once with one key", async (t) => {
     const job = await cluster.makeJob({
       "run.sh": "true\n",
       "noise.bin": randomBytes(1000).toString("hex"),
@@ -87,6 +89,7 @@ describe("submit", () => {
     assert.deepEqual([...new Set(results.map(({ exitCode }) => exitCode))], [0]);
     assert.equal(new Set(results.map(({ stdout }) => stdout)).size, 1);
     await contents(cluster);
+    shows(t, "one-submit-one-job", { what: "submits at once with one key", times: 20 });
   });
 
   it("refuses a key that belongs to another job", async () => {

@@ -9,6 +9,7 @@ import Ajv from "ajv-draft-04";
 import formats from "ajv-formats";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 
 const DANGEROUS = fileURLToPath(new URL("../../../examples/dangerous", import.meta.url));
 
@@ -44,7 +45,8 @@ describe("validation", () => {
     assert.deepEqual(await cluster.blobs(), []);
   });
 
-  it("on the agent ends a job as invalid, and shows where", async () => {
+  it("on the agent ends a job as invalid, and shows where", async (t) => {
+    shows(t, "agent-decides");
     const job = await cluster.makeJob({ "run.sh": REJECTED });
     const { exitCode, stdout } = await cluster.jobctl(["submit", job, "--no-validate", "--wait"]);
     assert.equal(exitCode, 105);

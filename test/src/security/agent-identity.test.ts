@@ -14,6 +14,7 @@ import { AgentSession, newServer, serverOf } from "../support/agent-session.js";
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
 import type { DaemonProcess } from "../support/daemon-process.js";
 import { freePort } from "../support/free-port.js";
+import { shows } from "../support/shows.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -54,7 +55,8 @@ describe("an agent's identity", () => {
       .filter((text) => text.includes(`"${event}"`))
       .map((text) => JSON.parse(text) as Record<string, unknown>);
 
-  it("is proved without a secret on the wire, and shown", async () => {
+  it("is proved without a secret on the wire, and shown", async (t) => {
+    shows(t, "agents-have-identities");
     const wire: Buffer[] = [];
     const proxies: TcpProxy[] = [];
     const cluster = await start({
@@ -266,7 +268,8 @@ describe("an agent's identity", () => {
     assert.match(endless.stderr, /stdin cannot be used: it has more than 65536 bytes/);
   });
 
-  it("belongs to one installation: another one is refused, also with the shared secret", async () => {
+  it("belongs to one installation: another one is refused, also with the shared secret", async (t) => {
+    shows(t, "agents-have-identities");
     const first = await start();
     await first.submitScript("true\n", "--wait");
     const url = first.agents[0]?.url ?? "";
@@ -291,7 +294,8 @@ describe("an agent's identity", () => {
     assert.match(await second.ok(["agents", "add", url]), /^agent-1 is ready/);
   });
 
-  it("is lost with its data directory; the name is free when an operator says so", async () => {
+  it("is lost with its data directory; the name is free when an operator says so", async (t) => {
+    shows(t, "agents-have-identities");
     const cluster = await start();
     await cluster.submitScript("true\n", "--wait");
     const before = (await agentsOf(cluster))[0]?.key?.fingerprint;

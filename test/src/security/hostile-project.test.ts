@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 
 /** Extensions that hold code for one loader of configuration files or another. */
 const CODE_EXTENSIONS = ["js", "cjs", "mjs", "ts"] as const;
@@ -145,7 +146,8 @@ describe("a hostile project directory", () => {
   };
 
   for (const [way, files] of Object.entries(PROJECTS)) {
-    it(`runs no code: ${way}`, { timeout: 120_000 }, async () => {
+    it(`runs no code: ${way}`, { timeout: 120_000 }, async (t) => {
+      shows(t, "projects-run-no-code");
       const directory = await makeProject(files);
       for (const cwd of [directory, join(directory, "below")]) {
         const { exitCode } = await cluster.jobctl(["status"], { cwd });
@@ -155,7 +157,7 @@ describe("a hostile project directory", () => {
     });
   }
 
-  it("runs no code in any command", { timeout: 300_000 }, async () => {
+  it("runs no code in any command", { timeout: 300_000 }, async (t) => {
     const asked = await everyCommand(cluster);
     assert.deepEqual(asked.toSorted(), Object.keys(COMMANDS).toSorted());
     const projects = [
@@ -173,9 +175,14 @@ describe("a hostile project directory", () => {
         assert.deepEqual(await readdir(join(cwd, "markers")), [], command);
       }
     }
+    shows(t, "projects-run-no-code", {
+      what: "commands in a hostile project",
+      times: projects.length * Object.keys(COMMANDS).length,
+    });
   });
 
-  it("is told which key of which file is refused", async () => {
+  it("is told which key of which file is refused", async (t) => {
+    shows(t, "stored-token-stays-with-its-server");
     const cwd = await makeProject(PROJECTS["an import in JSON"] ?? {});
     const { exitCode, stderr } = await cluster.jobctl(["status"], { cwd });
     assert.equal(exitCode, 2);
@@ -197,7 +204,8 @@ describe("a hostile project directory", () => {
     }
   });
 
-  it("gets no token of the user's to a server that it names as a local one", async () => {
+  it("gets no token of the user's to a server that it names as a local one", async (t) => {
+    shows(t, "stored-token-stays-with-its-server");
     const seen: IncomingHttpHeaders[] = [];
     const listener = createServer((request, response) => {
       seen.push(request.headers);

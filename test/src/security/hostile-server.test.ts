@@ -8,6 +8,7 @@ import { execa } from "execa";
 
 import { CLI } from "../support/cluster.js";
 import { LyingServer, completedJob } from "../support/lying-server.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 describe("a server that lies", () => {
@@ -73,7 +74,8 @@ describe("a server that lies", () => {
     ["has no size", [listed("a", { sizeBytes: -1 })], /size/],
   ];
   for (const [lie, items, message] of lies) {
-    it(`writes nothing when a listed path ${lie}`, { timeout: 60_000 }, async () => {
+    it(`writes nothing when a listed path ${lie}`, { timeout: 60_000 }, async (t) => {
+      shows(t, "lying-server-writes-nothing");
       list(items);
       serveFiles();
       const { exitCode, stderr } = await spawn("download", "1", "--path", "**", "-o", "out");
@@ -84,7 +86,8 @@ describe("a server that lies", () => {
     });
   }
 
-  it("writes nothing through a link that an earlier download has left", async () => {
+  it("writes nothing through a link that an earlier download has left", async (t) => {
+    shows(t, "lying-server-writes-nothing");
     await mkdir(join(root, "elsewhere"));
     await mkdir(join(work, "out"));
     await symlink(join(root, "elsewhere"), join(work, "out/link"));

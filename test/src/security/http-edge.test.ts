@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
 import type { DaemonProcess } from "../support/daemon-process.js";
 import { jobArchive } from "../support/direct-submits.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const HOST = "host: x\r\n";
@@ -174,7 +175,8 @@ describe("one address with very many connections", () => {
   });
   after(() => cluster.stop());
 
-  it("is told so, and has its place again when it closes some", async () => {
+  it("is told so, and has its place again when it closes some", async (t) => {
+    shows(t, "requests-are-limited");
     const { hostname, port } = new URL(cluster.server.url);
     const sockets: Socket[] = [];
     for (let n = 0; n < 10; n += 1) {

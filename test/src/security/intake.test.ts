@@ -10,6 +10,7 @@ import { Cluster } from "../support/cluster.js";
 import { cpuSeconds } from "../support/cpu-seconds.js";
 import { uploadOf } from "../support/direct-submits.js";
 import { LyingAgent } from "../support/lying-agent.js";
+import { shows } from "../support/shows.js";
 import { tarArchive, tarEntry, type TarEntry } from "../support/tar-bytes.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -125,7 +126,8 @@ describe("the intake of archives", () => {
   };
 
   for (const [what, archive, message] of REFUSED) {
-    it(`refuses ${what}, and keeps nothing of it`, async () => {
+    it(`refuses ${what}, and keeps nothing of it`, async (t) => {
+      shows(t, "hostile-archives-are-refused");
       const answer = await upload(archive);
       const { error } = (await answer.json()) as { error: { message: string } };
       assert.equal(answer.status, 422, error.message);

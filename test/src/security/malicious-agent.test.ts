@@ -20,6 +20,7 @@ import {
   type Lie,
   type Stage,
 } from "../support/malicious-agent.js";
+import { shows } from "../support/shows.js";
 import { tarArchive, type TarEntry } from "../support/tar-bytes.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -337,7 +338,8 @@ describe("a malicious agent", () => {
         await untilProblem(liar, /does not prove that it knows the enrolment secret/);
       }));
 
-    it("that reports a forged end of another agent's job changes nothing", () => {
+    it("that reports a forged end of another agent's job changes nothing", (t) => {
+      shows(t, "lying-agent-changes-nothing");
       const result = Buffer.from("forged");
       const lie: Lie = {
         snapshot: (honest, { foreignId }) => ({
@@ -594,7 +596,8 @@ describe("a malicious agent", () => {
     });
   });
 
-  it("has changed nothing, and leaves nothing behind", async () => {
+  it("has changed nothing, and leaves nothing behind", async (t) => {
+    shows(t, "lying-agent-changes-nothing");
     await writeFile(release(), "");
     await honestJob;
     const { status, attempt, result, agent } = await job(1);

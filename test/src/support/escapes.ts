@@ -7,6 +7,8 @@ import { RULES } from "@jobctl/validator";
 
 import type { Cluster } from "./cluster.js";
 import { findProcesses } from "./processes.js";
+import type { PromiseId } from "./promises.js";
+import { shows } from "./shows.js";
 
 const MEBIBYTE = 1024 ** 2;
 const DAEMON = "sleep 87653";
@@ -38,45 +40,74 @@ export interface Place {
 }
 
 /** Attempts to get out, or to see more than one's own; each prints `escaped` when it succeeds. */
-const ESCAPES: readonly [string, string][] = [
-  ["read the agent's data", "cat {data}/attempts/*/record.json && echo escaped"],
-  ["read the agent's token", "cat {token} && echo escaped"],
-  ["list where the agent keeps its jobs", "ls {data} && echo escaped"],
+const ESCAPES: readonly [what: string, script: string, promise: PromiseId][] = [
+  [
+    "read the agent's data",
+    "cat {data}/attempts/*/record.json && echo escaped",
+    "job-cannot-reach-agent",
+  ],
+  ["read the agent's token", "cat {token} && echo escaped", "job-cannot-reach-agent"],
+  ["list where the agent keeps its jobs", "ls {data} && echo escaped", "job-cannot-reach-agent"],
   [
     "read the environment of another process",
     "for p in /proc/[0-9]*; do grep -qa JOBCTL_AGENT $p/environ && echo escaped; done",
+    "job-cannot-reach-agent",
   ],
   [
     "see the agent's process",
     "ps -e -o args= 2> /dev/null | grep -q '[j]obctl-agent' && echo escaped; test -d /proc/{agentPid}/fd && tr '\\0' ' ' < /proc/{agentPid}/cmdline | grep -q node && echo escaped",
+    "job-cannot-reach-agent",
   ],
   [
     "signal the agent",
     "kill -0 {agentPid} && tr '\\0' ' ' < /proc/{agentPid}/cmdline | grep -q node && echo escaped",
+    "job-cannot-reach-agent",
   ],
-  ["write to /etc", "echo x > /etc/jobctl-escaped && echo escaped"],
-  ["write to /usr", "echo x > /usr/jobctl-escaped && echo escaped"],
-  ["write to the top", "echo x > /jobctl-escaped && echo escaped"],
-  ["write to /dev", "echo x > /dev/jobctl-escaped && echo escaped"],
-  ["write to /proc/sys", "echo 1 > /proc/sys/kernel/panic && echo escaped"],
-  ["write to /sys", "ls /sys/kernel && echo escaped"],
-  ["read the users' passwords", "cat /etc/shadow && echo escaped"],
-  ["read somebody's home", "ls /root /home && echo escaped"],
-  ["make a namespace of its own", "unshare -U true && echo escaped"],
-  ["mount", "mount -t tmpfs none /mnt && echo escaped"],
-  ["make a device", "mknod {tmp}/disk b 8 0 && echo escaped"],
+  ["write to /etc", "echo x > /etc/jobctl-escaped && echo escaped", "job-writes-no-system-files"],
+  ["write to /usr", "echo x > /usr/jobctl-escaped && echo escaped", "job-writes-no-system-files"],
+  ["write to the top", "echo x > /jobctl-escaped && echo escaped", "job-writes-no-system-files"],
+  ["write to /dev", "echo x > /dev/jobctl-escaped && echo escaped", "job-writes-no-system-files"],
+  [
+    "write to /proc/sys",
+    "echo 1 > /proc/sys/kernel/panic && echo escaped",
+    "job-writes-no-system-files",
+  ],
+  ["write to /sys", "ls /sys/kernel && echo escaped", "job-writes-no-system-files"],
+  ["read the users' passwords", "cat /etc/shadow && echo escaped", "job-cannot-reach-agent"],
+  ["read somebody's home", "ls /root /home && echo escaped", "job-cannot-reach-agent"],
+  ["make a namespace of its own", "unshare -U true && echo escaped", "job-makes-no-namespaces"],
+  ["mount", "mount -t tmpfs none /mnt && echo escaped", "job-makes-no-namespaces"],
+  ["make a device", "mknod {tmp}/disk b 8 0 && echo escaped", "job-makes-no-namespaces"],
   [
     "become somebody else",
     "chown 0:0 run.sh 2> /dev/null && test -u run.sh && echo escaped; su -c true && echo escaped",
+    "job-has-no-privileges",
   ],
-  ["reach the server", "(echo > /dev/tcp/{server}) 2> /dev/null && echo escaped"],
-  ["reach the agent", "(echo > /dev/tcp/{agent}) 2> /dev/null && echo escaped"],
+  [
+    "reach the server",
+    "(echo > /dev/tcp/{server}) 2> /dev/null && echo escaped",
+    "job-has-no-network",
+  ],
+  [
+    "reach the agent",
+    "(echo > /dev/tcp/{agent}) 2> /dev/null && echo escaped",
+    "job-has-no-network",
+  ],
   [
     "find a network",
     "grep -v -e lo: -e '|' /proc/net/dev | grep -q : && echo escaped; grep -qv Iface /proc/net/route && echo escaped",
+    "job-has-no-network",
   ],
-  ["have a capability", "grep -q 'CapEff:.*[1-9a-f]' /proc/self/status && echo escaped"],
-  ["gain privileges", "grep -q 'NoNewPrivs:.*0' /proc/self/status && echo escaped"],
+  [
+    "have a capability",
+    "grep -q 'CapEff:.*[1-9a-f]' /proc/self/status && echo escaped",
+    "job-has-no-privileges",
+  ],
+  [
+    "gain privileges",
+    "grep -q 'NoNewPrivs:.*0' /proc/self/status && echo escaped",
+    "job-has-no-privileges",
+  ],
 ];
 
 /** Defines a test for each way out, and for each limit. */
@@ -92,8 +123,9 @@ export function defineEscapes(place: () => Place): void {
       .replaceAll("{agent}", toPath(agentUrl));
   };
 
-  for (const [what, script] of ESCAPES) {
-    it(`a job cannot ${what}`, async () => {
+  for (const [what, script, promise] of ESCAPES) {
+    it(`a job cannot ${what}`, async (t) => {
+      shows(t, promise);
       const { cluster } = place();
       const id = await cluster.submitScript(`${fill(script)}\necho tried\n`, "--wait");
       const output = await cluster.ok(["logs", String(id), "--stream", "stdout"]);
@@ -128,19 +160,22 @@ export function defineEscapes(place: () => Place): void {
     return cluster.job(id);
   };
 
-  it("a fork bomb stays inside, and ends at the time limit", async () => {
+  it("a fork bomb stays inside, and ends at the time limit", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive("bomb() { bomb | bomb & }; bomb; sleep 60\n", "--time", "3s");
     assert.equal(job.status, "timed_out");
   });
 
-  it("a job that wants more memory than it may have is ended for it", async () => {
+  it("a job that wants more memory than it may have is ended for it", async (t) => {
+    shows(t, "job-is-limited");
     const script = "awk 'BEGIN { s = \"x\"; while (1) s = s s }'\n";
     const job = await survive(script, "--memory", "64M");
     assert.equal(job.status, "failed");
     if (await hasWholeJobLimits(place().cluster)) assert.equal(job.outcome?.reason, "oom_killed");
   });
 
-  it("a full /tmp is only the job's own", async () => {
+  it("a full /tmp is only the job's own", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive(
       "head -c 20M /dev/zero > $TMPDIR/full; stat -c %s $TMPDIR/full; df / > /dev/null\n",
     );
@@ -151,7 +186,8 @@ export function defineEscapes(place: () => Place): void {
     );
   });
 
-  it("a workspace that grows too large ends the job", async () => {
+  it("a workspace that grows too large ends the job", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive(
       "i=0; while :; do i=$((i + 1)); head -c 5M /dev/urandom > f$i; sleep 0.1; done\n",
       "--time",
@@ -161,30 +197,35 @@ export function defineEscapes(place: () => Place): void {
     assert.match(job.outcome?.message ?? "", /more than \d+ bytes/);
   });
 
-  it("too many files end the job", async () => {
+  it("too many files end the job", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive("i=0; while :; do i=$((i + 1)); : > f$i; done\n", "--time", "30s");
     assert.deepEqual([job.status, job.outcome?.reason], ["failed", "disk_full"]);
     assert.match(job.outcome?.message ?? "", /more than 5000 entries/);
   });
 
-  it("a file that grows too large is cut", async () => {
+  it("a file that grows too large is cut", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive("exec head -c 100M /dev/zero > big\n");
     assert.deepEqual([job.status, job.outcome?.reason], ["failed", "disk_full"]);
   });
 
-  it("too much output ends the job", async () => {
+  it("too much output ends the job", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive("yes\n", "--time", "30s");
     assert.deepEqual([job.status, job.outcome?.reason], ["failed", "output_limit"]);
   });
 
-  it("a result that is too large keeps its logs, and says so", async () => {
+  it("a result that is too large keeps its logs, and says so", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive("echo kept; truncate -s 60M sparse\n");
     assert.deepEqual([job.status, job.outcome?.reason], ["failed", "output_limit"]);
     assert.match(job.outcome?.message ?? "", /the limit is \d+ bytes/);
     assert.equal(await place().cluster.ok(["logs", String(job.id)]), "kept\n");
   });
 
-  it("100,000 open files are not to be had", async () => {
+  it("100,000 open files are not to be had", async (t) => {
+    shows(t, "job-is-limited");
     const open = 'for ((n = 10; n < 100010; n++)); do eval "exec $n< /dev/null" || exit; done';
     const job = await survive(`(${open}; echo opened all)\necho went on\n`, "--time", "60s");
     assert.equal(
@@ -193,7 +234,8 @@ export function defineEscapes(place: () => Place): void {
     );
   });
 
-  it("what a job leaves running ends with it", async () => {
+  it("what a job leaves running ends with it", async (t) => {
+    shows(t, "nothing-outlives-a-job");
     const { cluster } = place();
     const script = [
       `(setsid ${DAEMON} &)`,
@@ -207,7 +249,8 @@ export function defineEscapes(place: () => Place): void {
     assert.deepEqual(await findProcesses(DAEMON.replace(" ", "\0")), []);
   });
 
-  it("a sparse file of 10 GB is not made", async () => {
+  it("a sparse file of 10 GB is not made", async (t) => {
+    shows(t, "job-is-limited");
     const job = await survive("truncate -s 10G huge || echo refused; stat -c %s huge\n");
     assert.equal(
       await place().cluster.ok(["logs", String(job.id), "--stream", "stdout"]),
@@ -215,7 +258,8 @@ export function defineEscapes(place: () => Place): void {
     );
   });
 
-  it("links out of the results, fifos and sockets are not collected", async () => {
+  it("links out of the results, fifos and sockets are not collected", async (t) => {
+    shows(t, "reads-stay-in-workspace");
     const { cluster } = place();
     const script =
       "ln -s /etc/shadow link; ln -s ../../.. up; mkfifo fifo; mkdir -p results; echo kept > results/kept\n";

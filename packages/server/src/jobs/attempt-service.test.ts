@@ -16,6 +16,8 @@ import { JobEvents } from "./job-events.js";
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
+const HISTORIES = 300;
+
 /** What may arrive, in any order, any number of times, about any attempt. */
 type Message =
   | { readonly kind: "claim" | "cancel" }
@@ -100,7 +102,7 @@ describe("the steps of an attempt", () => {
     }
   };
 
-  it("make one legal history out of messages that come late, twice and in any order", async () => {
+  it("make one legal history out of messages that come late, twice and in any order", async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 40 }), async (messages) => {
         const { id } = store.transaction(() => store.jobs.insert({ ...NEW_JOB, retries: 1 }, {}));
@@ -112,8 +114,9 @@ describe("the steps of an attempt", () => {
         }
         assertLegalHistory(store.jobs.events(id).filter(({ type }) => type === "status"));
       }),
-      { numRuns: 300 },
+      { numRuns: HISTORIES },
     );
+    t.diagnostic(`promise one-outcome-per-job: ${HISTORIES} random histories of messages`);
   });
 });
 

@@ -103,7 +103,8 @@ describe("the store", () => {
     assert.notEqual(jobs.transition(id, { to: "running", attempt: 2, at: 1 }), null);
   });
 
-  it("refuses raw SQL that would break a rule", () => {
+  it("refuses raw SQL that would break a rule", (t) => {
+    t.diagnostic("promise one-outcome-per-job");
     const jobs = createJobStore(db);
     const { id } = jobs.insert(NEW_JOB, {});
     const broken = [
@@ -129,7 +130,8 @@ describe("the store", () => {
     );
   });
 
-  it("takes an idempotency key once for a tenant", () => {
+  it("takes an idempotency key once for a tenant", (t) => {
+    t.diagnostic("promise one-submit-one-job");
     const jobs = createJobStore(db);
     jobs.insert({ ...NEW_JOB, idempotency_key: "k" }, {});
     assert.throws(() => jobs.insert({ ...NEW_JOB, idempotency_key: "k" }, {}), /UNIQUE/);

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 
 import { INHERITED_DESCRIPTOR, type PlacedCluster } from "../../support/sandbox-places.js";
+import { shows } from "../../support/shows.js";
 
 /** What the agent was started with must not reach a job: every place starts it with an open directory. */
 export function defineDescriptorAttacks(place: () => PlacedCluster): void {
-  it("a job has no descriptor but its input, its output and its errors", async () => {
+  it("a job has no descriptor but its input, its output and its errors", async (t) => {
+    shows(t, "job-starts-clean");
     const script = `
 for fd in /proc/self/fd/*; do echo "open \${fd##*/}"; done
 cat /proc/self/fd/${INHERITED_DESCRIPTOR}/inherited && echo escaped

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 
 import type { PlacedCluster } from "../../support/sandbox-places.js";
+import { shows } from "../../support/shows.js";
 
 /** Variables that make programs run or load something must not do so before the limits hold. */
 export function defineEnvironmentAttacks(place: () => Pick<PlacedCluster, "cluster">): void {
@@ -14,7 +15,8 @@ export function defineEnvironmentAttacks(place: () => Pick<PlacedCluster, "clust
     return { stdout, stderr, job: await cluster.job(Number(id)) };
   };
 
-  it("BASH_ENV is read once, within the limits", async () => {
+  it("BASH_ENV is read once, within the limits", async (t) => {
+    shows(t, "job-starts-clean");
     const files = {
       "run.sh": "cat seen\n",
       "start.sh": 'echo "files $(ulimit -n) core $(ulimit -c)" >> seen\n',
@@ -23,7 +25,8 @@ export function defineEnvironmentAttacks(place: () => Pick<PlacedCluster, "clust
     assert.match(stdout, /^files \d+ core 0\n$/);
   });
 
-  it("a file in BASH_ENV cannot allocate more than the job's memory", async () => {
+  it("a file in BASH_ENV cannot allocate more than the job's memory", async (t) => {
+    shows(t, "job-starts-clean");
     const files = {
       "run.sh": "echo went on\n",
       "start.sh": "printf -v filled '%300000000s' x && echo allocated\n",
@@ -32,12 +35,14 @@ export function defineEnvironmentAttacks(place: () => Pick<PlacedCluster, "clust
     assert.doesNotMatch(stdout, /allocated/);
   });
 
-  it("a library in LD_PRELOAD is loaded by the job's own programs only", async () => {
+  it("a library in LD_PRELOAD is loaded by the job's own programs only", async (t) => {
+    shows(t, "job-starts-clean");
     const { stderr } = await run({ "run.sh": ":\n" }, "--env", "LD_PRELOAD=./missing.so");
     assert.equal(stderr.match(/missing\.so/g)?.length, 1, stderr);
   });
 
-  it("values reach the job as they are", async () => {
+  it("values reach the job as they are", async (t) => {
+    shows(t, "job-starts-clean");
     const values: Record<string, string> = {
       LINES_OF_TEXT: "first\nsecond\n\n",
       BLANKS: "  a \t b  ",

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { it } from "node:test";
 
 import type { PlacedCluster } from "../../support/sandbox-places.js";
+import { shows } from "../../support/shows.js";
 import { waitUntil } from "../../support/wait-until.js";
 
 const EPERM = 1;
@@ -84,7 +85,8 @@ export function defineKernelAttacks(place: () => PlacedCluster): void {
     return stdout === "" ? stderr : stdout;
   };
 
-  it("a job's system calls are filtered, and the agent says so", async () => {
+  it("a job's system calls are filtered, and the agent says so", async (t) => {
+    shows(t, "system-calls-are-filtered");
     assert.match(await output("grep Seccomp: /proc/self/status\n"), /^Seccomp:\s+2$/m);
     const { cluster } = place();
     const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
@@ -93,7 +95,7 @@ export function defineKernelAttacks(place: () => PlacedCluster): void {
     assert.ok(items[0]?.capabilities.includes("seccomp"));
   });
 
-  it("a job cannot make system calls that programs do not need", async () => {
+  it("a job cannot make system calls that programs do not need", async (t) => {
     const architecture = process.arch === "arm64" ? "arm64" : "x64";
     const calls = REFUSED.map(
       ([name, numbers, args]) =>
@@ -106,6 +108,10 @@ export function defineKernelAttacks(place: () => PlacedCluster): void {
       lines.trimEnd().split("\n"),
       REFUSED.map(([name, , , error]) => `${name}: ${error}`),
     );
+    shows(t, "system-calls-are-filtered", {
+      what: "system calls that are refused",
+      times: REFUSED.length,
+    });
   });
 
   it("ordinary programs work as ever", async () => {
@@ -115,7 +121,8 @@ export function defineKernelAttacks(place: () => PlacedCluster): void {
     }
   });
 
-  it("a job with the network has the usual sockets, but none of this machine's own", async () => {
+  it("a job with the network has the usual sockets, but none of this machine's own", async (t) => {
+    shows(t, "job-cannot-reach-agent");
     const { machinePid } = place();
     const name = `jobctl-canary-${process.pid}`;
     const listener = spawn("nsenter", [
@@ -143,7 +150,8 @@ export function defineKernelAttacks(place: () => PlacedCluster): void {
     }
   });
 
-  it("a job sees nothing of the kernel in /proc but what programs need", async () => {
+  it("a job sees nothing of the kernel in /proc but what programs need", async (t) => {
+    shows(t, "system-calls-are-filtered");
     const script = `
 for name in ${KERNEL_FILES}; do
   [[ $(head -c 1 "/proc/$name" 2> /dev/null | wc -c) == 0 ]] || echo "read $name"

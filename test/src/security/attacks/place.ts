@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 
 import type { PlacedCluster } from "../../support/sandbox-places.js";
+import { shows } from "../../support/shows.js";
 
 /** The place is what it says: every other attack would prove nothing in another one. */
 export function definePlaceAttacks(place: () => PlacedCluster): void {
@@ -21,7 +22,8 @@ export function definePlaceAttacks(place: () => PlacedCluster): void {
     assert.equal(await cluster.ok(["logs", String(id)]), "/job\n1000\n");
   });
 
-  it("a job cannot read a file of the agent's user", async () => {
+  it("a job cannot read a file of the agent's user", async (t) => {
+    shows(t, "job-cannot-reach-agent");
     const { cluster, plantCanary } = place();
     const path = await plantCanary("canary");
     const id = await cluster.submitScript(`cat ${path} || echo unseen\n`, "--wait");

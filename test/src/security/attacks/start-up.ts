@@ -4,6 +4,7 @@ import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { PlacedCluster } from "../../support/sandbox-places.js";
+import { shows } from "../../support/shows.js";
 import { waitUntil } from "../../support/wait-until.js";
 
 const BUBBLEWRAP_ROUNDS = 20;
@@ -37,7 +38,7 @@ export function defineStartUpAttacks(place: () => PlacedCluster): void {
     }).catch((error: Error) => assert.fail(`${error.message}: ${left.join("; ")}`));
   };
 
-  it("nothing survives bubblewrap when that is killed while it starts, and no slot is lost", async () => {
+  it("nothing survives bubblewrap when that is killed while it starts, and no slot is lost", async (t) => {
     const { cluster } = place();
     for (let round = 0; round < BUBBLEWRAP_ROUNDS; round += 1) {
       const submitted = cluster.submitScript(`${SLEEP}\n`, "--time", "60s");
@@ -56,9 +57,13 @@ export function defineStartUpAttacks(place: () => PlacedCluster): void {
     await nothingIsLeft();
     const load = (await (await fetch(`${place().agentUrl}/load`)).json()) as { slotsUsed: number };
     assert.equal(load.slotsUsed, 0);
+    shows(t, "nothing-outlives-a-job", {
+      what: "sandboxes killed while they start",
+      times: BUBBLEWRAP_ROUNDS,
+    });
   });
 
-  it("nothing survives an agent that is killed while it starts a job", async () => {
+  it("nothing survives an agent that is killed while it starts a job", async (t) => {
     const { cluster, restartAgent } = place();
     for (let round = 0; round < AGENT_ROUNDS; round += 1) {
       const submitted = cluster.submitScript(`${SLEEP}\n`, "--no-requeue", "--time", "60s");
@@ -70,6 +75,10 @@ export function defineStartUpAttacks(place: () => PlacedCluster): void {
     }
     const id = await cluster.submitScript("echo well\n", "--wait");
     assert.equal(await cluster.ok(["logs", String(id)]), "well\n");
+    shows(t, "nothing-outlives-a-job", {
+      what: "agents killed while they start a job",
+      times: AGENT_ROUNDS,
+    });
   });
 }
 

@@ -9,6 +9,7 @@ import type { Job } from "@jobctl/protocol";
 
 import { fixture } from "../../support/fixture.js";
 import type { PlacedCluster } from "../../support/sandbox-places.js";
+import { shows } from "../../support/shows.js";
 import { waitUntil } from "../../support/wait-until.js";
 
 /** How long a job swaps names for links at random. */
@@ -19,7 +20,8 @@ export function defineWorkspaceAttacks(place: () => PlacedCluster): void {
   it(
     "a job that swaps its files for links while they are read shows nothing from outside",
     { timeout: (SWAP_SECONDS + 120) * 1000 },
-    async () => {
+    async (t) => {
+      shows(t, "reads-stay-in-workspace");
       const { cluster, agentUrl, tokenFile, dataPath, plantCanary } = place();
       const secret = `canary-${randomUUID()}`;
       const canary = await plantCanary(secret);
@@ -87,7 +89,8 @@ export function defineWorkspaceAttacks(place: () => PlacedCluster): void {
     await nothingIsLeft(place());
   });
 
-  it("a tree that paths cannot name keeps neither the result nor the logs from coming back", async () => {
+  it("a tree that paths cannot name keeps neither the result nor the logs from coming back", async (t) => {
+    shows(t, "odd-trees-stop-nothing");
     const { cluster } = place();
     const id = await submit(cluster, fixture("odd-tree"), {});
     await cluster.jobctl(["wait", String(id)]);
@@ -119,7 +122,8 @@ export function defineWorkspaceAttacks(place: () => PlacedCluster): void {
     await nothingIsLeft(place());
   });
 
-  it("an agent starts whatever tree a killed one has left", async () => {
+  it("an agent starts whatever tree a killed one has left", async (t) => {
+    shows(t, "odd-trees-stop-nothing");
     const { cluster, restartAgent } = place();
     const id = await submit(cluster, fixture("odd-tree"), { SLEEP: "60" });
     await waitUntil("the tree is there", async () =>
@@ -135,7 +139,8 @@ export function defineWorkspaceAttacks(place: () => PlacedCluster): void {
   });
 
   for (const hide of ["closed", "unlinked", "mapped", "undumpable", "unreadable"])
-    it(`a workspace that is too large is seen in ${hide} files`, async () => {
+    it(`a workspace that is too large is seen in ${hide} files`, async (t) => {
+      shows(t, "storage-is-not-hidden");
       const { cluster } = place();
       const id = await submit(cluster, fixture("hoarder"), { HIDE: hide }, "--time", "50s");
       await cluster.jobctl(["wait", String(id)]);
