@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly server?: Record<string, string>;
   /** Settings of every agent, or of agent `agent-<n>`. */
   readonly agent?: Record<string, string> | ((n: number) => Record<string, string>);
+  /** The main file of what is started next, where it is not of this release. */
+  readonly mainOf?: (kind: "server" | "agent") => string | undefined;
 }
 
 /** How a call of the command line ended. */
@@ -128,6 +130,7 @@ export class Cluster {
         ...extra,
       },
       join(this.root, "server.log"),
+      this.#launch("server"),
     );
   }
 
@@ -151,7 +154,12 @@ export class Cluster {
         ...extra,
       },
       join(this.root, `agent-${n}.log`),
+      this.#launch("agent"),
     );
+  }
+
+  #launch(kind: "server" | "agent"): (main: string) => string[] {
+    return (main) => [process.execPath, this.#options.mainOf?.(kind) ?? main];
   }
 
   async stop(): Promise<void> {
