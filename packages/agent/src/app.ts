@@ -13,7 +13,13 @@ import {
   type ShutdownStep,
   warnOfShortSecret,
 } from "@jobctl/daemon";
-import { MAX_ENV_BYTES, VERSION, type AgentSelf, type HealthCheck } from "@jobctl/protocol";
+import {
+  ATTEMPT_STATES,
+  MAX_ENV_BYTES,
+  VERSION,
+  type AgentSelf,
+  type HealthCheck,
+} from "@jobctl/protocol";
 
 import { AttemptPool } from "./attempts/attempt-pool.js";
 import { Capacity } from "./attempts/capacity.js";
@@ -114,7 +120,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     help: "Attempts that this agent holds.",
     labels: ["state"],
     collect: (set) => {
-      const counts = new Map<string, number>();
+      const counts = new Map<string, number>(ATTEMPT_STATES.map((state) => [state, 0]));
       for (const { state } of pool.reports) counts.set(state, (counts.get(state) ?? 0) + 1);
       for (const [state, count] of counts) set(count, { state });
     },

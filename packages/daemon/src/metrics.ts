@@ -1,13 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
+import { readProcessLimits } from "./process-limits.js";
 import { metricsCheck, type MetricsAccess } from "./metrics-access.js";
 import type { RequestsUnderWay } from "./requests.js";
 
 /** Until then a request is quick, or is a transfer that takes as long as it takes. Seconds. */
 const DURATIONS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
-export interface GaugeSettings {
+export interface FigureSettings {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
@@ -24,10 +25,26 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    const limits = readProcessLimits();
+    this.gauge({
+      name: "jobctl_process_memory_limit_bytes",
+      help: "Memory that this process may use: the limit of its container, or the machine's.",
+      collect: (set) => set(limits.memoryBytes),
+    });
+    this.gauge({
+      name: "jobctl_process_heap_limit_bytes",
+      help: "Size of the JavaScript heap beyond which Node.js ends this process.",
+      collect: (set) => set(limits.heapBytes),
+    });
+    this.gauge({
+      name: "jobctl_process_cpus",
+      help: "CPUs that this process may use: the quota of its container, or the machine's.",
+      collect: (set) => set(limits.cpus),
+    });
   }
 
   /** A figure that is looked up when somebody asks; what is gone disappears. */
-  gauge({ name, help, labels = [], collect }: GaugeSettings): void {
+  gauge({ name, help, labels = [], collect }: FigureSettings): void {
     const gauge = new Gauge({
       name,
       help,
@@ -38,6 +55,20 @@ export class Metrics {
         // Without labels that leaves a zero, which would be a figure as well.
         if (labels.length === 0) gauge.remove();
         collect((value, values = {}) => gauge.set(values, value));
+      },
+    });
+  }
+
+  /** A count that something else keeps, looked up when somebody asks. It must never fall. */
+  countedElsewhere({ name, help, labels = [], collect }: FigureSettings): void {
+    const counter = new Counter({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        collect((value, values = {}) => counter.inc(values, value));
       },
     });
   }

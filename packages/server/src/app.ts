@@ -169,6 +169,7 @@ export function createServer(
     services: config.services,
     epoch: lease.epoch,
     lastGc: () => lastGc,
+    places: () => dispatcher.places,
   }).serve(http, requests, config.metrics);
   void http.register(async (scope) => {
     const open = scope.withTypeProvider<ZodTypeProvider>();

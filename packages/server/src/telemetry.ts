@@ -1,21 +1,22 @@
 import { Metrics, type ConnectionLimit } from "@jobctl/daemon";
-import { isTerminal, type GcReport, type JobStatus } from "@jobctl/protocol";
+import { TERMINAL_STATUSES, isTerminal, type GcReport, type JobStatus } from "@jobctl/protocol";
 
 import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
 import type { JobEvents } from "./jobs/job-events.js";
+import { jobGauges, quotaGauge, type JobGaugeParts } from "./job-gauges.js";
 import type { Tasks } from "./maintenance/tasks.js";
-import type { JobTable } from "./scheduler/job-table.js";
-import type { RunLimits } from "./scheduler/placement.js";
 import type { Store } from "./store/store.js";
 
 /** Seconds: from what nobody notices to a day. */
 const WAITS = [0.1, 1, 10, 60, 600, 3600, 21_600, 86_400];
 
+/** Seconds: from a statement in memory to one that holds everything up. */
+const DATABASE_TIMES = [0.0001, 0.0005, 0.002, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
 const BREAKER_VALUES = { closed: 0, open: 1, half_open: 2 } as const;
 
-export interface TelemetryParts {
-  readonly store: Store;
+export interface TelemetryParts extends JobGaugeParts {
   readonly blobs: BlobStore;
   readonly registry: AgentRegistry;
   readonly events: JobEvents;
@@ -24,8 +25,6 @@ export interface TelemetryParts {
   /** How many loads of agents were answered from memory, and how many by the agents. */
   readonly loadLookups: { readonly hit: number; readonly miss: number };
   readonly lastGc: () => GcReport | null;
-  readonly table: JobTable;
-  readonly services: ReadonlyMap<string, RunLimits>;
   readonly connections: ConnectionLimit;
 }
 
@@ -47,11 +46,12 @@ function bounded(): (name: string) => string {
 export function createTelemetry(parts: TelemetryParts): Metrics {
   const metrics = new Metrics();
   countJobs(metrics, parts);
-  jobGauges(metrics, parts.store);
+  jobGauges(metrics, parts);
   quotaGauge(metrics, parts);
   agentGauges(metrics, parts);
   storageGauges(metrics, parts);
-  metrics.gauge({
+  databaseTimes(metrics, parts.store);
+  metrics.countedElsewhere({
     name: "jobctl_connections_refused_total",
     help: "Connections of addresses that had too many open.",
     collect: (set) => set(parts.connections.refused),
@@ -59,7 +59,7 @@ export function createTelemetry(parts: TelemetryParts): Metrics {
   return metrics;
 }
 
-function countJobs(metrics: Metrics, { events, store }: TelemetryParts): void {
+function countJobs(metrics: Metrics, { events, store, services }: TelemetryParts): void {
   const submitted = metrics.counter("jobctl_jobs_submitted_total", "Jobs that were accepted.", [
     ...["service", "tenant", "user"],
   ]);
@@ -88,6 +88,15 @@ function countJobs(metrics: Metrics, { events, store }: TelemetryParts): void {
     "jobctl_result_bytes_total",
     "Size of the results that were stored.",
   );
+  // Series that begin at zero: Prometheus counts nothing of one that begins at one.
+  for (const service of services.keys()) {
+    const others = { service, tenant: "default", user: "other" };
+    submitted.inc(others, 0);
+    for (const state of TERMINAL_STATUSES) finished.inc({ ...others, state }, 0);
+    lost.inc({ service }, 0);
+    waited.zero({ service });
+    ran.zero({ service });
+  }
   const [tenantLabel, userLabel] = [bounded(), bounded()];
   /** The last status of each job that has not ended. */
   const seen = new Map<number, JobStatus>();
@@ -97,6 +106,7 @@ function countJobs(metrics: Metrics, { events, store }: TelemetryParts): void {
     const before = seen.get(row.id);
     if (before === undefined && row.status === "queued" && row.version === 1) {
       submitted.inc(labels);
+      for (const state of TERMINAL_STATUSES) finished.inc({ ...labels, state }, 0);
       received.inc(row.input_size_bytes);
     }
     if (row.status === "running" && before !== "running" && row.started_at !== null)
@@ -114,56 +124,18 @@ function countJobs(metrics: Metrics, { events, store }: TelemetryParts): void {
   });
 }
 
-function jobGauges(metrics: Metrics, store: Store): void {
-  metrics.gauge({
-    name: "jobctl_jobs",
-    help: "Jobs that have not ended.",
-    labels: ["status", "service"],
-    collect: (set) => {
-      for (const { status, service, count } of store.jobs.countOpen())
-        set(count, { status, service });
-    },
-  });
-  metrics.gauge({
-    name: "jobctl_jobs_queued",
-    help: "Jobs that wait.",
-    labels: ["service"],
-    collect: (set) => {
-      for (const { status, service, count } of store.jobs.countOpen())
-        if (status === "queued") set(count, { service });
-    },
-  });
-  metrics.gauge({
-    name: "jobctl_job_running_seconds",
-    help: "How long the job that has run longest has been running.",
-    labels: ["service"],
-    collect: (set) => {
-      for (const { service, startedAt } of store.jobs.longestRunning())
-        set((Date.now() - startedAt) / 1000, { service });
-    },
-  });
-}
-
-/** Of limits that are set: how much is in use, for users by the one who uses most. */
-function quotaGauge(metrics: Metrics, { table, services }: TelemetryParts): void {
-  metrics.gauge({
-    name: "jobctl_quota_used_ratio",
-    help: "Share of a service's runs that are in use, of all and of the busiest user; 1 is all.",
-    labels: ["service", "scope"],
-    collect: (set) => {
-      for (const [service, { maxRuns, runsPerUser }] of services) {
-        const active = [...table.active.values()].filter((job) => job.service === service);
-        if (maxRuns !== null) set(active.length / maxRuns, { service, scope: "service" });
-        if (runsPerUser === null) continue;
-        const byUser = new Map<string, number>();
-        for (const { tenant, user } of active) {
-          const who = `${tenant}/${user}`;
-          byUser.set(who, (byUser.get(who) ?? 0) + 1);
-        }
-        set(Math.max(0, ...byUser.values()) / runsPerUser, { service, scope: "user" });
-      }
-    },
-  });
+function databaseTimes(metrics: Metrics, store: Store): void {
+  const query = metrics.histogram(
+    "jobctl_db_query_seconds",
+    "Time of a statement of the database.",
+    DATABASE_TIMES,
+  );
+  const transaction = metrics.histogram(
+    "jobctl_db_transaction_seconds",
+    "Time of a transaction that writes, with its commit to the disk.",
+    DATABASE_TIMES,
+  );
+  store.onTime((kind, seconds) => (kind === "query" ? query : transaction).observe(seconds));
 }
 
 function agentGauges(metrics: Metrics, { registry, loadLookups }: TelemetryParts): void {
@@ -200,7 +172,7 @@ function agentGauges(metrics: Metrics, { registry, loadLookups }: TelemetryParts
     "0 closed, 1 open, 2 half open.",
     ({ breaker }) => BREAKER_VALUES[breaker.state],
   );
-  metrics.gauge({
+  metrics.countedElsewhere({
     name: "jobctl_cache_operations_total",
     help: "Loads of agents that were asked for: hit from memory, miss from the agent itself.",
     labels: ["cache", "result"],
@@ -215,8 +187,8 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
   const { store, blobs, tasks, epoch, lastGc } = parts;
   metrics.gauge({
     name: "jobctl_db_open",
-    help: "Connections to the database: one writes, and reads.",
-    collect: (set) => set(1),
+    help: "Connections whose file is the one at the database's path; 0 once it has been moved away.",
+    collect: (set) => set(store.openConnections()),
   });
   metrics.gauge({
     name: "jobctl_blob_bytes",
@@ -234,23 +206,24 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
   });
   metrics.gauge({
     name: "jobctl_orphans",
-    help: "What the last sweep found: files that belong to no job, and jobs whose files are gone.",
+    help: "What the last sweep found: files that belong to no job, and jobs whose files are gone. 0 before the first.",
     labels: ["kind"],
     collect: (set) => {
       const report = lastGc();
-      if (report === null) return;
-      set(report.blobs.count, { kind: "blob" });
-      set(report.temporaryFiles.count, { kind: "temporary" });
-      set(report.missing.length, { kind: "missing" });
+      set(report?.blobs.count ?? 0, { kind: "blob" });
+      set(report?.temporaryFiles.count ?? 0, { kind: "temporary" });
+      set(report?.missing.length ?? 0, { kind: "missing" });
     },
   });
   metrics.gauge({
     name: "jobctl_backup_last_success_timestamp_seconds",
-    help: "When a backup was last completed; absent before the first.",
-    collect: (set) => {
-      const at = store.milestones.find("backup");
-      if (at !== null) set(at / 1000);
-    },
+    help: "When a backup was last completed; 0 before the first.",
+    collect: (set) => set((store.milestones.find("backup") ?? 0) / 1000),
+  });
+  metrics.gauge({
+    name: "jobctl_installation_created_timestamp_seconds",
+    help: "When this installation first started.",
+    collect: (set) => set((store.installation.createdAt() ?? 0) / 1000),
   });
   metrics.gauge({
     name: "jobctl_database_up",
@@ -262,7 +235,7 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
     help: "Size of the database, without its log.",
     collect: (set) => set(store.size()),
   });
-  metrics.gauge({
+  metrics.countedElsewhere({
     name: "jobctl_db_busy_total",
     help: "Writes that were refused because the database was locked or full.",
     collect: (set) => set(store.refusedWrites),
@@ -274,11 +247,19 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
   });
   metrics.gauge({
     name: "jobctl_task_last_success_timestamp_seconds",
-    help: "When a background task last ended well.",
+    help: "When a background task last ended well since the start of the server; 0 before the first time.",
     labels: ["task"],
     collect: (set) => {
       for (const [task, { lastSuccessAt }] of Object.entries(tasks.health))
-        if (lastSuccessAt !== null) set(Date.parse(lastSuccessAt) / 1000, { task });
+        set(lastSuccessAt === null ? 0 : Date.parse(lastSuccessAt) / 1000, { task });
+    },
+  });
+  metrics.gauge({
+    name: "jobctl_task_ok",
+    help: "0 when a background task has not ended well for three of its intervals, or never since the start.",
+    labels: ["task"],
+    collect: (set) => {
+      for (const [task, { ok }] of Object.entries(tasks.health)) set(ok ? 1 : 0, { task });
     },
   });
   metrics.gauge({
@@ -286,7 +267,7 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
     help: "Epoch of the lease: one more at each take-over, and the Unix time after a restore.",
     collect: (set) => set(epoch),
   });
-  metrics.gauge({
+  metrics.countedElsewhere({
     name: "jobctl_leader_changes_total",
     help: "Take-overs since the data directory was made; a restore adds the Unix time.",
     collect: (set) => set(Math.max(0, epoch - 1)),

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { QUEUE_REASONS, TERMINAL_STATUSES } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
@@ -15,6 +16,8 @@ import { hasPrometheus, unless } from "../support/requirements.js";
 import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
+/** A capacity, not a count of what has happened. */
+const SLOTS = "jobctl_agent_slots_total";
 const COMPOSE = fileURLToPath(new URL("../../../compose", import.meta.url));
 
 describe("metrics", () => {
@@ -41,6 +44,68 @@ describe("metrics", () => {
     const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));
     return Number(line?.slice(series.length + 1));
   };
+
+  /** The metrics that an alert, a panel or the autoscaler names. */
+  const namesInUse = async (): Promise<Set<string>> => {
+    const files = [
+      "prometheus/rules.yml",
+      "grafana/jobctl.json",
+      "../kubernetes/base/agents.yaml",
+    ].map((name) => readFile(join(COMPOSE, name), "utf8"));
+    const text = (await Promise.all(files)).join("\n");
+    const names = text.matchAll(/\b((?:jobctl|http|process|nodejs)_[a-z0-9_]+)\b(?!:)/g);
+    return new Set([...names].map(([, name = ""]) => name));
+  };
+
+  it("that an alert or a panel uses are exported", async () => {
+    const used = await namesInUse();
+    assert.ok(used.size > 15);
+    // Before any job. What is measured in the background is there a moment later.
+    let missing: string[] = [];
+    await waitUntil("all of them have a value", async () => {
+      const text = `${await scrape(cluster.server.url)}${await scrape(cluster.agents[0]?.url ?? "")}`;
+      missing = [...used].filter((name) => !new RegExp(`^${name}[{ ]`, "m").test(text));
+      return missing.length === 0;
+    }).catch((error: unknown) => {
+      throw new Error(`without a value: ${missing.join(", ")}`, { cause: error });
+    });
+  });
+
+  it("are zero before anything has happened, for each service and reason", async () => {
+    const text = await scrape(cluster.server.url);
+    for (const service of ["default", "limited"]) {
+      assert.equal(value(text, `jobctl_jobs_queued{service="${service}"}`), 0);
+      for (const status of ["queued", "dispatched", "running", "collecting"])
+        assert.equal(value(text, `jobctl_jobs{status="${status}",service="${service}"}`), 0);
+      for (const name of ["attempts_lost_total", "job_queue_seconds_count"])
+        assert.equal(value(text, `jobctl_${name}{service="${service}"}`), 0);
+      for (const state of TERMINAL_STATUSES) {
+        const labels = `service="${service}",tenant="default",user="other",state="${state}"`;
+        assert.equal(value(text, `jobctl_jobs_finished_total{${labels}}`), 0);
+      }
+    }
+    for (const reason of QUEUE_REASONS)
+      assert.equal(value(text, `jobctl_jobs_waiting{reason="${reason}"}`), 0);
+    const ofAgent = await scrape(cluster.agents[0]?.url ?? "");
+    assert.equal(value(ofAgent, 'jobctl_agent_attempts{state="running"}'), 0);
+    assert.equal(value(text, 'jobctl_orphans{kind="missing"}'), 0);
+    assert.equal(value(text, 'jobctl_task_ok{task="gc"}'), 1);
+    assert.equal(value(text, 'jobctl_task_last_success_timestamp_seconds{task="gc"}'), 0);
+    assert.equal(value(text, "jobctl_backup_last_success_timestamp_seconds"), 0);
+    const since = value(text, "jobctl_installation_created_timestamp_seconds");
+    assert.ok(Math.abs(Date.now() / 1000 - since) < 600);
+  });
+
+  it("that only grow are counters", async () => {
+    const text = await scrape(cluster.server.url);
+    const types = [...text.matchAll(/^# TYPE ((?:jobctl|http)_\S+_total) (\S+)$/gm)];
+    const wrong = types.filter(([, name, type]) => type !== "counter" && name !== SLOTS);
+    assert.deepEqual(
+      wrong.map(([, name]) => name),
+      [],
+    );
+    assert.ok(types.length > 8);
+  });
 
   it("count jobs, requests by route template, agents and what is stored", async () => {
     const ok = await cluster.submitScript("true\n", "--wait");
@@ -74,7 +139,7 @@ describe("metrics", () => {
   it("tell when the last backup was completed, also after a restart", async () => {
     const at = async (): Promise<number> =>
       value(await scrape(cluster.server.url), "jobctl_backup_last_success_timestamp_seconds");
-    assert.ok(Number.isNaN(await at()));
+    assert.equal(await at(), 0);
     await cluster.ok(["backup", join(cluster.root, "backup")]);
     const taken = await at();
     assert.ok(Math.abs(Date.now() / 1000 - taken) < 60);
@@ -132,6 +197,61 @@ describe("metrics", () => {
       value(text, 'jobctl_jobs_submitted_total{service="default",tenant="default",user="other"}') >=
         10,
     );
+  });
+
+  it("tell how a job waits, and go back to zero when none does", async () => {
+    const id = await cluster.submitScript("true\n", "--service", "limited", "--cpus", "1000");
+    const waiting = (text: string): number[] => [
+      value(text, 'jobctl_jobs_queued{service="limited"}'),
+      value(text, 'jobctl_jobs_waiting{reason="no_agent"}'),
+    ];
+    await waitUntil("it is counted", async () => {
+      const [queued, reason] = waiting(await scrape(cluster.server.url));
+      return queued === 1 && reason === 1;
+    });
+    await cluster.ok(["cancel", String(id), "--wait"]);
+    await waitUntil("none is left", async () => {
+      const [queued, reason] = waiting(await scrape(cluster.server.url));
+      return queued === 0 && reason === 0;
+    });
+  });
+
+  it("tell how long the database takes, and the limits of the process", async () => {
+    await cluster.submitScript("true\n", "--wait");
+    const text = await scrape(cluster.server.url);
+    for (const kind of ["query", "transaction"])
+      assert.ok(value(text, `jobctl_db_${kind}_seconds_count`) > 0, kind);
+    for (const url of [cluster.server.url, cluster.agents[0]?.url ?? ""]) {
+      const figures = await scrape(url);
+      const used = value(figures, "process_resident_memory_bytes");
+      assert.ok(value(figures, "jobctl_process_memory_limit_bytes") > used);
+      const heap = value(figures, "nodejs_heap_size_used_bytes");
+      assert.ok(value(figures, "jobctl_process_heap_limit_bytes") > heap);
+      assert.ok(value(figures, "jobctl_process_cpus") > 0);
+    }
+  });
+
+  it("notice a database that is moved away, and a task that never ends well", async () => {
+    const [path, away] = [join(cluster.dataPath, "jobctl.db"), join(cluster.root, "away.db")];
+    const isOpen = async (): Promise<number> =>
+      value(await scrape(cluster.server.url), "jobctl_db_open");
+    assert.equal(await isOpen(), 1);
+    await rename(path, away);
+    assert.equal(await isOpen(), 0);
+    await rename(away, path);
+    assert.equal(await isOpen(), 1);
+    const broken = await Cluster.start({ agents: 0, server: { JOBCTL_GC_SECONDS: "1" } });
+    try {
+      const blobs = join(broken.dataPath, "blobs");
+      await rm(blobs, { recursive: true });
+      await writeFile(blobs, "not a directory");
+      await waitUntil("the sweep is overdue", async () => {
+        const text = await scrape(broken.server.url);
+        return value(text, 'jobctl_task_ok{task="gc"}') === 0;
+      });
+    } finally {
+      await broken.stop();
+    }
   });
 
   it("hold no token, and nothing of a path but its template", async (t) => {

@@ -19,7 +19,15 @@ export function createInstallationStore(db: Db) {
      ON CONFLICT DO NOTHING`,
   );
   const select = db.prepare<[], StoredInstallation>(SELECT);
+  const selectCreatedAt = db.prepare<[], { at: number }>(
+    "SELECT created_at AS at FROM installation WHERE id = 1",
+  );
   return {
+    /** When it was made, in milliseconds since 1970; null before that. */
+    createdAt(): number | null {
+      return selectCreatedAt.get()?.at ?? null;
+    },
+
     /** Null until `create` has been called once in the life of the database. */
     find(): StoredInstallation | null {
       return select.get() ?? null;

@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
@@ -10,6 +12,7 @@ import { createInstallationStore, type InstallationStore } from "./installation-
 import { createJobStore, type JobStore } from "./job-store.js";
 import { createLeaseStore, type LeaseStore } from "./lease-store.js";
 import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js";
+import { QueryTimes, type TimeListener } from "./query-times.js";
 import { createUsageStore, type UsageStore } from "./usage-store.js";
 
 /** The database, as the rest of the server sees it. */
@@ -31,6 +34,10 @@ export interface Store {
   transaction<T>(work: () => T): T;
   /** Writes that were refused because the database was locked or full. */
   readonly refusedWrites: number;
+  /** Connections whose file is still the one at the database's path: 0 once it has been moved away. */
+  openConnections(): number;
+  /** Tells how long each statement and each transaction takes. */
+  onTime(listener: TimeListener): void;
   /** A consistent copy, while everything goes on: SQLite's online backup. */
   copyTo(path: string): Promise<void>;
   /** Size of the database, without its log, in bytes. */
@@ -58,6 +65,9 @@ const BUSY_TIMEOUT_MS = 500;
  */
 export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store {
   const db = openDatabase(path);
+  const times = new QueryTimes();
+  times.watch(db);
+  const opened = fileAt(path);
   db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
   const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
@@ -85,6 +95,10 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     get refusedWrites() {
       return refusedWrites;
     },
+    openConnections: () => (db.open && fileAt(path) === opened ? 1 : 0),
+    onTime: (listener) => {
+      times.listener = listener;
+    },
     copyTo: async (copy) => {
       await db.backup(copy);
     },
@@ -94,10 +108,17 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     releasePages: (count) => guarded(() => void db.pragma(`incremental_vacuum(${count})`)),
     optimize: () => optimize(db),
     checkpoint: () => void db.pragma("wal_checkpoint(TRUNCATE)"),
-    transaction: (work) => guarded(() => db.transaction(work).immediate()),
+    transaction: (work) =>
+      guarded(() => times.measure("transaction", () => db.transaction(work).immediate())),
     checkWritable: () => guarded(() => checkWritable.immediate()),
     close: () => closeDatabase(db),
   };
+}
+
+/** Which file is at a path, as one text; null for none. */
+function fileAt(path: string): string | null {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
 }
 
 /** SQLite's reasons for not writing, in words for clients: they may come back later. */
