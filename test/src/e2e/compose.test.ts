@@ -25,7 +25,7 @@ const AGENTS = 3;
 const JOBS = 30;
 const GIBIBYTE = 1024 ** 3;
 /** All but Grafana, which is no package of Debian's: nothing stands in for its image here. */
-const SERVICES = ["server", "agent", "proxy", "prometheus", "backup"] as const;
+const SERVICES = ["server", "agent", "proxy", "prometheus", "alertmanager", "backup"] as const;
 type Service = (typeof SERVICES)[number];
 
 /** Users and limits, by service: what compose.yaml promises. */
@@ -34,6 +34,7 @@ const LIMITS: Record<Service, { user: string; cpus: number; memory: number; pids
   agent: { user: "10001:10001", cpus: 2, memory: 2 * GIBIBYTE, pids: 256 },
   proxy: { user: "10001:10001", cpus: 1, memory: GIBIBYTE / 4, pids: 64 },
   prometheus: { user: "65534:65534", cpus: 1, memory: GIBIBYTE, pids: 128 },
+  alertmanager: { user: "65534:65534", cpus: 1, memory: GIBIBYTE / 4, pids: 64 },
   backup: { user: "10001:10001", cpus: 1, memory: GIBIBYTE / 2, pids: 64 },
 };
 
@@ -43,6 +44,7 @@ const WRITABLE: Record<Service, readonly string[]> = {
   agent: ["/tmp", "/var/lib/jobctl"],
   proxy: ["/tmp"],
   prometheus: ["/prometheus"],
+  alertmanager: ["/alertmanager"],
   backup: ["/backup", "/tmp"],
 };
 
@@ -93,7 +95,8 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
   before(async () => {
     root = await mkdtemp(join(tmpdir(), "jobctl-compose-"));
     for (const name of ["secrets", "tls"]) await mkdir(join(root, name));
-    for (const name of ["admin-token", "agent-token"])
+    const secrets = ["admin-token", "agent-token", "smtp-password", "alert-webhook-token"];
+    for (const name of secrets)
       await writeFile(join(root, "secrets", name), `test-${name}-of-some-length`);
     await execa("openssl", [
       ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"],
@@ -103,6 +106,7 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     await chmod(join(root, "tls/tls.key"), 0o644);
     const port = await freePort();
     [httpsPort, prometheusPort] = [await freePort(), await freePort()];
+    const alertmanagerPort = await freePort();
     environment = {
       JOBCTL_SECRETS: join(root, "secrets"),
       JOBCTL_TLS: join(root, "tls"),
@@ -110,6 +114,7 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
       JOBCTL_HTTPS_ADDRESS: "127.0.0.1",
       JOBCTL_HTTPS_PORT: String(httpsPort),
       JOBCTL_PROMETHEUS_PORT: String(prometheusPort),
+      JOBCTL_ALERTMANAGER_PORT: String(alertmanagerPort),
       JOBCTL_SERVER: `http://127.0.0.1:${port}`,
       JOBCTL_TOKEN_FILE: join(root, "secrets/admin-token"),
     };
@@ -282,7 +287,7 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     assert.equal(load["draining"], false);
   });
 
-  it("S3-39: Prometheus sees the server and every agent", async () => {
+  it("S3-39: Prometheus sees the server, every agent and where alerts go", async () => {
     await waitUntil("all targets are up", async () => {
       const url = `http://127.0.0.1:${prometheusPort}/api/v1/targets?state=active`;
       const { data } = (await (await fetch(url)).json()) as {
@@ -291,9 +296,15 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
       const up = data.activeTargets.filter(({ health }) => health === "up");
       return (
         up.filter(({ labels }) => labels.job === "jobctl-agent").length === AGENTS &&
-        up.length === AGENTS + 1
+        up.filter(({ labels }) => labels.job === "alertmanager").length === 1 &&
+        up.length === AGENTS + 2
       );
     });
+    const url = `http://127.0.0.1:${prometheusPort}/api/v1/alertmanagers`;
+    const { data } = (await (await fetch(url)).json()) as {
+      data: { activeAlertmanagers: unknown[] };
+    };
+    assert.equal(data.activeAlertmanagers.length, 1);
   });
 
   it("S3-40, S3-57: logs are rotated, or go to Fluentd", async () => {

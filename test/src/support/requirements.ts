@@ -26,6 +26,12 @@ export function hasPrometheus(): boolean {
   return ["prometheus", "promtool"].every((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
+/** Whether Alertmanager and its tool are installed, under Debian's names. */
+export function hasAlertmanager(): boolean {
+  const names = ["prometheus-alertmanager", "amtool"];
+  return hasPrometheus() && names.every((name) => spawnSync(name, ["--version"]).status === 0);
+}
+
 /** Whether kubectl is installed; no cluster is needed. */
 export function hasKubectl(): boolean {
   return spawnSync("kubectl", ["version", "--client"]).status === 0;
