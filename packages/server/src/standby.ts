@@ -1,6 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { healthOf, tellParent, type Logger, type ShutdownStep } from "@jobctl/daemon";
+import {
+  Metrics,
+  RequestsUnderWay,
+  healthOf,
+  tellParent,
+  type Logger,
+  type ShutdownStep,
+} from "@jobctl/daemon";
 import { JobctlError, type Leader } from "@jobctl/protocol";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
@@ -67,6 +74,7 @@ function tryLock(config: ServerConfig, insist: boolean): DataLock | null {
 function standbyApp(config: ServerConfig, logger: Logger, stopping: AbortSignal): ApiApp {
   const startedMs = performance.now();
   const app = createApiApp(logger, config.access);
+  new Metrics().serve(app, new RequestsUnderWay(app), config.metrics);
   void app.register(async (scope) => {
     healthRoutes(scope.withTypeProvider<ZodTypeProvider>(), {
       isAlive: async () => true,

@@ -39,6 +39,8 @@ describe("two servers on one data directory", () => {
     assert.equal((await fetch(`${standby.url}/live`)).status, 200);
     const health = (await (await fetch(`${standby.url}/health`)).json()) as { status: string };
     assert.deepEqual([await ready(standby.url), health.status], [503, "standby"]);
+    const figures = await (await fetch(`${standby.url}/metrics`)).text();
+    assert.match(figures, /^process_resident_memory_bytes \d/m);
     const before = await leader(cluster.server.url);
     assert.deepEqual(
       { ...(await leader(standby.url)), role: "active" },
