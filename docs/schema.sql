@@ -1,4 +1,4 @@
--- The database as migration 5 leaves it. Made by npm run generate.
+-- The database as migration 6 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -41,6 +41,23 @@ CREATE TABLE "attempts" (
   outcome_reason  TEXT,
   exit_code       INTEGER,
   PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE blob_checksums (
+  sha256      TEXT    PRIMARY KEY CHECK (length(sha256) = 64),
+  size_bytes  INTEGER NOT NULL CHECK (size_bytes > 0),
+  -- Four bytes each, big-endian.
+  pieces      BLOB    NOT NULL
+) STRICT;
+
+CREATE TABLE damaged_blobs (
+  sha256    TEXT    PRIMARY KEY CHECK (length(sha256) = 64),
+  -- Milliseconds since 1970.
+  found_at  INTEGER NOT NULL,
+  -- What is wrong, for people.
+  found     TEXT    NOT NULL,
+  -- The jobs that referred to it then.
+  jobs      TEXT    NOT NULL CHECK (json_valid(jobs))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE drains (
@@ -151,7 +168,16 @@ CREATE TABLE milestones (
   name  TEXT    PRIMARY KEY,
   -- Milliseconds since 1970.
   at    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, damaged INTEGER NOT NULL DEFAULT 0 CHECK (damaged >= 0)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scrub (
+  id            INTEGER PRIMARY KEY CHECK (id = 1),
+  -- When checking began on this database; milliseconds since 1970, as are the others.
+  since         INTEGER NOT NULL,
+  -- The last blob of the round under way that has been read; null between two rounds.
+  position      TEXT,
+  completed_at  INTEGER
+) STRICT;
 
 CREATE INDEX job_events_by_job ON job_events (job_id, id);
 

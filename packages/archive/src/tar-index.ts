@@ -1,11 +1,10 @@
-import type { FileHandle } from "node:fs/promises";
-
 import { JobctlError } from "@jobctl/protocol";
 
 import { archiveInvalid } from "./archive-invalid.js";
 import type { Entry, RawEntry } from "./entry.js";
 import { ENTRY_TYPES, EntryRules } from "./entry-rules.js";
 import { RESULT_LIMITS } from "./limits.js";
+import type { RandomAccess } from "./random-access.js";
 import { BLOCK, TarHeaders, padded } from "./tar-headers.js";
 
 /** Read at once: the headers of small files that follow each other. */
@@ -26,7 +25,7 @@ export interface IndexedEntry extends Entry {
  * @param signal stops it between two headers
  * @throws JobctlError `archive_invalid`, or the code of the rule that is broken
  */
-export async function inspectResult(file: FileHandle, signal?: AbortSignal): Promise<void> {
+export async function inspectResult(file: RandomAccess, signal?: AbortSignal): Promise<void> {
   const rules = new EntryRules(RESULT_LIMITS);
   for await (const { raw } of rawEntries(file, signal)) rules.check(raw);
 }
@@ -39,7 +38,7 @@ export async function inspectResult(file: FileHandle, signal?: AbortSignal): Pro
  * @throws JobctlError `archive_invalid`; `archive_too_many_entries` where an inspection would
  */
 export async function* indexTar(
-  file: FileHandle,
+  file: RandomAccess,
   signal?: AbortSignal,
 ): AsyncGenerator<IndexedEntry> {
   let entries = 0;
@@ -72,7 +71,7 @@ export async function* indexTar(
  * @throws JobctlError as `indexTar` does
  */
 export async function findInTar(
-  file: FileHandle,
+  file: RandomAccess,
   path: string,
   signal?: AbortSignal,
 ): Promise<IndexedEntry | null> {
@@ -83,7 +82,7 @@ export async function findInTar(
 
 /** @param before offset of the content at which the search ends */
 async function firstOf(
-  file: FileHandle,
+  file: RandomAccess,
   path: string,
   before: number,
   signal: AbortSignal | undefined,
@@ -109,7 +108,7 @@ interface FoundHeader {
 }
 
 async function* rawEntries(
-  file: FileHandle,
+  file: RandomAccess,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FoundHeader> {
   const headers = new TarHeaders();
@@ -136,12 +135,12 @@ async function* rawEntries(
 /** A file that is read in pieces that are larger than what is asked for. */
 class Window {
   readonly sizeBytes: number;
-  readonly #file: FileHandle;
+  readonly #file: RandomAccess;
   readonly #buffer = Buffer.alloc(WINDOW_BYTES);
   #start = 0;
   #end = 0;
 
-  constructor(file: FileHandle, sizeBytes: number) {
+  constructor(file: RandomAccess, sizeBytes: number) {
     this.#file = file;
     this.sizeBytes = sizeBytes;
   }

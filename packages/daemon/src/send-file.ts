@@ -7,8 +7,12 @@ import { answerWithStream } from "./http.js";
 import type { Logger } from "./logger.js";
 import { parseRange } from "./range.js";
 
-export interface FileAnswer {
-  readonly path: string;
+/** Where a file lies, or what gives its bytes from `start` to `end`, both included. */
+type FileSource =
+  | { readonly path: string }
+  | { readonly read: (start: number, end: number) => AsyncIterable<Buffer> };
+
+export type FileAnswer = FileSource & {
   /** Where in the file the content begins; 0 for the whole file. */
   readonly offset?: number;
   readonly sizeBytes: number;
@@ -16,12 +20,13 @@ export interface FileAnswer {
   readonly etag: string | null;
   readonly contentType: string;
   readonly filename?: string;
-}
+};
 
 /**
- * Sends a file, or a slice of one, with `Range`, `If-Range`, `If-None-Match` and HEAD.
+ * Sends a file, or a slice of one, with `Range`, `If-Range`, `If-None-Match` and HEAD. Its first bytes are
+ * read before the headers leave, so that a file that cannot be read is an error and not a broken answer.
  *
- * @throws JobctlError `range_not_satisfiable`
+ * @throws JobctlError `range_not_satisfiable`, or what reading the first bytes throws
  */
 export async function sendFile(
   request: FastifyRequest,
@@ -59,12 +64,31 @@ export async function sendFile(
   const body =
     request.method === "HEAD" || end < start
       ? nothing()
-      : createReadStream(file.path, {
-          start: from + start,
-          end: from + end,
-          highWaterMark: 256 * 1024,
-        });
+      : await begun(read(file, from + start, from + end));
   await answerWithStream(reply, { status: range === null ? 200 : 206, headers, body }, logger);
+}
+
+function read(source: FileSource, start: number, end: number): AsyncIterable<Buffer> {
+  if ("read" in source) return source.read(start, end);
+  return createReadStream(source.path, { start, end, highWaterMark: 256 * 1024 });
+}
+
+/** Reads the first piece of a stream, and gives it back as a stream that begins with it. */
+async function begun(source: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
+  const pieces = source[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  return startingWith(first, pieces);
+}
+
+async function* startingWith(
+  first: IteratorResult<Buffer>,
+  rest: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {}

@@ -38,6 +38,7 @@ import { JobEvents } from "./jobs/job-events.js";
 import { JobService } from "./jobs/job-service.js";
 import { measureUsage } from "./jobs/usage.js";
 import { Backups } from "./maintenance/backups.js";
+import { BlobWatch } from "./maintenance/blob-watch.js";
 import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
 import { Tasks } from "./maintenance/tasks.js";
@@ -81,7 +82,8 @@ export function createServer(
     config.enrolmentSecret,
     logger,
   );
-  const blobs = new BlobStore(config.dataPath, config.minFreeBytes);
+  const watch = new BlobWatch({ checksums: store.checksums, damage: store.damage, logger });
+  const blobs = new BlobStore(config.dataPath, config.minFreeBytes, watch);
   const events = new JobEvents();
   const table = new JobTable();
   const drains = new Drains({
@@ -119,7 +121,7 @@ export function createServer(
     registry,
     attempts,
     policyOf: (service) => config.services.get(service) ?? DEFAULT_POLICY,
-    archivePath: (digest) => blobs.verified(digest),
+    archiveOf: (digest) => blobs.content(digest),
     isDrained: (agent) => drains.get(agent) !== null,
     capacityThreshold: config.capacityThreshold,
     onReport: (link, report) => tracker.onAttempt(link, report),
@@ -328,6 +330,7 @@ export function createServer(
           await Promise.all(registry.links.map((link) => link.stop()));
         },
       },
+      { name: "blob records", timeoutMs: 5000, run: () => watch.flush() },
       { name: "database", timeoutMs: 10_000, run: () => store.close() },
       { name: "lock", timeoutMs: 1000, run: () => lock.release() },
     ],

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -105,14 +104,17 @@ export class AgentClient {
   }
 
   /** @throws JobctlError */
-  async putAttempt(spec: AttemptSpec, archivePath: string): Promise<AttemptReport> {
+  async putAttempt(
+    spec: AttemptSpec,
+    readArchive: () => AsyncIterable<Buffer>,
+  ): Promise<AttemptReport> {
     const answer = await this.#request("PUT", `/v1/attempts/${spec.id}`, {
       headers: {
         [ATTEMPT_HEADER]: Buffer.from(JSON.stringify(spec)).toString("base64url"),
         "content-type": "application/x-tar",
         "content-length": String(spec.archive.sizeBytes),
       },
-      makeBody: () => createReadStream(archivePath, { highWaterMark: 256 * 1024 }),
+      makeBody: () => Readable.from(readArchive()),
       headersTimeout: UNPACK_MS,
       bodyTimeout: TRANSFER_STALL_MS,
     });
@@ -379,7 +381,11 @@ export class AgentClient {
       return answer;
     } catch (error) {
       outer?.removeEventListener("abort", abort);
-      if (body instanceof Readable) body.destroy();
+      if (body instanceof Readable) {
+        // What could not be read is not the agent's fault.
+        if (body.errored instanceof JobctlError) throw body.errored;
+        body.destroy();
+      }
       if (counts(path) && outer?.aborted !== true) this.#breaker.failed();
       throw this.#describe(cutOff.signal.aborted ? cutOff.signal.reason : error);
     } finally {

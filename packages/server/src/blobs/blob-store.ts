@@ -1,12 +1,15 @@
-import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, mkdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
-import { readdir, rm, stat, statfs } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
+import { open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { syncDirectory, writeStream, type WrittenFile } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
-const READ_BYTES = 1024 * 1024;
+import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
+import { BlobVerifier, type ReadThrough } from "./blob-verifier.js";
+import { ChecksumTaker, type Checksums } from "./checksums.js";
+import { StoredBlob } from "./stored-blob.js";
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
@@ -39,15 +42,13 @@ export class BlobStore {
   readonly #temporary: string;
   readonly #minFreeBytes: number;
   #stored: { count: number; sizeBytes: number } | null = null;
-  /** What each blob's file was like when its content was seen to be right. */
-  readonly #verified = new Map<string, string>();
-  /** Blobs that are being read through; however many ask for one, it is read once. */
-  readonly #verifying = new Map<string, Promise<string>>();
+  readonly #verifier: BlobVerifier;
 
-  constructor(dataPath: string, minFreeBytes: number) {
+  constructor(dataPath: string, minFreeBytes: number, records: BlobRecords = NO_RECORDS) {
     this.#root = join(dataPath, "blobs", "sha256");
     this.#temporary = join(dataPath, "tmp");
     this.#minFreeBytes = minFreeBytes;
+    this.#verifier = new BlobVerifier((digest) => this.pathOf(digest), records);
     // What a server that died was writing belongs to nobody: only one server has this directory.
     rmSync(this.#temporary, { recursive: true, force: true });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
@@ -68,50 +69,61 @@ export class BlobStore {
   }
 
   /**
-   * Where a blob lies, once it is certain that it is what it was: whoever reads it gets these bytes. Each
-   * is read through once after a start of the server, and again when the file has changed.
+   * Opens a blob for reading; what is read of it is checked.
+   *
+   * @throws JobctlError `blob_damaged`; the file system's error when it cannot be opened
+   */
+  async open(digest: string): Promise<StoredBlob> {
+    const file = await open(this.pathOf(digest), "r");
+    try {
+      const { size: sizeBytes } = await file.stat();
+      const checksums = await this.#verifier.checksumsOf(digest, sizeBytes);
+      const reverify = (): Promise<Checksums> => this.#verifier.recheck(digest);
+      return new StoredBlob({ file, sha256: digest, sizeBytes, checksums, reverify });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Opens a blob for as long as the function takes. */
+  async withBlob<T>(digest: string, use: (blob: StoredBlob) => Promise<T>): Promise<T> {
+    const blob = await this.open(digest);
+    try {
+      return await use(blob);
+    } finally {
+      await blob.close();
+    }
+  }
+
+  /**
+   * A whole blob as a stream that ends early, with the error, where it is not what it was.
    *
    * @throws JobctlError `blob_damaged`
    */
-  async verified(digest: string): Promise<string> {
-    const underWay = this.#verifying.get(digest);
-    if (underWay !== undefined) return underWay;
-    const verifying = this.#verify(digest);
-    this.#verifying.set(digest, verifying);
+  async *content(digest: string): AsyncGenerator<Buffer> {
+    const blob = await this.open(digest);
     try {
-      return await verifying;
+      yield* blob.stream();
     } finally {
-      this.#verifying.delete(digest);
+      await blob.close();
     }
   }
 
-  async #verify(digest: string): Promise<string> {
-    const path = this.pathOf(digest);
-    const state = await fileState(path);
-    if (this.#verified.get(digest) === state) return path;
-    const hash = createHash("sha256");
-    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES }))
-      hash.update(chunk as Buffer);
-    const actual = hash.digest("hex");
-    if (actual !== digest) {
-      throw new JobctlError(
-        "blob_damaged",
-        `the stored file ${digest} has changed: its SHA-256 is ${actual}`,
-        {
-          hint: "It cannot be used any more. Check the disk, and restore the file from a backup.",
-          details: { sha256: digest, actual },
-        },
-      );
-    }
-    this.#verified.set(digest, state);
-    return path;
+  /**
+   * Reads a blob through, whatever is remembered of it.
+   *
+   * @throws JobctlError `blob_damaged`; the file system's error when it cannot be read
+   */
+  async readThrough(digest: string, options?: ReadThrough): Promise<void> {
+    await this.#verifier.readThrough(digest, options);
   }
 
-  /** Whether a blob is there and what it was. */
+  /** Whether a blob is there and what it was, as far as has been seen within the last minute. */
   async isIntact(digest: string): Promise<boolean> {
     return (
       this.has(digest) &&
-      this.verified(digest).then(
+      this.#verifier.check(digest).then(
         () => true,
         () => false,
       )
@@ -126,21 +138,24 @@ export class BlobStore {
   async stage(source: AsyncIterable<Buffer>, options: StageOptions): Promise<StagedBlob> {
     await this.checkFreeSpace(0);
     const path = join(this.#temporary, randomUUID());
+    const taker = new ChecksumTaker();
     let written: WrittenFile;
     try {
       written = await writeStream(path, source, (chunk, sizeBytes) => {
         if (sizeBytes > options.maxBytes) throw options.tooLarge(sizeBytes);
+        taker.update(chunk);
         return options.observe?.(chunk);
       });
     } catch (error) {
       throw fromFileSystem(error);
     }
     const { sha256, sizeBytes } = written;
+    const checksums = taker.end();
     return {
       path,
       sha256,
       sizeBytes,
-      commit: () => this.#adopt(path, sha256),
+      commit: () => this.#adopt(path, sha256, checksums),
       discard: () => rm(path, { force: true }),
     };
   }
@@ -150,6 +165,7 @@ export class BlobStore {
     const path = this.pathOf(digest);
     const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0 };
     rmSync(path, { force: true });
+    this.#verifier.forget(digest);
     this.#count(-1, -size);
   }
 
@@ -222,17 +238,16 @@ export class BlobStore {
     return bavail * bsize;
   }
 
-  #adopt(path: string, digest: string): void {
+  #adopt(path: string, digest: string, checksums: Checksums): void {
     const target = this.pathOf(digest);
     const directory = dirname(target);
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
     const isKnown = this.has(digest);
     renameSync(path, target);
-    const { size, mtimeMs, ino } = statSync(target);
-    this.#verified.set(digest, `${size} ${mtimeMs} ${ino}`);
     syncDirectory(directory);
     if (isNew) syncDirectory(this.#root);
-    if (!isKnown) this.#count(1, size);
+    this.#verifier.noteStored(digest, checksums);
+    if (!isKnown) this.#count(1, checksums.sizeBytes);
   }
 
   #count(count: number, sizeBytes: number): void {
@@ -240,11 +255,6 @@ export class BlobStore {
     this.#stored.count += count;
     this.#stored.sizeBytes += sizeBytes;
   }
-}
-
-async function fileState(path: string): Promise<string> {
-  const { size, mtimeMs, ino } = await stat(path);
-  return `${size} ${mtimeMs} ${ino}`;
 }
 
 function fromFileSystem(error: unknown): unknown {

@@ -1,6 +1,3 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-
 import { findInTar } from "@jobctl/archive";
 import { signalWithin } from "@jobctl/daemon";
 import { JobctlError, attemptId, isTerminal, logFile, type LogStream } from "@jobctl/protocol";
@@ -106,17 +103,14 @@ async function* storedLog(
   parts: JobLogParts,
 ): AsyncGenerator<Buffer> {
   if (row.result_sha256 === null) return;
-  const path = await parts.blobs.verified(row.result_sha256);
-  const file = await open(path, "r");
-  const entry = await findInTar(file, logFile(request.stream), request.signal).finally(() =>
-    file.close(),
-  );
-  if (entry === null || request.offset >= entry.sizeBytes) return;
-  const start = entry.offset + request.offset;
-  yield* createReadStream(path, {
-    start,
-    end: entry.offset + entry.sizeBytes - 1,
-  }) as AsyncIterable<Buffer>;
+  const blob = await parts.blobs.open(row.result_sha256);
+  try {
+    const entry = await findInTar(blob, logFile(request.stream), request.signal);
+    if (entry === null || request.offset >= entry.sizeBytes) return;
+    yield* blob.stream(entry.offset + request.offset, entry.offset + entry.sizeBytes - 1);
+  } finally {
+    await blob.close();
+  }
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {}

@@ -1,4 +1,3 @@
-import { open, type FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
 
 import { findInTar, indexTar, type IndexedEntry } from "@jobctl/archive";
@@ -15,6 +14,7 @@ import { z } from "zod";
 
 import type { AgentRegistry } from "../agents/agent-registry.js";
 import type { BlobStore } from "../blobs/blob-store.js";
+import type { StoredBlob } from "../blobs/stored-blob.js";
 import type { JobService } from "../jobs/job-service.js";
 import type { JobRow } from "../store/job-row.js";
 import { byteAnswer, type ApiApp } from "./api-app.js";
@@ -45,14 +45,16 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
     async (request, reply) => {
       const { id } = request.params;
       const { digest, sizeBytes } = resultOf(jobs.getRow(id), blobs);
-      const file = {
-        path: await blobs.verified(digest),
-        sizeBytes,
-        etag: digest,
-        contentType: "application/x-tar",
-        filename: `job-${id}.tar`,
-      };
-      await sendFile(request, reply, file, logger);
+      await blobs.withBlob(digest, async (blob) => {
+        const file = {
+          read: (start: number, end: number) => blob.stream(start, end),
+          sizeBytes,
+          etag: digest,
+          contentType: "application/x-tar",
+          filename: `job-${id}.tar`,
+        };
+        await sendFile(request, reply, file, logger);
+      });
     },
   );
 
@@ -68,7 +70,7 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
     },
     async (request, reply) => {
       const { digest } = resultOf(jobs.getRow(request.params.id), blobs);
-      const listing = fileList(await blobs.verified(digest), closedSignal(reply));
+      const listing = fileList(await blobs.open(digest), closedSignal(reply));
       // The first page is made before the headers leave, so that a damaged result is an error.
       const first = await listing.next();
       const body = Readable.from(startingWith(first, listing));
@@ -89,26 +91,26 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
     async (request, reply) => {
       const { id, "*": wanted } = request.params;
       const { digest } = resultOf(jobs.getRow(id), blobs);
-      const path = await blobs.verified(digest);
-      const closed = closedSignal(reply);
-      const entry = await withFile(path, (file) => findInTar(file, wanted, closed));
-      if (entry?.type !== "file") {
-        throw new JobctlError(
-          "file_not_found",
-          entry === null
-            ? `the result of job ${id} has no ${JSON.stringify(wanted)}`
-            : `${JSON.stringify(wanted)} is a ${entry.type}`,
-          { hint: `GET /v1/jobs/${id}/files lists what there is.` },
-        );
-      }
-      const answer = {
-        path,
-        offset: entry.offset,
-        sizeBytes: entry.sizeBytes,
-        etag: null,
-        contentType: "application/octet-stream",
-      };
-      await sendFile(request, reply, answer, logger);
+      await blobs.withBlob(digest, async (blob) => {
+        const entry = await findInTar(blob, wanted, closedSignal(reply));
+        if (entry?.type !== "file") {
+          throw new JobctlError(
+            "file_not_found",
+            entry === null
+              ? `the result of job ${id} has no ${JSON.stringify(wanted)}`
+              : `${JSON.stringify(wanted)} is a ${entry.type}`,
+            { hint: `GET /v1/jobs/${id}/files lists what there is.` },
+          );
+        }
+        const answer = {
+          read: (start: number, end: number) => blob.stream(start, end),
+          offset: entry.offset,
+          sizeBytes: entry.sizeBytes,
+          etag: null,
+          contentType: "application/octet-stream",
+        };
+        await sendFile(request, reply, answer, logger);
+      });
     },
   );
 
@@ -169,25 +171,15 @@ function resultOf(row: JobRow, blobs: BlobStore): { digest: string; sizeBytes: n
   return { digest, sizeBytes: row.result_size_bytes ?? 0 };
 }
 
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, "r");
-  try {
-    return await use(file);
-  } finally {
-    await file.close();
-  }
-}
-
 /** Entries that are in memory at once while a result is listed. */
 const LIST_PAGE = 1000;
 
-/** The listing as JSON text, a page at a time; it ends where the client leaves. */
-async function* fileList(path: string, signal: AbortSignal): AsyncGenerator<string> {
-  const file = await open(path, "r");
+/** The listing as JSON text, a page at a time; it ends where the client leaves, and closes the blob. */
+async function* fileList(blob: StoredBlob, signal: AbortSignal): AsyncGenerator<string> {
   try {
     let text = '{"schema":"jobctl.files/v1","items":[';
     let entries = 0;
-    for await (const entry of indexTar(file, signal)) {
+    for await (const entry of indexTar(blob, signal)) {
       text += `${entries === 0 ? "" : ","}${JSON.stringify(viewFile(entry))}`;
       entries += 1;
       if (entries % LIST_PAGE > 0) continue;
@@ -196,7 +188,7 @@ async function* fileList(path: string, signal: AbortSignal): AsyncGenerator<stri
     }
     yield `${text}],"nextCursor":null}`;
   } finally {
-    await file.close();
+    await blob.close();
   }
 }
 

@@ -45,7 +45,7 @@ export interface DispatcherParts {
   readonly attempts: AttemptService;
   readonly policyOf: (service: string) => RunLimits & JobPolicy;
   /** @throws JobctlError `blob_damaged` */
-  readonly archivePath: (digest: string) => Promise<string>;
+  readonly archiveOf: (digest: string) => AsyncIterable<Buffer>;
   /** Whether an operator has told the agent to take no new work. */
   readonly isDrained: (agent: string) => boolean;
   /** Called with what an agent says of an attempt when it takes it. */
@@ -113,7 +113,7 @@ export class Dispatcher {
         const spec = attemptSpec(row, this.#parts.policyOf(row.service));
         const report =
           known ??
-          (await link.client.putAttempt(spec, await this.#parts.archivePath(spec.archive.sha256)));
+          (await link.client.putAttempt(spec, () => this.#parts.archiveOf(spec.archive.sha256)));
         crashPoint("dispatch.sent");
         link.noteAccepted();
         this.#parts.onReport(link, report);

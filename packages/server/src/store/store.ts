@@ -6,6 +6,8 @@ import Database from "better-sqlite3";
 import { createAgentKeyStore, type AgentKeyStore } from "./agent-key-store.js";
 import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
+import { createChecksumStore, type ChecksumStore } from "./checksum-store.js";
+import { createDamageStore, type DamageStore } from "./damage-store.js";
 import { closeDatabase, openDatabase, optimize, type Guarded } from "./database.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
 import { createInstallationStore, type InstallationStore } from "./installation-store.js";
@@ -21,6 +23,8 @@ export interface Store {
   readonly attempts: AttemptStore;
   readonly agents: AgentStore;
   readonly agentKeys: AgentKeyStore;
+  readonly checksums: ChecksumStore;
+  readonly damage: DamageStore;
   readonly drains: DrainStore;
   readonly installation: InstallationStore;
   readonly lease: LeaseStore;
@@ -87,6 +91,8 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     attempts: createAttemptStore(db),
     agents: createAgentStore(db, guarded),
     agentKeys: createAgentKeyStore(db, guarded),
+    checksums: createChecksumStore(db, guarded),
+    damage: createDamageStore(db, guarded),
     drains: createDrainStore(db, guarded),
     installation: createInstallationStore(db),
     lease: createLeaseStore(db),

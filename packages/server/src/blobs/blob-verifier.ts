@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { open, stat } from "node:fs/promises";
+
+import { JobctlError } from "@jobctl/protocol";
+
+import type { BlobRecords } from "./blob-records.js";
+import { ChecksumTaker, hasChecksums, type Checksums } from "./checksums.js";
+
+const READ_BYTES = 256 * 1024;
+/** For how long a blob that has been read through is taken for right where nothing of it is served. */
+const TRUST_MS = 60_000;
+/** Blobs of which it is remembered. */
+const MAX_REMEMBERED = 10_000;
+
+export interface ReadThrough {
+  /** Called before each piece, with its size in bytes: whoever reads in the background waits here. */
+  readonly pace?: (bytes: number) => Promise<void>;
+}
+
+/** What a blob's file was like when it was read through, and when that was. */
+interface Seen {
+  readonly state: string;
+  readonly atMs: number;
+  /** What is wrong with it; null when it is right. */
+  readonly damage: JobctlError | null;
+}
+
+/** Reads blobs through, compares them with their names, and takes their checksums on the way. */
+export class BlobVerifier {
+  readonly #pathOf: (sha256: string) => string;
+  readonly #records: BlobRecords;
+  readonly #seen = new Map<string, Seen>();
+  /** Blobs that are being read through; however many ask for one, it is read once. */
+  readonly #reading = new Map<string, Promise<Checksums>>();
+
+  constructor(pathOf: (sha256: string) => string, records: BlobRecords) {
+    this.#pathOf = pathOf;
+    this.#records = records;
+  }
+
+  /**
+   * Reads a blob through, whatever is remembered of it.
+   *
+   * @throws JobctlError `blob_damaged`; the file system's error when it cannot be read
+   */
+  async readThrough(sha256: string, { pace }: ReadThrough = {}): Promise<Checksums> {
+    // One that waits on purpose is not waited for.
+    if (pace !== undefined) return this.#readThrough(sha256, pace);
+    const underWay = this.#reading.get(sha256);
+    if (underWay !== undefined) return underWay;
+    const reading = this.#readThrough(sha256, async () => {});
+    this.#reading.set(sha256, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(sha256);
+    }
+  }
+
+  /** The same, unless it has been done within the last minute, or found damage in this very file. */
+  async check(sha256: string): Promise<void> {
+    const seen = this.#seen.get(sha256);
+    if (seen !== undefined && seen.state === (await fileState(this.#pathOf(sha256)))) {
+      if (seen.damage !== null) throw seen.damage;
+      if (performance.now() - seen.atMs < TRUST_MS) return;
+    }
+    await this.readThrough(sha256);
+  }
+
+  /** Called when a piece of it is wrong; a file that was found damaged is not read through again. */
+  async recheck(sha256: string): Promise<Checksums> {
+    const seen = this.#seen.get(sha256);
+    if (seen?.damage != null && seen.state === (await fileState(this.#pathOf(sha256))))
+      throw seen.damage;
+    return this.readThrough(sha256);
+  }
+
+  /**
+   * Checksums for a file of this size; null when it is its own.
+   *
+   * @throws JobctlError `blob_damaged`
+   */
+  async checksumsOf(sha256: string, sizeBytes: number): Promise<Checksums | null> {
+    const known = this.#records.findChecksums(sha256);
+    if (known?.sizeBytes === sizeBytes) return known;
+    // Cut off, or stored before checksums were taken.
+    if (known !== null || sizeBytes === 0) return this.recheck(sha256);
+    return hasChecksums(sizeBytes) ? this.recheck(sha256) : null;
+  }
+
+  /** A blob has been stored that was hashed as it came. */
+  noteStored(sha256: string, checksums: Checksums): void {
+    this.#seen.delete(sha256);
+    if (hasChecksums(checksums.sizeBytes)) this.#records.saveChecksums(sha256, checksums);
+    this.#records.noteIntact(sha256);
+  }
+
+  forget(sha256: string): void {
+    this.#seen.delete(sha256);
+    this.#records.forget(sha256);
+  }
+
+  async #readThrough(sha256: string, pace: (bytes: number) => Promise<void>): Promise<Checksums> {
+    const path = this.#pathOf(sha256);
+    const state = await fileState(path);
+    const hash = createHash("sha256");
+    const taker = new ChecksumTaker();
+    const file = await open(path, "r");
+    try {
+      const buffer = Buffer.allocUnsafe(READ_BYTES);
+      for (;;) {
+        await pace(READ_BYTES);
+        const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
+        if (bytesRead === 0) break;
+        hash.update(buffer.subarray(0, bytesRead));
+        taker.update(buffer.subarray(0, bytesRead));
+      }
+    } finally {
+      await file.close();
+    }
+    const actual = hash.digest("hex");
+    if (actual !== sha256) throw this.#damaged(sha256, actual, state);
+    this.#remember(sha256, { state, atMs: performance.now(), damage: null });
+    const checksums = taker.end();
+    const known = this.#records.findChecksums(sha256);
+    if (hasChecksums(checksums.sizeBytes) && known?.pieces.equals(checksums.pieces) !== true)
+      this.#records.saveChecksums(sha256, checksums);
+    this.#records.noteIntact(sha256);
+    return checksums;
+  }
+
+  #damaged(sha256: string, actual: string, state: string): JobctlError {
+    const damage = new JobctlError(
+      "blob_damaged",
+      `the stored file ${sha256} has changed: its SHA-256 is ${actual}`,
+      {
+        hint: "Check the disk. jobctl backup repair DIR brings it back from a backup.",
+        details: { sha256, actual },
+      },
+    );
+    this.#remember(sha256, { state, atMs: performance.now(), damage });
+    this.#records.noteDamage(sha256, `its SHA-256 is ${actual}`);
+    return damage;
+  }
+
+  #remember(sha256: string, seen: Seen): void {
+    this.#seen.delete(sha256);
+    this.#seen.set(sha256, seen);
+    if (this.#seen.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.#seen.keys();
+    if (oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+async function fileState(path: string): Promise<string> {
+  const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
+  return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+
+import { Cluster } from "../support/cluster.js";
+import { rot } from "../support/rot.js";
+
+const MEBIBYTE = 1024 ** 2;
+
+describe("a stored file that rots while its times stay as they were", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start();
+  });
+  after(() => cluster.stop());
+
+  /** A job with a result of more than 4 MiB. */
+  const runLarge = async (): Promise<{ id: number; sha256: string; sizeBytes: number }> => {
+    const script = `seq ${MEBIBYTE} | head -c ${4 * MEBIBYTE} > large.txt; echo $RANDOM$JOBCTL_JOB_ID > small.txt\n`;
+    const id = await cluster.submitScript(script, "--wait");
+    const { result } = await cluster.job(id);
+    assert.ok(result !== null);
+    return { id, ...result };
+  };
+
+  it("is not served, neither whole nor in the part that has changed", async () => {
+    const { id, sha256, sizeBytes } = await runLarge();
+    const path = cluster.blobPath(sha256);
+    const whole = Buffer.from(await (await cluster.request(`/v1/jobs/${id}/result`)).arrayBuffer());
+    assert.equal(createHash("sha256").update(whole).digest("hex"), sha256);
+    const bad = 2 * MEBIBYTE;
+    await rot(path, bad);
+    const range = (from: number, to: number): Promise<Response> =>
+      cluster.request(`/v1/jobs/${id}/result`, { headers: { range: `bytes=${from}-${to}` } });
+    const hit = await range(bad - 10, bad + 10);
+    assert.equal(hit.status, 500);
+    assert.equal(((await hit.json()) as { error: { code: string } }).error.code, "blob_damaged");
+    const file = await cluster.request(`/v1/jobs/${id}/files/large.txt`);
+    await assert.rejects(file.arrayBuffer(), "the connection is cut before the byte that is wrong");
+    // What is right in it can be had.
+    const small = await cluster.request(`/v1/jobs/${id}/files/small.txt`);
+    assert.equal(small.status, 200);
+    assert.equal(await small.text(), whole.subarray(...contentOf(whole, "small.txt")).toString());
+    const rest = await range(sizeBytes - 100, sizeBytes - 1);
+    assert.equal(rest.status, 206);
+    assert.deepEqual(Buffer.from(await rest.arrayBuffer()), whole.subarray(-100));
+    const { exitCode, stderr } = await cluster.jobctl(["download", String(id), "-o", `out-${id}`]);
+    assert.equal(exitCode, 1, stderr);
+    assert.match(stderr, /the stored file [0-9a-f]{64} has changed/);
+  });
+});
+
+/** Where the content of a file lies in a plain tar archive whose headers are all of one block. */
+function contentOf(archive: Buffer, name: string): [number, number] {
+  for (let at = 0; at < archive.length;) {
+    const sizeBytes = Number.parseInt(archive.toString("latin1", at + 124, at + 135), 8) || 0;
+    if (
+      archive
+        .toString("latin1", at, at + 100)
+        .replace(/\0.*$/s, "")
+        .replace(/^\.\//, "") === name
+    )
+      return [at + 512, at + 512 + sizeBytes];
+    at += 512 + Math.ceil(sizeBytes / 512) * 512;
+  }
+  throw new Error(`${name} is not in the archive`);
+}
