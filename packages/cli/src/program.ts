@@ -153,6 +153,7 @@ export function createProgram(): Command {
 
   define(program, "gc", "remove what is stored and belongs to no job")
     .option("--dry-run", "only say what would be removed")
+    .option("--verify", "read everything through; exit 1 when something is damaged or missing")
     .action(async (flags) => (await import("./commands/admin.js")).gc(flags));
 
   const backup = define(program, "backup [dir]", "copy the server's data, only what is new")

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { agentSchema, breakerSchema } from "./agent.js";
+import { damagedBlobSchema } from "./damage.js";
 import { instantSchema } from "./job.js";
 import { MIN_ENROLMENT_SECRET } from "./min-enrolment-secret.js";
 
@@ -82,6 +83,10 @@ export const gcReportSchema = z.object({
   missing: z.array(
     z.object({ jobId: z.number().int(), kind: z.enum(["input", "result"]), sha256: z.string() }),
   ),
+  /** Blobs that were read through; null when none were. */
+  verified: z.object({ count: z.number().int(), sizeBytes: z.number().int() }).nullable(),
+  /** Blobs that are known not to be what they were, and are still there. */
+  damaged: z.array(damagedBlobSchema),
 });
 export type GcReport = z.infer<typeof gcReportSchema>;
 

@@ -3,6 +3,7 @@ export * from "./agent.js";
 export * from "./agent-answers.js";
 export * from "./api.js";
 export * from "./attempt.js";
+export * from "./damage.js";
 export * from "./error.js";
 export * from "./glob.js";
 export * from "./issues.js";

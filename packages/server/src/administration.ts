@@ -99,7 +99,7 @@ export function createAdministration(parts: AdministrationParts): Administration
       }
       return shown;
     },
-    collectGarbage: (dryRun) => collectGarbage(parts.garbage, dryRun),
+    collectGarbage: (options) => collectGarbage(parts.garbage, options),
     reconcile: async (dryRun) => {
       const items = await Promise.all(registry.links.map((link) => tracker.sweep(link, dryRun)));
       return { schema: "jobctl.reconcile/v1", dryRun, items: items.flat(), nextCursor: null };

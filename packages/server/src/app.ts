@@ -25,6 +25,7 @@ import { backupRoutes } from "./http/backup-routes.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { agentRoutes } from "./http/agent-routes.js";
 import { createApiApp, guard, limitOfConnections, type ApiApp } from "./http/api-app.js";
+import { damageRoutes } from "./http/damage-routes.js";
 import { jobRoutes } from "./http/job-routes.js";
 import { leaderRoute } from "./http/leader-route.js";
 import { logRoute } from "./http/log-route.js";
@@ -100,7 +101,7 @@ export function createServer(
   const tasks = new Tasks(logger);
   const backups = new Backups({ store, temporary: blobs.temporary, logger });
   const vacuum = new Vacuum({ store, dbPath: config.dbPath, logger });
-  const garbage = { store, blobs, logger, isCopied: () => backups.isOpen };
+  const garbage = { store, blobs, watch, logger, isCopied: () => backups.isOpen };
   const attempts = new AttemptService({
     store,
     blobs,
@@ -157,7 +158,7 @@ export function createServer(
   // Each answer that is held open listens to it.
   setMaxListeners(0, stopping.signal);
   const health = createHealth({
-    ...{ store, blobs, registry, dispatcher, table, tasks },
+    ...{ store, blobs, watch, registry, dispatcher, table, tasks },
     stopping: stopping.signal,
   });
   const drainMs = config.drainSeconds * 1000;
@@ -167,7 +168,7 @@ export function createServer(
   const loadLookups = { hit: 0, miss: 0 };
   let lastGc: GcReport | null = null;
   createTelemetry({
-    ...{ store, blobs, registry, events, tasks, loadLookups, table, connections },
+    ...{ store, blobs, watch, registry, events, tasks, loadLookups, table, connections },
     services: config.services,
     epoch: lease.epoch,
     lastGc: () => lastGc,
@@ -198,6 +199,7 @@ export function createServer(
       since: new Date(lease.since).toISOString(),
     }));
     usageRoute(api, (query) => measureUsage({ store, blobs }, query, Date.now()));
+    damageRoutes(api, () => watch.damaged);
     backupRoutes(api, { backups, vacuum, blobs, logger }, stopping.signal);
     adminRoutes(
       api,
@@ -298,7 +300,7 @@ export function createServer(
           name: "gc",
           everyMs: config.gcSeconds * 1000,
           run: async () => {
-            lastGc = await collectGarbage(garbage, false);
+            lastGc = await collectGarbage(garbage, { dryRun: false });
           },
         },
         {

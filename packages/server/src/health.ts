@@ -4,6 +4,7 @@ import type { Health, HealthCheck } from "@jobctl/protocol";
 import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
 import type { HealthSource } from "./http/system-routes.js";
+import type { BlobWatch } from "./maintenance/blob-watch.js";
 import type { Tasks } from "./maintenance/tasks.js";
 import type { Dispatcher } from "./scheduler/dispatcher.js";
 import type { JobTable } from "./scheduler/job-table.js";
@@ -12,6 +13,7 @@ import type { Store } from "./store/store.js";
 export interface HealthParts {
   readonly store: Store;
   readonly blobs: BlobStore;
+  readonly watch: BlobWatch;
   readonly registry: AgentRegistry;
   readonly dispatcher: Dispatcher;
   readonly table: JobTable;
@@ -21,7 +23,7 @@ export interface HealthParts {
 
 /** What the server depends on, tried when somebody asks, and what it does in the background. */
 export function createHealth(parts: HealthParts): HealthSource {
-  const { store, blobs, registry, dispatcher, table, tasks, stopping } = parts;
+  const { store, blobs, watch, registry, dispatcher, table, tasks, stopping } = parts;
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
   const fileSystem = new FileSystemWatch(() =>
@@ -65,6 +67,13 @@ export function createHealth(parts: HealthParts): HealthSource {
     };
   }
 
+  function damage(): HealthCheck {
+    const count = watch.damagedCount;
+    const message =
+      count === 0 ? "none is known to be damaged" : `${count} archives or results are damaged`;
+    return { ok: count === 0, critical: false, message, ageSeconds: null };
+  }
+
   return {
     isAlive: async () => eventLoop.check.ok && (await fileSystem.isAlive()),
     async health(): Promise<Health> {
@@ -81,6 +90,7 @@ export function createHealth(parts: HealthParts): HealthSource {
         },
         poller: poller(),
         breakers: breakers(),
+        blobs: damage(),
       };
       const state = stopping.aborted ? ("draining" as const) : null;
       const facts = { name: "jobctl-server", startedMs, state, checks, tasks: tasks.health };

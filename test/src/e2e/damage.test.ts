@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+
+import type { GcReport } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { rot } from "../support/rot.js";
@@ -48,7 +52,48 @@ describe("a stored file that rots while its times stay as they were", () => {
     assert.equal(exitCode, 1, stderr);
     assert.match(stderr, /the stored file [0-9a-f]{64} has changed/);
   });
+
+  it("is named by gc --verify and doctor, once in the log, and forgotten when it is right again", async () => {
+    const { id, sha256 } = await runLarge();
+    const path = cluster.blobPath(sha256);
+    const metric = async (): Promise<number> =>
+      Number(/^jobctl_blobs_damaged (\d+)$/m.exec(await metrics(cluster))?.[1]);
+    const atFirst = await metric();
+    assert.ok(atFirst >= 0);
+    await rot(path, 0);
+    const report = async (): Promise<{ exitCode: number; jobs: number[] }> => {
+      const { exitCode, stdout } = await cluster.jobctl(["gc", "--verify", "--json"]);
+      const { verified, damaged } = JSON.parse(stdout) as GcReport;
+      assert.ok((verified?.count ?? 0) >= 2);
+      const jobs = damaged.flatMap((blob) => blob.jobs.map(({ jobId }) => jobId));
+      return { exitCode, jobs };
+    };
+    const found = await report();
+    assert.equal(found.exitCode, 1);
+    assert.ok(found.jobs.includes(id));
+    assert.equal(await metric(), atFirst + 1);
+    const doctor = await cluster.jobctl(["doctor"]);
+    assert.equal(doctor.exitCode, 1);
+    assert.match(doctor.stdout, new RegExp(`the result of job ${id}: ${sha256} is damaged`));
+    assert.match(doctor.stdout, /jobctl backup repair/);
+    // It is known after a restart as well.
+    await cluster.server.end("SIGKILL");
+    await cluster.startServer();
+    assert.equal(await metric(), atFirst + 1);
+    await report();
+    const log = await readFile(join(cluster.root, "server.log"), "utf8");
+    const lines = log.split("\n").filter((line) => line.includes('"event":"blob_damaged"'));
+    assert.equal(lines.filter((line) => line.includes(sha256)).length, 1);
+    await rot(path, 0);
+    assert.ok(!(await report()).jobs.includes(id));
+    assert.equal(await metric(), atFirst);
+  });
 });
+
+/** What the server tells Prometheus. */
+async function metrics(cluster: Cluster): Promise<string> {
+  return (await cluster.request("/metrics")).text();
+}
 
 /** Where the content of a file lies in a plain tar archive whose headers are all of one block. */
 function contentOf(archive: Buffer, name: string): [number, number] {

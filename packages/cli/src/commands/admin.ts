@@ -1,12 +1,17 @@
 import type { GcReport, Leader, ReconcileReport } from "@jobctl/protocol";
 import { EXIT } from "@jobctl/protocol/error";
 
+import { describeUsers } from "../damage.js";
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
 import { formatBytes, formatCount } from "../units.js";
 
 export interface DryRunFlags extends CommonFlags {
   readonly dryRun?: boolean;
+}
+
+export interface GcFlags extends DryRunFlags {
+  readonly verify?: boolean;
 }
 
 export interface ReconcileFlags extends DryRunFlags {
@@ -20,13 +25,14 @@ const RECONCILE_COLUMNS: readonly Column<ReconcileReport["items"][number]>[] = [
   { key: "action", title: "ACTION", human: (item) => item.action },
 ];
 
-/** Exits with 1 when jobs miss something that nothing can bring back. */
-export async function gc(flags: DryRunFlags): Promise<void> {
+/** Exits with 1 when something that jobs refer to is missing or damaged. */
+export async function gc(flags: GcFlags): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
     const report = await client.json<GcReport>("/v1/admin/gc", {
       method: "POST",
-      query: { dryRun: String(flags.dryRun === true) },
+      query: { dryRun: String(flags.dryRun === true), verify: String(flags.verify === true) },
       signal,
+      ...(flags.verify === true ? { silenceMs: 0 } : {}),
     });
     if (output.flags.json) output.json(report);
     else {
@@ -35,10 +41,17 @@ export async function gc(flags: DryRunFlags): Promise<void> {
       output.line(
         `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
       );
-      for (const { jobId, kind, sha256 } of report.missing)
+      const { verified, missing, damaged } = report;
+      if (verified !== null)
+        output.line(
+          `read ${formatCount(verified.count, "blob")} (${formatBytes(verified.sizeBytes)}) through: ${damaged.length} damaged`,
+        );
+      for (const { jobId, kind, sha256 } of missing)
         output.line(`job ${jobId}: its ${kind} is missing: ${sha256}`);
+      for (const { sha256, found, jobs } of damaged)
+        output.line(`${describeUsers(jobs)}: ${sha256} is damaged: ${found}`);
     }
-    return report.missing.length > 0 ? EXIT.unexpected : EXIT.ok;
+    return report.missing.length + report.damaged.length > 0 ? EXIT.unexpected : EXIT.ok;
   });
 }
 

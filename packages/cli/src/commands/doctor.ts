@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 
-import type { Agent, Health, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
+import type { Agent, DamageList, Health, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
 import { EXIT, toJobctlError } from "@jobctl/protocol/error";
 import { VERSION, compatibility } from "@jobctl/protocol/version";
 
+import { describeUsers } from "../damage.js";
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { formatTable, type Column } from "../table.js";
 
@@ -14,6 +15,7 @@ const MAX_SKEW_SECONDS = 5;
 
 /** What to do about a check of the server's that is not about its disk. */
 const HINTS: Readonly<Record<string, string>> = {
+  blobs: "The lines about damage below say which; jobctl backup repair DIR brings them back.",
   poller: "The lines about the agents below say why.",
   breakers: "Calls to an agent keep failing: look at its log, then jobctl agents reset NAME.",
 };
@@ -117,6 +119,7 @@ async function checkServer(context: Context): Promise<Finding[]> {
     checkVersion(info),
     checkClock(info, (askedMs + Date.now()) / 2),
     ...(await checkHealth(context)),
+    ...(await checkDamage(context)),
     ...(await checkAgents(context)),
   ];
 }
@@ -160,6 +163,19 @@ async function checkHealth({ client, signal }: Context): Promise<Finding[]> {
     },
   );
   return [...checks, ...tasks];
+}
+
+/** Damaged blobs that have a line of their own. */
+const MAX_DAMAGED = 20;
+
+async function checkDamage({ client, signal }: Context): Promise<Finding[]> {
+  const { items } = await client.json<DamageList>("/v1/admin/damage", { signal });
+  return items.slice(0, MAX_DAMAGED).map(({ sha256, found, foundAt, jobs }) => ({
+    check: "damage",
+    status: "error",
+    message: `${describeUsers(jobs)}: ${sha256} is damaged: ${found} (found ${foundAt})`,
+    hint: "Check the disk; jobctl backup repair DIR brings it back from a backup.",
+  }));
 }
 
 async function checkAgents({ client, signal }: Context): Promise<Finding[]> {

@@ -105,21 +105,17 @@ export class BlobVerifier {
     const state = await fileState(path);
     const hash = createHash("sha256");
     const taker = new ChecksumTaker();
-    const file = await open(path, "r");
     try {
-      const buffer = Buffer.allocUnsafe(READ_BYTES);
-      for (;;) {
-        await pace(READ_BYTES);
-        const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
-        if (bytesRead === 0) break;
-        hash.update(buffer.subarray(0, bytesRead));
-        taker.update(buffer.subarray(0, bytesRead));
-      }
-    } finally {
-      await file.close();
+      await readPieces(path, pace, (piece) => {
+        hash.update(piece);
+        taker.update(piece);
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EIO") throw error;
+      throw this.#damaged(sha256, "it cannot be read (EIO)", state);
     }
     const actual = hash.digest("hex");
-    if (actual !== sha256) throw this.#damaged(sha256, actual, state);
+    if (actual !== sha256) throw this.#damaged(sha256, `its SHA-256 is ${actual}`, state);
     this.#remember(sha256, { state, atMs: performance.now(), damage: null });
     const checksums = taker.end();
     const known = this.#records.findChecksums(sha256);
@@ -129,17 +125,17 @@ export class BlobVerifier {
     return checksums;
   }
 
-  #damaged(sha256: string, actual: string, state: string): JobctlError {
+  #damaged(sha256: string, found: string, state: string): JobctlError {
     const damage = new JobctlError(
       "blob_damaged",
-      `the stored file ${sha256} has changed: its SHA-256 is ${actual}`,
+      `the stored file ${sha256} has changed: ${found}`,
       {
         hint: "Check the disk. jobctl backup repair DIR brings it back from a backup.",
-        details: { sha256, actual },
+        details: { sha256, found },
       },
     );
     this.#remember(sha256, { state, atMs: performance.now(), damage });
-    this.#records.noteDamage(sha256, `its SHA-256 is ${actual}`);
+    this.#records.noteDamage(sha256, found);
     return damage;
   }
 
@@ -149,6 +145,25 @@ export class BlobVerifier {
     if (this.#seen.size <= MAX_REMEMBERED) return;
     const [oldest] = this.#seen.keys();
     if (oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+async function readPieces(
+  path: string,
+  pace: (bytes: number) => Promise<void>,
+  use: (piece: Buffer) => void,
+): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (;;) {
+      await pace(READ_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
+      if (bytesRead === 0) return;
+      use(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { closedSignal } from "@jobctl/daemon";
 import {
   addAgentRequestSchema,
   agentAnswerSchema,
@@ -13,6 +14,7 @@ import {
   type GcReport,
   type ReconcileReport,
 } from "@jobctl/protocol";
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 
 import type { ApiApp } from "./api-app.js";
@@ -36,12 +38,18 @@ export interface Administration {
   drain(agent: string, deadlineSeconds: number | null): Agent;
   /** @throws JobctlError `agent_not_found` */
   resume(agent: string): Agent;
-  collectGarbage(dryRun: boolean): Promise<GcReport>;
+  /** @param options `verify` reads every blob through first, until the signal is raised */
+  collectGarbage(options: {
+    readonly dryRun: boolean;
+    readonly verify: boolean;
+    readonly signal: AbortSignal;
+  }): Promise<GcReport>;
   reconcile(dryRun: boolean): Promise<ReconcileReport>;
 }
 
 const agentParams = z.object({ name: z.string() });
 const dryRunQuery = z.object({ dryRun: z.stringbool().default(false) });
+const gcQuery = dryRunQuery.extend({ verify: z.stringbool().default(false) });
 
 export function adminRoutes(app: ApiApp, administration: Administration): void {
   const breakers = () => ({
@@ -174,12 +182,17 @@ export function adminRoutes(app: ApiApp, administration: Administration): void {
     {
       schema: {
         summary: "Remove blobs and temporary files that belong to no job",
+        description: "With `verify` every blob is read through first, which takes its time.",
         tags,
-        querystring: dryRunQuery,
+        querystring: gcQuery,
         response: { 200: gcReportSchema },
       },
     },
-    async (request) => administration.collectGarbage(request.query.dryRun),
+    async (request, reply) =>
+      administration.collectGarbage({
+        ...request.query,
+        signal: closedSignal(reply as FastifyReply),
+      }),
   );
 
   app.post(

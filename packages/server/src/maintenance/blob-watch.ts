@@ -1,9 +1,10 @@
 import type { Logger } from "@jobctl/daemon";
+import type { BlobUser, DamagedBlob as ShownDamage } from "@jobctl/protocol";
 
 import type { BlobRecords } from "../blobs/blob-records.js";
 import type { Checksums } from "../blobs/checksums.js";
 import type { ChecksumStore } from "../store/checksum-store.js";
-import type { BlobUser, DamageStore, DamagedBlob } from "../store/damage-store.js";
+import type { DamageStore, DamagedBlob } from "../store/damage-store.js";
 
 /** Checksums that have come within this time are stored together. */
 const SAVE_AFTER_MS = 200;
@@ -30,8 +31,12 @@ export class BlobWatch implements BlobRecords {
   }
 
   /** Every blob that is damaged as far as is known, the first found first. */
-  get damaged(): DamagedBlob[] {
-    return [...this.#damaged.values()];
+  get damaged(): ShownDamage[] {
+    return [...this.#damaged.values()].map(({ foundAt, jobs, ...blob }) => ({
+      ...blob,
+      foundAt: new Date(foundAt).toISOString(),
+      jobs: [...jobs],
+    }));
   }
 
   get damagedCount(): number {

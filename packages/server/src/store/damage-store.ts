@@ -1,10 +1,6 @@
-import type { Db, Guarded } from "./database.js";
+import type { BlobUser } from "@jobctl/protocol";
 
-/** A job that refers to a blob. */
-export interface BlobUser {
-  readonly jobId: number;
-  readonly kind: "input" | "result";
-}
+import type { Db, Guarded } from "./database.js";
 
 /** A blob that is not what it was. */
 export interface DamagedBlob {
