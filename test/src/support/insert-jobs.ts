@@ -24,13 +24,18 @@ export function insertOldJobs(cluster: Cluster, count: number, input: Job["input
 }
 
 /** Puts jobs of many users into the queue of a server that is not running. */
-export function insertQueuedJobs(cluster: Cluster, count: number, input: Job["input"]): void {
+export function insertQueuedJobs(
+  cluster: Cluster,
+  count: number,
+  input: Job["input"],
+  users = 50,
+): void {
   withDatabase(cluster, (db) =>
     db.exec(`
       WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
       INSERT INTO jobs (tenant, user, name, service, timeout_seconds, cpus, request_sha256, input_sha256,
         input_size_bytes, input_root, input_entries, input_extracted_bytes, status, submitted_at)
-      SELECT 'default', 'user' || (n % 50), 'queued job', 'default', 60, 1, '${"0".repeat(64)}', '${input.sha256}',
+      SELECT 'default', 'user' || (n % ${users}), 'queued job', 'default', 60, 1, '${"0".repeat(64)}', '${input.sha256}',
         ${input.sizeBytes}, '', 1, 1, 'queued', n FROM numbers;`),
   );
 }
