@@ -86,7 +86,7 @@ export class Cluster {
   }
 
   get dataPath(): string {
-    return join(this.root, "server");
+    return this.#options.server?.["JOBCTL_DATA_PATH"] ?? join(this.root, "server");
   }
 
   /** Environment in which the command line finds this cluster and nothing of the user's. */

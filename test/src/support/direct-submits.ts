@@ -4,6 +4,8 @@ import { request, type Agent, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { SubmissionInput } from "@jobctl/protocol";
+
 import type { Cluster } from "./cluster.js";
 import { tarArchive } from "./tar-bytes.js";
 
@@ -21,11 +23,11 @@ export interface Upload {
 }
 
 /** What is sent to submit an archive. */
-export function uploadOf(archive: Buffer): Upload {
+export function uploadOf(archive: Buffer, options: SubmissionInput = {}): Upload {
   const part = (name: string): string =>
     `--x\r\ncontent-disposition: form-data; name="${name}"${name === "archive" ? '; filename="job.tar"' : ""}\r\n\r\n`;
   const body = Buffer.concat([
-    Buffer.from(`${part("job")}{}\r\n${part("archive")}`),
+    Buffer.from(`${part("job")}${JSON.stringify(options)}\r\n${part("archive")}`),
     archive,
     Buffer.from("\r\n--x--\r\n"),
   ]);

@@ -17,6 +17,15 @@ export async function startsOf(cluster: Cluster, jobId: number): Promise<string[
   return text.split("\n").filter((line) => line.startsWith(`${jobId}.`));
 }
 
+/** How often each attempt has been started, by its id. */
+export async function countStarts(cluster: Cluster): Promise<Map<string, number>> {
+  const text = await readFile(startsFile(cluster), "utf8").catch(() => "");
+  const counts = new Map<string, number>();
+  for (const id of text.split("\n").filter((line) => line !== ""))
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
+
 function startsFile(cluster: Cluster): string {
   return join(cluster.root, "starts");
 }

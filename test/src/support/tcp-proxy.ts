@@ -9,20 +9,23 @@ export class TcpProxy {
   onForward: (chunk: Buffer) => void = () => {};
   /** Called with each piece that comes back; false drops it. */
   onBack: (chunk: Buffer) => boolean = () => true;
+  /** Where it leads. */
+  readonly target: string;
   readonly #server: Server;
   readonly #links = new Set<Socket>();
   #isCut = false;
   /** What is to be done with the pieces that are held back; null while none are. */
   #held: (() => void)[] | null = null;
 
-  private constructor(server: Server) {
+  private constructor(target: string, server: Server) {
+    this.target = target;
     this.#server = server;
   }
 
   static async start(target: string): Promise<TcpProxy> {
     const { hostname, port } = new URL(target);
     const server = createServer({ allowHalfOpen: true });
-    const proxy = new TcpProxy(server);
+    const proxy = new TcpProxy(target, server);
     server.on("connection", (client) => proxy.#link(client, connect(Number(port), hostname)));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

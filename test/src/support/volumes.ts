@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -32,6 +32,27 @@ export class SmallVolume {
   /** Where it is mounted. */
   get path(): string {
     return join(this.root, "volume");
+  }
+
+  /** Takes all the space that is left, in a file of its own. */
+  async fill(): Promise<void> {
+    const file = await open(this.#filler, "w");
+    try {
+      for (const block = Buffer.alloc(64 * 1024); ;) await file.write(block);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Gives back what `fill` has taken. */
+  async makeRoom(): Promise<void> {
+    await rm(this.#filler, { force: true });
+  }
+
+  get #filler(): string {
+    return join(this.path, "filler");
   }
 
   async remove(): Promise<void> {
