@@ -5,6 +5,7 @@ import {
   RequestsUnderWay,
   type Logger,
   type ShutdownStep,
+  signalWithin,
   warnOfShortSecret,
 } from "@jobctl/daemon";
 import { VERSION, type AgentOrigin, type GcReport, type ServerInfo } from "@jobctl/protocol";
@@ -241,11 +242,12 @@ export function createServer(
 
   /** New requests are refused by the guard; what had begun goes on, for as long as there is time. */
   async function drainAndClose(): Promise<void> {
-    const timeUp = AbortSignal.timeout(drainMs);
-    await requests.none((route) => !HEALTH_ROUTES.has(route), timeUp);
+    const limit = signalWithin(drainMs);
+    await requests.none((route) => !HEALTH_ROUTES.has(route), limit.signal);
+    limit.release();
     const closed = http.close();
     const cut = (): void => http.server.closeAllConnections();
-    if (timeUp.aborted) cut();
+    if (limit.signal.aborted) cut();
     else setTimeout(cut, LAST_ANSWERS_MS).unref();
     await closed;
   }

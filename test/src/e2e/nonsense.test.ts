@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { signalWithin } from "@jobctl/daemon";
+
 import { AgentSession, serverOf } from "../support/agent-session.js";
 import { Cluster } from "../support/cluster.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
@@ -95,16 +97,18 @@ describe("whatever nonsense is sent", () => {
   ): Promise<string[]> {
     const failed: string[] = [];
     for (const { method, path, body, type } of calls) {
+      const limit = signalWithin(10_000);
       const answer = await send(path, {
         method,
         headers: type === undefined ? {} : { "content-type": type },
         ...(body === undefined ? {} : { body }),
         // Of an answer that does not end, its beginning is enough.
-        signal: AbortSignal.timeout(10_000),
+        signal: limit.signal,
       });
       if (answer.status >= 500)
         failed.push(`${method} ${path} ${type ?? ""} ${body ?? ""}: ${answer.status}`);
       await answer.body?.cancel();
+      limit.release();
     }
     return failed;
   }

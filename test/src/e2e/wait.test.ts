@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { signalWithin } from "@jobctl/daemon";
 import type { Job } from "@jobctl/protocol";
 import { execa } from "execa";
 
@@ -79,5 +81,59 @@ describe("several jobs at once", () => {
     ];
     await cluster.ok(["cancel", "--wait", ...ids]);
     assert.ok(existsSync(one));
+  });
+});
+
+describe("a time limit, while garbage is collected", () => {
+  const WAITS = 400;
+  const DRAIN_MS = 60_000;
+  const collecting = {
+    NODE_OPTIONS: `--import=${import.meta.resolve("../support/collect-garbage.js")}`,
+  };
+  let cluster: Cluster;
+  let endless: number;
+  before(async () => {
+    cluster = await Cluster.start({
+      server: collecting,
+      agent: { ...collecting, JOBCTL_DRAIN_SECONDS: String(DRAIN_MS / 1000) },
+    });
+    endless = await cluster.submitScript("sleep 600\n");
+  });
+  after(() => cluster.stop());
+
+  it("ends each of many waits on the server", async () => {
+    const wait = async (): Promise<number> => {
+      const giveUp = signalWithin(60_000);
+      const path = `/v1/jobs/${endless}/wait?timeoutSeconds=2`;
+      try {
+        return (await cluster.request(path, { signal: giveUp.signal })).status;
+      } finally {
+        giveUp.release();
+      }
+    };
+    const statuses = await Promise.all(Array.from({ length: WAITS }, wait));
+    assert.deepEqual(new Set(statuses), new Set([200]));
+  });
+
+  it("ends the command that waits", async () => {
+    const { exitCode, stderr } = await cluster.jobctl(["wait", `${endless}`, "--timeout", "2s"], {
+      env: collecting,
+      timeoutMs: 60_000,
+    });
+    assert.equal(exitCode, 101, stderr);
+    assert.match(stderr, /not finished after 2 s/);
+  });
+
+  it("ends an agent whose results nobody fetches", async () => {
+    const release = join(cluster.root, "release");
+    const id = await cluster.submitScript(`until [ -e ${release} ]; do sleep 0.05; done\n`);
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    await cluster.ok(["cancel", String(endless), "--wait"]);
+    await cluster.server.end("SIGKILL");
+    await writeFile(release, "");
+    const agent = cluster.agents[0];
+    const startedMs = performance.now();
+    assert.equal(await agent?.end("SIGTERM"), 0);
+    assert.ok(performance.now() - startedMs < DRAIN_MS);
   });
 });

@@ -3,7 +3,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { isResourceError } from "@jobctl/archive";
-import { KeyedEvents } from "@jobctl/daemon";
+import { KeyedEvents, signalWithin } from "@jobctl/daemon";
 import {
   JobctlError,
   attemptIdSchema,
@@ -196,9 +196,10 @@ export class AttemptPool {
 
   /** Waits, for a moment, until the server knows that it has to run these again. */
   async #handBack(attempts: readonly Attempt[]): Promise<void> {
-    const timeUp = AbortSignal.timeout(HAND_BACK_MS);
-    while (attempts.some(({ spec }) => this.#attempts.has(spec.id)) && !timeUp.aborted)
-      await this.#changes.next("removed", timeUp);
+    const limit = signalWithin(HAND_BACK_MS);
+    while (attempts.some(({ spec }) => this.#attempts.has(spec.id)) && !limit.signal.aborted)
+      await this.#changes.next("removed", limit.signal);
+    limit.release();
   }
 
   async #finishAll(isFetching: () => boolean): Promise<void> {
@@ -206,7 +207,9 @@ export class AttemptPool {
     while (this.#receiving.size > 0) await this.#changes.next("received", never);
     await Promise.all(this.#running.values());
     while (this.#attempts.size > 0) {
-      const wasRemoved = await this.#changes.next("removed", AbortSignal.timeout(FETCH_MS));
+      const limit = signalWithin(FETCH_MS);
+      const wasRemoved = await this.#changes.next("removed", limit.signal);
+      limit.release();
       if (!wasRemoved && !isFetching()) return;
     }
   }

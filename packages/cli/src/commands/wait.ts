@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 
+import { signalWithin } from "@jobctl/daemon/signal-within";
 import type { Job } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 import { isTerminal } from "@jobctl/protocol/lifecycle";
@@ -40,9 +41,10 @@ async function waitForJobs(
   context: Context,
 ): Promise<Job[]> {
   const timeoutMs = flags.timeout === undefined ? Infinity : parseDuration(flags.timeout) * 1000;
-  const limit = timeoutMs > LONGEST_TIMER_MS ? [] : [AbortSignal.timeout(timeoutMs)];
+  const limit = signalWithin(timeoutMs > LONGEST_TIMER_MS ? null : timeoutMs);
   const done = new AbortController();
-  const signal = AbortSignal.any([context.signal, done.signal, ...limit]);
+  const either = signalWithin(null, context.signal, done.signal, limit.signal);
+  const { signal } = either;
   // Each request listens to it.
   setMaxListeners(0, signal);
   const watch = async (id: number): Promise<Job> => {
@@ -54,7 +56,7 @@ async function waitForJobs(
   try {
     return flags.any === true ? [await firstOf(ids, watch, done)] : await allOf(ids, watch, done);
   } catch (error) {
-    if (limit.some(({ aborted }) => aborted) && !context.signal.aborted) {
+    if (limit.signal.aborted && !context.signal.aborted) {
       throw new JobctlError(
         "wait_timed_out",
         `not finished after ${timeoutMs / 1000} s: job ${ids.join(", ")}`,
@@ -65,6 +67,9 @@ async function waitForJobs(
       );
     }
     throw error;
+  } finally {
+    either.release();
+    limit.release();
   }
 }
 
