@@ -18,6 +18,8 @@ import {
 } from "fastify-type-provider-zod";
 import { z } from "zod";
 
+import { RateWindows } from "./rate-window.js";
+
 /** A fastify application whose routes are typed and checked by their zod schemas. */
 export type ApiApp = ReturnType<typeof typed>;
 
@@ -110,7 +112,7 @@ export async function guard(
 /** Before the token is looked at: whoever guesses tokens is slowed down as well. */
 async function limitRate(app: FastifyInstance, max: number): Promise<void> {
   await app.register(fastifyRateLimit, {
-    ...{ global: false, max, timeWindow: 1000 },
+    ...{ global: false, max, timeWindow: 1000, store: RateWindows },
     // A backup fetches each blob with a request of its own.
     allowList: (request) => request.url.startsWith("/v1/admin/blobs/"),
     errorResponseBuilder: (request, { ttl }) =>
