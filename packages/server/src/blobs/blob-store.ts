@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
 import { open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { syncDirectory, writeStream, type WrittenFile } from "@jobctl/daemon";
+import { syncDirectory, wallClock, writeStream, type WrittenFile } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
@@ -43,6 +43,8 @@ export class BlobStore {
   readonly #minFreeBytes: number;
   #stored: { count: number; sizeBytes: number } | null = null;
   readonly #verifier: BlobVerifier;
+  /** Temporary files that are being written, or wait to become blobs. */
+  readonly #staged = new Set<string>();
 
   constructor(dataPath: string, minFreeBytes: number, records: BlobRecords = NO_RECORDS) {
     this.#root = join(dataPath, "blobs", "sha256");
@@ -139,6 +141,7 @@ export class BlobStore {
     await this.checkFreeSpace(0);
     const path = join(this.#temporary, randomUUID());
     const taker = new ChecksumTaker();
+    this.#staged.add(path);
     let written: WrittenFile;
     try {
       written = await writeStream(path, source, (chunk, sizeBytes) => {
@@ -147,6 +150,7 @@ export class BlobStore {
         return options.observe?.(chunk);
       });
     } catch (error) {
+      this.#staged.delete(path);
       throw fromFileSystem(error);
     }
     const { sha256, sizeBytes } = written;
@@ -155,8 +159,14 @@ export class BlobStore {
       path,
       sha256,
       sizeBytes,
-      commit: () => this.#adopt(path, sha256, checksums),
-      discard: () => rm(path, { force: true }),
+      commit: () => {
+        this.#adopt(path, sha256, checksums);
+        this.#staged.delete(path);
+      },
+      discard: () => {
+        this.#staged.delete(path);
+        return rm(path, { force: true });
+      },
     };
   }
 
@@ -199,7 +209,10 @@ export class BlobStore {
     }
   }
 
-  /** What has not been written to for a while is not being written any more. */
+  /**
+   * Removes what nobody writes. What is younger than this age stays as well; the clock may have been set, so
+   * a file of the future is as old as it is far away.
+   */
   async removeOldTemporaryFiles(
     ageMs: number,
     dryRun: boolean,
@@ -207,8 +220,9 @@ export class BlobStore {
     const removed = { count: 0, sizeBytes: 0 };
     for (const name of await readdir(this.#temporary)) {
       const path = join(this.#temporary, name);
+      if (this.#staged.has(path)) continue;
       const found = await stat(path).catch(() => null);
-      if (found === null || Date.now() - found.mtimeMs < ageMs) continue;
+      if (found === null || Math.abs(wallClock() - found.mtimeMs) < ageMs) continue;
       removed.count += 1;
       removed.sizeBytes += found.size;
       if (!dryRun) await rm(path, { force: true });
