@@ -5,3 +5,8 @@
 export function wallClock(): number {
   return Date.now();
 }
+
+/** The time of day as an instant of the protocol. */
+export function wallInstant(): string {
+  return new Date(wallClock()).toISOString();
+}

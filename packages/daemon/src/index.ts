@@ -10,7 +10,7 @@ export {
   wholeNumber,
   type Environment,
 } from "./config.js";
-export { wallClock } from "./clock.js";
+export { wallClock, wallInstant } from "./clock.js";
 export { ConnectionLimit } from "./connection-limit.js";
 export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";

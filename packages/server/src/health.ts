@@ -41,7 +41,7 @@ export function createHealth(parts: HealthParts): HealthSource {
   }
 
   function poller(): HealthCheck {
-    const loads = registry.loads(Date.now());
+    const loads = registry.loads();
     const silent = loads.filter(({ stale }) => stale);
     const names = silent.map(({ name, url }) => name ?? url).join(", ");
     const ages = loads.flatMap(({ ageSeconds }) => ageSeconds ?? []);

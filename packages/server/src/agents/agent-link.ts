@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { KeyedEvents, backoffMs, type Logger } from "@jobctl/daemon";
+import { KeyedEvents, backoffMs, wallClock, type Logger } from "@jobctl/daemon";
 import {
   JobctlError,
   toJobctlError,
@@ -69,6 +69,8 @@ export class AgentLink {
   #self: AgentSelf | null;
   #load: AgentLoad | null;
   #loadReceivedAt: number | null;
+  /** The same by the monotonic clock; before the start where the load is a stored one. */
+  #loadReceivedMs: number | null;
   /** Why it is not connected; null while it is, and before it has been tried. */
   #error: JobctlError | null = null;
   /** Reasons logged since it was ready: each once, however often the agent alternates between them. */
@@ -95,6 +97,10 @@ export class AgentLink {
     this.#self = known.self;
     this.#load = known.load;
     this.#loadReceivedAt = known.receivedAt;
+    this.#loadReceivedMs =
+      known.receivedAt === null
+        ? null
+        : performance.now() - Math.max(0, wallClock() - known.receivedAt);
     this.#settings = settings;
     this.#events = events;
     this.#logger = logger;
@@ -123,6 +129,11 @@ export class AgentLink {
   /** When the load was received, by this machine's clock. */
   get loadReceivedAt(): number | null {
     return this.#loadReceivedAt;
+  }
+
+  /** How long ago the load was received, in milliseconds; null when there is none. */
+  get loadAgeMs(): number | null {
+    return this.#loadReceivedMs === null ? null : performance.now() - this.#loadReceivedMs;
   }
 
   get state(): LinkState {
@@ -322,8 +333,10 @@ export class AgentLink {
   }
 
   #noteLoad(load: AgentLoad): void {
-    this.#load = load;
-    this.#loadReceivedAt = Date.now();
+    this.#loadReceivedAt = wallClock();
+    this.#loadReceivedMs = performance.now();
+    // Clients are shown times of this server's clock only.
+    this.#load = { ...load, sampledAt: new Date(this.#loadReceivedAt).toISOString() };
   }
 
   #ready(): void {
@@ -333,7 +346,7 @@ export class AgentLink {
     this.#error = null;
     this.#loggedCodes.clear();
     this.#refusal = null;
-    this.#connectedSince = Date.now();
+    this.#connectedSince = wallClock();
     this.#readySinceMs = performance.now();
     this.#changes.announce("state");
     this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url });

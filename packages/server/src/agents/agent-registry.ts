@@ -123,9 +123,9 @@ export class AgentRegistry {
   }
 
   /** The last load of each agent, from memory: no agent is asked. */
-  loads(now: number): CachedLoad[] {
+  loads(): CachedLoad[] {
     return this.links.map((link) => {
-      const age = link.loadReceivedAt === null ? null : Math.max(0, now - link.loadReceivedAt);
+      const age = link.loadAgeMs;
       return {
         name: link.name,
         url: link.url,

@@ -38,7 +38,7 @@ export function agentRoutes(app: ApiApp, parts: AgentRoutesParts): void {
     },
     async (request) => {
       const live = request.query.live === "1" || request.query.live === "true";
-      const cached = registry.loads(Date.now());
+      const cached = registry.loads();
       loadLookups[live ? "miss" : "hit"] += cached.length;
       const event = live ? "agent_load_probed" : "agent_load_cache_hit";
       logger.debug({ event, requestId: request.id, agents: cached.length });

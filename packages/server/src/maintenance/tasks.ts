@@ -1,4 +1,4 @@
-import type { Logger } from "@jobctl/daemon";
+import { wallInstant, type Logger } from "@jobctl/daemon";
 import type { TaskHealth } from "@jobctl/protocol";
 
 /** A task that has not ended well for so many of its intervals is a problem. */
@@ -14,8 +14,11 @@ interface Task {
 
 interface TaskState {
   readonly everyMs: number;
-  readonly since: number;
-  readonly lastSuccess: number | null;
+  /** When it was set up, and when it last ended well, by the monotonic clock. */
+  readonly sinceMs: number;
+  readonly succeededMs: number | null;
+  /** The same as a time stamp. */
+  readonly lastSuccessAt: string | null;
   readonly problem: string | null;
 }
 
@@ -34,25 +37,29 @@ export class Tasks {
   start(tasks: readonly Task[]): void {
     for (const task of tasks) {
       const { everyMs } = task;
-      this.#states.set(task.name, { everyMs, since: Date.now(), lastSuccess: null, problem: null });
+      this.#states.set(task.name, {
+        ...{ everyMs, sinceMs: performance.now() },
+        ...{ succeededMs: null, lastSuccessAt: null, problem: null },
+      });
       this.#schedule(task, task.atStart === true ? 0 : everyMs);
     }
   }
 
   /** How each task is, by its name. */
   get health(): Record<string, TaskHealth> {
-    const now = Date.now();
+    const nowMs = performance.now();
     return Object.fromEntries(
-      [...this.#states].map(([name, { everyMs, since, lastSuccess, problem }]) => [
-        name,
-        {
-          ok: now - (lastSuccess ?? since) < MISSED_INTERVALS * everyMs,
+      [...this.#states].map(([name, state]) => {
+        const { everyMs, sinceMs, succeededMs, lastSuccessAt, problem } = state;
+        const health = {
+          ok: nowMs - (succeededMs ?? sinceMs) < MISSED_INTERVALS * everyMs,
           everySeconds: everyMs / 1000,
-          lastSuccessAt: lastSuccess === null ? null : new Date(lastSuccess).toISOString(),
-          ageSeconds: lastSuccess === null ? null : Math.max(0, now - lastSuccess) / 1000,
+          lastSuccessAt,
+          ageSeconds: succeededMs === null ? null : Math.round(nowMs - succeededMs) / 1000,
           problem,
-        },
-      ]),
+        };
+        return [name, health];
+      }),
     );
   }
 
@@ -78,7 +85,8 @@ export class Tasks {
   async #run(task: Task): Promise<void> {
     try {
       await task.run();
-      this.#note(task, { lastSuccess: Date.now(), problem: null });
+      const succeededMs = performance.now();
+      this.#note(task, { succeededMs, lastSuccessAt: wallInstant(), problem: null });
     } catch (error) {
       this.#note(task, { problem: (error as Error).message });
       this.#logger.error({ event: "task_failed", task: task.name, err: error });
