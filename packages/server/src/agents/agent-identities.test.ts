@@ -5,6 +5,9 @@ import { Secret, makeKeyPair } from "@jobctl/daemon";
 
 import { AgentIdentities } from "./agent-identities.js";
 
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const EXPIRED = { code: "enrolment_refused", message: /has expired/ };
 const URL = "http://agent:9000";
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -27,13 +30,18 @@ function makeStore() {
 }
 
 describe("the identities of agents", () => {
-  const make = (secret: string | null = "the-shared-secret"): AgentIdentities =>
+  const make = (
+    secret: string | null = "the-shared-secret",
+    store = makeStore(),
+    nowMs?: () => number,
+  ): AgentIdentities =>
     new AgentIdentities(
       { id: "an-id", keys: makeKeyPair() },
       { epoch: 1, holder: "host:1", since: 0 },
-      makeStore(),
+      store,
       secret === null ? null : Secret.find("T", { T: secret }),
       silent,
+      nowMs,
     );
 
   it("are enrolled with the shared secret, or with one of their own and no other", () => {
@@ -50,17 +58,32 @@ describe("the identities of agents", () => {
   });
 
   it("cannot be enrolled with a one-time secret that is older than a day", () => {
-    const identities = make();
-    mock.timers.enable({ apis: ["Date"], now: 0 });
+    let nowMs = 0;
+    const identities = make(null, makeStore(), () => nowMs);
+    identities.putOneTimeSecret(URL);
+    nowMs = DAY_MS - 1;
+    assert.equal(identities.secretsFor(URL).length, 1);
+    nowMs = DAY_MS;
+    assert.throws(() => identities.secretsFor(URL), EXPIRED);
+  });
+
+  it("expire a day after a start of the server at the latest, however its clock is set", () => {
+    const store = makeStore();
+    let nowMs = 0;
+    mock.timers.enable({ apis: ["Date"], now: 100 * DAY_MS });
     try {
-      identities.putOneTimeSecret(URL);
-      mock.timers.setTime(24 * 60 * 60 * 1000 - 1);
-      assert.equal(identities.secretsFor(URL).length, 1);
-      mock.timers.setTime(24 * 60 * 60 * 1000);
-      assert.throws(() => identities.secretsFor(URL), {
-        code: "enrolment_refused",
-        message: /has expired/,
-      });
+      const earlier = make(null, store, () => nowMs);
+      earlier.putOneTimeSecret(URL);
+      for (const jumpMs of [-HOUR_MS, HOUR_MS]) {
+        mock.timers.setTime(100 * DAY_MS + jumpMs);
+        assert.equal(earlier.secretsFor(URL).length, 1);
+      }
+      mock.timers.setTime(90 * DAY_MS);
+      const later = make(null, store, () => nowMs);
+      assert.equal(later.secretsFor(URL).length, 1);
+      nowMs = DAY_MS;
+      assert.throws(() => earlier.secretsFor(URL), EXPIRED);
+      assert.throws(() => later.secretsFor(URL), EXPIRED);
     } finally {
       mock.timers.reset();
     }

@@ -4,6 +4,7 @@ import {
   fingerprintOf,
   leaseIdOf,
   makeKeyPair,
+  wallClock,
   type Installation,
   type Logger,
   type Secret,
@@ -30,6 +31,12 @@ interface InstallationStore {
   create(made: StoredInstallation, at: number): StoredInstallation;
 }
 
+interface OneTimeSecret {
+  readonly secret: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** Where keys and one-time secrets are kept. */
 interface AgentKeyStore {
   list(): { name: string; publicKey: string; enrolledAt: number }[];
@@ -44,14 +51,14 @@ interface AgentKeyStore {
   seen(name: string, at: number): void;
   forget(name: string): void;
   putOneTimeSecret(url: string, secret: string, expiresAt: number): void;
-  findOneTimeSecret(url: string): { readonly secret: string; readonly expiresAt: number } | null;
+  findOneTimeSecret(url: string): OneTimeSecret | null;
   deleteOneTimeSecret(url: string): void;
 }
 
 /** Who this server is: made when its database is new. */
 export function openInstallation(store: InstallationStore): Installation {
   const { uuid, ...keys } =
-    store.find() ?? store.create({ uuid: randomUUID(), ...makeKeyPair() }, Date.now());
+    store.find() ?? store.create({ uuid: randomUUID(), ...makeKeyPair() }, wallClock());
   return { id: uuid, keys };
 }
 
@@ -70,16 +77,23 @@ export class AgentIdentities {
   readonly #store: AgentKeyStore;
   readonly #secret: Secret | null;
   readonly #logger: Logger;
+  readonly #nowMs: () => number;
   readonly #seenAtMs = new Map<string, number>();
+  /** When one-time secrets expire, by address. */
+  readonly #expiries = new Map<string, OneTimeSecret & { readonly untilMs: number }>();
   readonly #keys = new Map<string, { publicKey: string; shown: ShownKey }>();
 
-  /** @param secret shared by all agents that are not added with a one-time secret */
+  /**
+   * @param secret shared by all agents that are not added with a one-time secret
+   * @param nowMs milliseconds of a clock that never goes back
+   */
   constructor(
     installation: Installation,
     { epoch, holder, since }: { epoch: number; holder: string; since: number },
     store: AgentKeyStore,
     secret: Secret | null,
     logger: Logger,
+    nowMs: () => number = () => performance.now(),
   ) {
     this.installation = installation;
     this.epoch = epoch;
@@ -87,6 +101,7 @@ export class AgentIdentities {
     this.#store = store;
     this.#secret = secret;
     this.#logger = logger;
+    this.#nowMs = nowMs;
     for (const { name, publicKey, enrolledAt } of store.list())
       this.#note(name, publicKey, enrolledAt);
   }
@@ -108,7 +123,7 @@ export class AgentIdentities {
   secretsFor(url: string): readonly string[] {
     const waiting = this.#store.findOneTimeSecret(url);
     if (waiting === null) return this.#secret?.values ?? [];
-    if (Date.now() < waiting.expiresAt) return [waiting.secret];
+    if (this.#isValid(url, waiting)) return [waiting.secret];
     throw new JobctlError("enrolment_refused", `the one-time secret for ${url} has expired`, {
       hint: `jobctl agents add ${url} --one-time makes another one.`,
     });
@@ -122,14 +137,14 @@ export class AgentIdentities {
   proved(name: string, publicKey: string, isNew: boolean, url: string): void {
     if (!isNew) {
       // Its key decides from now on: a secret that waits for this address would only expire.
-      if (this.#store.findOneTimeSecret(url) !== null) this.#store.deleteOneTimeSecret(url);
+      if (this.#store.findOneTimeSecret(url) !== null) this.deleteOneTimeSecret(url);
       return this.seen(name);
     }
     if (this.#keys.size >= MAX_KEYS)
       throw new JobctlError("enrolment_refused", `${MAX_KEYS} agents are enrolled already`, {
         hint: "jobctl agents forget-key NAME makes room; replace the shared secret if it has leaked.",
       });
-    const at = Date.now();
+    const at = wallClock();
     // A clock that jumps must not unbind the agents that this server has met since its start.
     for (const unseen of this.#store.bind(name, publicKey, url, at, (other) =>
       this.#seenAtMs.has(other),
@@ -137,6 +152,7 @@ export class AgentIdentities {
       this.#keys.delete(unseen);
     const { fingerprint } = this.#note(name, publicKey, at);
     this.#seenAtMs.set(name, performance.now());
+    this.#expiries.delete(url);
     this.#logger.info({ event: "agent_enrolled", agent: name, url, key: fingerprint });
   }
 
@@ -145,7 +161,7 @@ export class AgentIdentities {
     const nowMs = performance.now();
     if (nowMs - (this.#seenAtMs.get(name) ?? -Infinity) < NOTE_SEEN_EVERY_MS) return;
     try {
-      this.#store.seen(name, Date.now());
+      this.#store.seen(name, wallClock());
       this.#seenAtMs.set(name, nowMs);
     } catch (error) {
       this.#logger.warn({ event: "agent_visit_not_stored", agent: name, err: error });
@@ -168,12 +184,15 @@ export class AgentIdentities {
    */
   putOneTimeSecret(url: string, given?: string): { secret: string; expiresAt: string } {
     const secret = given ?? randomBytes(32).toString("base64url");
-    const expiresAt = Date.now() + ONE_TIME_SECONDS * 1000;
+    const expiresAt = wallClock() + ONE_TIME_SECONDS * 1000;
     this.#store.putOneTimeSecret(url, secret, expiresAt);
+    const untilMs = this.#nowMs() + ONE_TIME_SECONDS * 1000;
+    this.#expiries.set(url, { secret, expiresAt, untilMs });
     return { secret, expiresAt: new Date(expiresAt).toISOString() };
   }
 
   deleteOneTimeSecret(url: string): void {
+    this.#expiries.delete(url);
     this.#store.deleteOneTimeSecret(url);
   }
 
@@ -203,12 +222,22 @@ export class AgentIdentities {
   /** The same error; where the agent did not prove its one-time secret, the hint says so. */
   explain(url: string, error: JobctlError): JobctlError {
     const waiting = error.code === "enrolment_refused" ? this.#store.findOneTimeSecret(url) : null;
-    if (waiting === null || waiting.expiresAt <= Date.now()) return error;
+    if (waiting === null || !this.#isValid(url, waiting)) return error;
     const until = new Date(waiting.expiresAt).toISOString();
     return new JobctlError(error.code, error.message, {
       hint: `The server waits for the one-time secret of this address until ${until}. Put that secret into the agent's JOBCTL_AGENT_TOKEN_FILE, or run jobctl agents add ${url} --secret-file FILE with the one it has.`,
       cause: error,
     });
+  }
+
+  /** By the monotonic clock from when this server first sees it; after a start it is not longer than at first. */
+  #isValid(url: string, { secret, expiresAt }: OneTimeSecret): boolean {
+    const nowMs = this.#nowMs();
+    const known = this.#expiries.get(url);
+    if (known?.secret === secret && known.expiresAt === expiresAt) return nowMs < known.untilMs;
+    const leftMs = Math.min(expiresAt - wallClock(), ONE_TIME_SECONDS * 1000);
+    this.#expiries.set(url, { secret, expiresAt, untilMs: nowMs + leftMs });
+    return leftMs > 0;
   }
 
   #note(name: string, publicKey: string, enrolledAt: number): ShownKey {
