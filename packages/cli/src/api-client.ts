@@ -94,9 +94,9 @@ export class ApiClient {
       } catch (thrown) {
         request.signal.throwIfAborted();
         const error = toJobctlError(thrown);
-        until ??= Date.now() + (request.retryForMs ?? RETRY_FOR_MS);
+        until ??= performance.now() + (request.retryForMs ?? RETRY_FOR_MS);
         const waitMs = retryDelayMs(error, failures, Math.random());
-        if (waitMs === null || Date.now() + waitMs > until) throw error;
+        if (waitMs === null || performance.now() + waitMs > until) throw error;
         this.#settings.onRetry?.(error, waitMs);
         await delay(waitMs, undefined, { signal: request.signal });
       }
