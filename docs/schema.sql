@@ -65,7 +65,7 @@ CREATE TABLE drains (
   since        INTEGER NOT NULL,
   -- When what still runs there is stopped and queued again; null leaves it alone.
   deadline_at  INTEGER
-) STRICT, WITHOUT ROWID;
+, deadline_ms INTEGER CHECK (deadline_ms >= 0)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE enrolments (
   url         TEXT    PRIMARY KEY,
@@ -148,7 +148,7 @@ CREATE TABLE jobs (
   max_rss_bytes           INTEGER,
   result_sha256           TEXT    CHECK (length(result_sha256) = 64),
   result_size_bytes       INTEGER CHECK (result_size_bytes >= 0),
-  expired_at              INTEGER, retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0), not_before INTEGER,
+  expired_at              INTEGER, retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0), not_before INTEGER, clock_boot TEXT, clock_ms REAL, runtime_seconds REAL CHECK (runtime_seconds >= 0), pause_ms INTEGER CHECK (pause_ms >= 0),
 
   UNIQUE (tenant, idempotency_key),
   -- An outcome and an end go with a terminal status, and with no other.

@@ -4,7 +4,7 @@ import { JobctlError } from "@jobctl/protocol/error";
 import { exitCodeOf } from "./exit-code.js";
 import { printable } from "./printable.js";
 import { formatTable, type Column } from "./table.js";
-import { formatDuration, secondsBetween } from "./units.js";
+import { formatDuration, secondsSince } from "./units.js";
 import type { Output } from "./output.js";
 
 const STATUS_COLORS = {
@@ -34,7 +34,7 @@ const COLUMNS: readonly Column<Job>[] = [
   {
     key: "age",
     title: "AGE",
-    human: (job) => formatDuration(secondsBetween(job.submittedAt)),
+    human: (job) => formatDuration(secondsSince(job.submittedAt)),
     plain: (job) => job.submittedAt,
     alignRight: true,
   },
@@ -107,9 +107,9 @@ function findColumn(key: string): Column<Job> {
   });
 }
 
+/** Seconds for which a job has been running, or ran, as the server measures it. */
 export function runtimeOf(job: Job): number {
-  if (job.usage !== null) return job.usage.wallSeconds;
-  return job.startedAt === null ? 0 : secondsBetween(job.startedAt, job.finishedAt);
+  return job.runtimeSeconds ?? job.usage?.wallSeconds ?? 0;
 }
 
 /** Why it waits, or how it ended; a plain success or exit code needs no reason. */

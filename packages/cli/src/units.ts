@@ -83,7 +83,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`;
 }
 
-/** Seconds between two instants; the second defaults to now. */
-export function secondsBetween(from: string, to?: string | null): number {
-  return ((to == null ? Date.now() : Date.parse(to)) - Date.parse(from)) / 1000;
+/** Seconds since an instant, by the clock of this machine; 0 for one that is still to come. */
+export function secondsSince(instant: string): number {
+  return Math.max(0, Date.now() - Date.parse(instant)) / 1000;
 }

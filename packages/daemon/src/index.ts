@@ -31,6 +31,7 @@ export {
 export { fingerprintOf, isSignedBy, makeKeyPair, signText, type KeyPair } from "./key-pair.js";
 export { KeyedEvents } from "./keyed-events.js";
 export type { LogSettings, Logger } from "./logger.js";
+export { machineMoment, msBetween, type Moment } from "./machine-clock.js";
 export { tellParent, type ReadyMessage, type StartFailedMessage } from "./parent.js";
 export { shutDownOnSignal, type ShutdownStep } from "./shutdown.js";
 export { metricsSettings, type MetricsAccess } from "./metrics-access.js";

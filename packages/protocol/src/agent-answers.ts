@@ -84,6 +84,12 @@ export const saidReportSchema = z.object({
   state: attemptStateSchema,
   startedAt: instantSchema.nullable(),
   finishedAt: instantSchema.nullable(),
+  ages: z
+    .object({
+      startedSeconds: z.number().nonnegative().max(MAX_SECONDS).nullable(),
+      finishedSeconds: z.number().nonnegative().max(MAX_SECONDS).nullable(),
+    })
+    .optional(),
   outcome: saidOutcomeSchema.nullable(),
   findings: z.array(saidFindingSchema).max(MAX_FINDINGS),
   usage: saidUsageSchema.nullable(),

@@ -60,8 +60,19 @@ export type AttemptSpec = z.infer<typeof attemptSpecSchema>;
 export const attemptReportSchema = z.object({
   id: attemptIdSchema,
   state: attemptStateSchema,
+  /** By the agent's clock, which may be wrong: `ages` tell when it was. */
   startedAt: instantSchema.nullable(),
   finishedAt: instantSchema.nullable(),
+  /**
+   * Seconds from the start and from the end to this report, by a clock that is never set. Absent where the
+   * agent's machine has been started since, and from agents that do not know it.
+   */
+  ages: z
+    .object({
+      startedSeconds: z.number().nonnegative().nullable(),
+      finishedSeconds: z.number().nonnegative().nullable(),
+    })
+    .optional(),
   outcome: outcomeSchema.nullable(),
   findings: z.array(findingSchema),
   usage: usageSchema.nullable(),

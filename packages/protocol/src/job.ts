@@ -173,6 +173,8 @@ export const jobSchema = z.object({
   submittedAt: instantSchema,
   startedAt: instantSchema.nullable(),
   finishedAt: instantSchema.nullable(),
+  /** How long it has been running, or ran; null until it is started. Not a difference of time stamps. */
+  runtimeSeconds: z.number().nonnegative().nullable(),
   expiresAt: instantSchema.nullable(),
   cancelRequestedAt: instantSchema.nullable(),
   timeoutSeconds: z.number().int(),

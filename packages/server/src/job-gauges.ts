@@ -2,6 +2,7 @@ import type { Metrics } from "@jobctl/daemon";
 import { ATTEMPT_STATUSES, QUEUE_REASONS } from "@jobctl/protocol";
 
 import type { QueuePlace } from "./jobs/job-view.js";
+import { readClocks, storeClocks } from "./jobs/runtime.js";
 import type { JobTable } from "./scheduler/job-table.js";
 import type { RunLimits } from "./scheduler/placement.js";
 import type { Store } from "./store/store.js";
@@ -53,8 +54,8 @@ export function jobGauges(metrics: Metrics, { store, services, places }: JobGaug
     labels: ["service"],
     collect: (set) => {
       for (const service of services.keys()) set(0, { service });
-      for (const { service, startedAt } of store.jobs.longestRunning())
-        set((Date.now() - startedAt) / 1000, { service });
+      for (const { service, seconds } of store.jobs.longestRunning(storeClocks(readClocks())))
+        set(seconds, { service });
     },
   });
 }

@@ -104,17 +104,23 @@ function countJobs(metrics: Metrics, { events, store, services }: TelemetryParts
   const [tenantLabel, userLabel] = [bounded(), bounded()];
   /** The last status of each job that has not ended. */
   const seen = new Map<number, JobStatus>();
+  /** When they were submitted, by the monotonic clock; not of those from before the start. */
+  const submittedMs = new Map<number, number>();
   events.onChange((row) => {
     const { service } = row;
     const labels = { service, tenant: tenantLabel(row.tenant), user: userLabel(row.user) };
     const before = seen.get(row.id);
     if (before === undefined && row.status === "queued" && row.version === 1) {
+      submittedMs.set(row.id, performance.now());
       submitted.inc(labels);
       for (const state of TERMINAL_STATUSES) finished.inc({ ...labels, state }, 0);
       received.inc(row.input_size_bytes);
     }
     if (row.status === "running" && before !== "running" && row.started_at !== null)
-      waited.observe({ service }, Math.max(0, row.started_at - row.submitted_at) / 1000);
+      waited.observe(
+        { service },
+        secondsQueued(row.started_at - row.submitted_at, submittedMs.get(row.id)),
+      );
     const leftAgent = row.status !== before && (row.status === "queued" || row.status === "lost");
     if (leftAgent && store.attempts.endOf(row.id, row.attempt) === "lost") lost.inc({ service });
     if (!isTerminal(row.status)) {
@@ -122,9 +128,10 @@ function countJobs(metrics: Metrics, { events, store, services }: TelemetryParts
       return;
     }
     seen.delete(row.id);
+    submittedMs.delete(row.id);
     finished.inc({ ...labels, state: row.status });
     returned.inc(row.result_size_bytes ?? 0);
-    if (row.wall_seconds !== null) ran.observe({ service }, row.wall_seconds);
+    if (row.runtime_seconds !== null) ran.observe({ service }, row.runtime_seconds);
   });
 }
 
@@ -140,6 +147,17 @@ function databaseTimes(metrics: Metrics, store: Store): void {
     DATABASE_TIMES,
   );
   store.onTime((kind, seconds) => (kind === "query" ? query : transaction).observe(seconds));
+}
+
+/**
+ * How long a job has waited for its start, which is now.
+ *
+ * @param stampedMs the difference of its time stamps, for a job of which no more is known
+ */
+function secondsQueued(stampedMs: number, submittedMs: number | undefined): number {
+  return (
+    Math.max(0, submittedMs === undefined ? stampedMs : performance.now() - submittedMs) / 1000
+  );
 }
 
 function agentGauges(metrics: Metrics, { registry, loadLookups }: TelemetryParts): void {

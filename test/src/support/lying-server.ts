@@ -67,6 +67,7 @@ export function completedJob(fields: Partial<Job> = {}): Job {
     submittedAt: at,
     startedAt: at,
     finishedAt: at,
+    runtimeSeconds: 0,
     expiresAt: null,
     cancelRequestedAt: null,
     timeoutSeconds: 60,

@@ -227,6 +227,7 @@ export class AttemptPool {
     const attempt = new Attempt(record.spec, directory, this.#settings, (changed) =>
       this.#onChange(changed),
     );
+    attempt.restoreMoments(record.moments);
     this.#attempts.set(id, attempt);
     const { state, outcome } = record.report;
     if (state === "finished" || state === "interrupted") attempt.restore(record.report);

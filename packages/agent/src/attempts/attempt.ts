@@ -34,6 +34,13 @@ import {
   type AttemptPaths,
 } from "../workspace/workspace.js";
 import { AttemptLogs } from "./attempt-logs.js";
+import {
+  NOT_STARTED,
+  finished,
+  started,
+  withAges,
+  type AttemptMoments,
+} from "./attempt-moments.js";
 import { checkScripts, describeRejection } from "./check-script.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
@@ -77,6 +84,7 @@ export class Attempt {
   readonly #settings: AttemptSettings;
   readonly #changed: (attempt: Attempt) => void;
   #report: AttemptReport;
+  #moments = NOT_STARTED;
   #logs: AttemptLogs | null = null;
   #execution: Execution | null = null;
   #stopped: StopReason = null;
@@ -113,7 +121,7 @@ export class Attempt {
   }
 
   get report(): AttemptReport {
-    return this.#report;
+    return withAges(this.#report, this.#moments);
   }
 
   get occupiesSlot(): boolean {
@@ -154,6 +162,11 @@ export class Attempt {
     await this.#settings.trash.take(this.paths.directory);
   }
 
+  /** Takes up when an attempt started and ended before the agent was restarted. */
+  restoreMoments(moments: AttemptMoments): void {
+    this.#moments = moments;
+  }
+
   /** Takes up an attempt that had finished before the agent was restarted. */
   restore(report: AttemptReport): void {
     this.#report = report;
@@ -162,7 +175,7 @@ export class Attempt {
   /** Takes note that an attempt was cut off, and is to be run elsewhere. */
   async interrupted(report: AttemptReport): Promise<void> {
     this.#report = report;
-    const change = { state: "interrupted", finishedAt: new Date().toISOString() } as const;
+    const change = { state: "interrupted", finishedAt: this.#noteEnd() } as const;
     try {
       await this.#record(change);
     } catch (error) {
@@ -195,7 +208,7 @@ export class Attempt {
     this.#ended = true;
     if (this.#interrupted) return this.interrupted(this.#report);
     this.#update({
-      finishedAt: new Date().toISOString(),
+      finishedAt: this.#noteEnd(),
       usage: await this.#usage(),
       outcome,
     });
@@ -304,7 +317,9 @@ export class Attempt {
     const { accepted, findings } = checkScripts(this.paths.workspace, { network, ...validation });
     this.#update({ findings });
     if (!accepted) return notRun("rejected", describeRejection(findings));
-    await this.#record({ state: "running", startedAt: new Date().toISOString() });
+    const { moments, startedAt } = started();
+    this.#moments = moments;
+    await this.#record({ state: "running", startedAt });
     crashPoint("attempt.recorded");
     const { executor, jobLimits, maxMemoryBytes, workspaceLimits } = this.#settings;
     const freeBytesBefore = await freeBytesOf(this.paths.directory);
@@ -448,7 +463,7 @@ export class Attempt {
       outcome,
       usage: this.#report.usage,
       startedAt: this.#report.startedAt,
-      finishedAt: this.#report.finishedAt ?? new Date().toISOString(),
+      finishedAt: this.#report.finishedAt ?? this.#noteEnd(),
     };
     const { maxResultBytes, workspaceLimits } = this.#settings;
     const { maxEntries } = workspaceLimits;
@@ -460,10 +475,17 @@ export class Attempt {
     crashPoint("attempt.finished");
   }
 
+  /** @returns the time of its end, which is now */
+  #noteEnd(): string {
+    const { moments, finishedAt } = finished(this.#moments, this.#report);
+    this.#moments = moments;
+    return finishedAt;
+  }
+
   /** Makes a change durable, then tells of it. */
   async #record(change: Partial<AttemptReport> = {}): Promise<void> {
     const report = { ...this.#report, ...change };
-    await writeRecord(this.paths.record, { spec: this.spec, report });
+    await writeRecord(this.paths.record, { spec: this.spec, report, moments: this.#moments });
     // What has been learned meanwhile stays.
     this.#update(change);
   }

@@ -4,11 +4,18 @@ import { replaceFile } from "@jobctl/daemon";
 import { attemptReportSchema, attemptSpecSchema } from "@jobctl/protocol";
 import { z } from "zod";
 
+import { NOT_STARTED, attemptMomentsSchema } from "./attempt-moments.js";
+
 /**
  * What an agent knows of an attempt after a crash. It is replaced, durably, before a process is
  * started and before an outcome is reported.
  */
-const attemptRecordSchema = z.object({ spec: attemptSpecSchema, report: attemptReportSchema });
+const attemptRecordSchema = z.object({
+  spec: attemptSpecSchema,
+  report: attemptReportSchema,
+  /** Absent in records of older versions. */
+  moments: attemptMomentsSchema.default(NOT_STARTED),
+});
 export type AttemptRecord = z.infer<typeof attemptRecordSchema>;
 
 export async function writeRecord(path: string, record: AttemptRecord): Promise<void> {

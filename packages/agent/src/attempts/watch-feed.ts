@@ -1,5 +1,7 @@
-import { KeyedEvents, signalWithin } from "@jobctl/daemon";
+import { KeyedEvents, signalWithin, wallInstant } from "@jobctl/daemon";
 import type { AgentLoad, AgentSelf, AttemptReport, WatchMessage } from "@jobctl/protocol";
+
+import { aged } from "./attempt-moments.js";
 
 export interface WatchSource {
   readonly self: AgentSelf;
@@ -45,7 +47,7 @@ export class WatchFeed {
         for (const attempt of attempts) yield line({ type: "attempt", attempt });
         if (load) yield line({ type: "load", load: this.#source.load() });
         if (attempts.length === 0 && !load) {
-          yield line({ type: "heartbeat", at: new Date().toISOString() });
+          yield line({ type: "heartbeat", at: wallInstant() });
         }
       }
     } finally {
@@ -56,11 +58,11 @@ export class WatchFeed {
 
 class Subscriber {
   readonly #news = new KeyedEvents<"news">();
-  #attempts = new Map<string, AttemptReport>();
+  #attempts = new Map<string, { readonly report: AttemptReport; readonly offeredMs: number }>();
   #load = false;
 
   offerAttempt(report: AttemptReport): void {
-    this.#attempts.set(report.id, report);
+    this.#attempts.set(report.id, { report, offeredMs: performance.now() });
     this.#news.announce("news");
   }
 
@@ -75,7 +77,11 @@ class Subscriber {
   }
 
   take(): { attempts: AttemptReport[]; load: boolean } {
-    const taken = { attempts: [...this.#attempts.values()], load: this.#load };
+    const nowMs = performance.now();
+    const attempts = [...this.#attempts.values()].map(({ report, offeredMs }) =>
+      aged(report, nowMs - offeredMs),
+    );
+    const taken = { attempts, load: this.#load };
     this.#attempts = new Map();
     this.#load = false;
     return taken;

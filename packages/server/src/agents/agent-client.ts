@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { openSession, type Session, type SessionRequest } from "@jobctl/daemon";
+import { openSession, wallInstant, type Session, type SessionRequest } from "@jobctl/daemon";
 import {
   ATTEMPT_HEADER,
   EPOCH_HEADER,
@@ -27,6 +27,7 @@ import {
 import { Pool, type Dispatcher } from "undici";
 import type { z } from "zod";
 
+import { heard, type HeardReport } from "../heard-report.js";
 import type { AgentIdentities } from "./agent-identities.js";
 import type { CircuitBreaker } from "./circuit-breaker.js";
 import { readLines, readText } from "./read-bounded.js";
@@ -107,7 +108,7 @@ export class AgentClient {
   async putAttempt(
     spec: AttemptSpec,
     readArchive: () => AsyncIterable<Buffer>,
-  ): Promise<AttemptReport> {
+  ): Promise<HeardReport> {
     const answer = await this.#request("PUT", `/v1/attempts/${spec.id}`, {
       headers: {
         [ATTEMPT_HEADER]: Buffer.from(JSON.stringify(spec)).toString("base64url"),
@@ -122,7 +123,7 @@ export class AgentClient {
   }
 
   /** Null when the agent does not hold it. */
-  async getAttempt(id: string): Promise<AttemptReport | null> {
+  async getAttempt(id: string): Promise<HeardReport | null> {
     try {
       const answer = await this.#request("GET", `/v1/attempts/${id}`);
       return this.#reportOf(id, await this.#read(answer, saidReportSchema));
@@ -133,9 +134,9 @@ export class AgentClient {
   }
 
   /** Every attempt that the agent holds. */
-  async listAttempts(): Promise<AttemptReport[]> {
+  async listAttempts(): Promise<HeardReport[]> {
     const answer = await this.#request("GET", "/v1/attempts");
-    return (await this.#read(answer, attemptListSchema, MAX_SNAPSHOT_BYTES)).items;
+    return (await this.#read(answer, attemptListSchema, MAX_SNAPSHOT_BYTES)).items.map(heard);
   }
 
   async cancelAttempt(id: string): Promise<void> {
@@ -179,9 +180,10 @@ export class AgentClient {
     return answer.body;
   }
 
-  /** The agent's own load, now. */
+  /** The agent's own load, now; the time is this server's. */
   async getLoad(): Promise<AgentLoad> {
-    return this.#read(await this.#send("GET", "/load", {}), saidLoadSchema);
+    const load = await this.#read(await this.#send("GET", "/load", {}), saidLoadSchema);
+    return { ...load, sampledAt: wallInstant() };
   }
 
   /**
@@ -452,8 +454,8 @@ export class AgentClient {
     throw this.#invalid(listProblems(fieldProblems(parsed.error).slice(0, 1)));
   }
 
-  #reportOf(id: string, report: AttemptReport): AttemptReport {
-    if (report.id === id) return report;
+  #reportOf(id: string, report: AttemptReport): HeardReport {
+    if (report.id === id) return heard(report);
     throw this.#invalid(`it reported attempt ${report.id} when it was asked for ${id}`);
   }
 

@@ -7,10 +7,10 @@ import {
   type AgentLoad,
   type AgentOrigin,
   type AgentSelf,
-  type AttemptReport,
   type ErrorCode,
 } from "@jobctl/protocol";
 
+import { heard, type HeardReport } from "../heard-report.js";
 import type { AgentClient } from "./agent-client.js";
 import type { CircuitBreaker } from "./circuit-breaker.js";
 
@@ -32,10 +32,10 @@ export interface LinkSettings {
 
 /** What happens on a link. `onSnapshot` is awaited: what follows it comes after. */
 export interface LinkEvents {
-  onSnapshot(link: AgentLink, attempts: readonly AttemptReport[]): Promise<void>;
+  onSnapshot(link: AgentLink, attempts: readonly HeardReport[]): Promise<void>;
   /** The snapshot has been reconciled: the agent may be given work. */
   onReady(link: AgentLink): void;
-  onAttempt(link: AgentLink, report: AttemptReport): void;
+  onAttempt(link: AgentLink, report: HeardReport): void;
   /** Load, state or capacity may have changed. */
   onStatus(link: AgentLink): void;
   onUnreachable(link: AgentLink): void;
@@ -303,11 +303,11 @@ export class AgentLink {
           this.#checkName(message.agent.name);
           this.#self = message.agent;
           this.#noteLoad(message.load);
-          await this.#events.onSnapshot(this, message.attempts);
+          await this.#events.onSnapshot(this, message.attempts.map(heard));
           this.#ready();
           break;
         case "attempt":
-          this.#events.onAttempt(this, message.attempt);
+          this.#events.onAttempt(this, heard(message.attempt));
           break;
         case "load":
           this.#noteLoad(message.load);

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { TRANSITIONS, isTerminal, type AttemptReport, type JobStatus } from "@jobctl/protocol";
+import { TRANSITIONS, isTerminal, type JobStatus } from "@jobctl/protocol";
 import fc from "fast-check";
 
 import { BlobStore } from "../blobs/blob-store.js";
 import type { JobRow } from "../store/job-row.js";
+import { heard, type HeardReport } from "../heard-report.js";
 import { NEW_JOB } from "../store/new-job.test-support.js";
 import { openStore, type Store } from "../store/store.js";
 import { AttemptService } from "./attempt-service.js";
@@ -79,7 +80,7 @@ describe("the steps of an attempt", () => {
         attempts.release(id, what.attempt, "no room");
         break;
       case "running":
-        attempts.markRunning(id, what.attempt, new Date().toISOString());
+        attempts.markRunning(id, what.attempt, report(id, what.attempt));
         break;
       case "collecting":
         attempts.markCollecting(id, what.attempt, report(id, what.attempt));
@@ -153,8 +154,8 @@ function assertLegalHistory(
     assert.ok(at === 0 || event.attempt >= (events[at - 1]?.attempt ?? 0), "attempts only go up");
 }
 
-function report(jobId: number, attempt: number): AttemptReport {
-  return {
+function report(jobId: number, attempt: number): HeardReport {
+  return heard({
     id: `${jobId}.${attempt}`,
     state: "finished",
     startedAt: new Date(1).toISOString(),
@@ -163,5 +164,5 @@ function report(jobId: number, attempt: number): AttemptReport {
     findings: [],
     usage: null,
     result: null,
-  };
+  });
 }

@@ -1,20 +1,25 @@
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
-import {
-  isTerminal,
-  statusForOutcome,
-  type AttemptReport,
-  type Outcome,
-  type TerminalStatus,
-} from "@jobctl/protocol";
+import { isTerminal, statusForOutcome, type Outcome, type TerminalStatus } from "@jobctl/protocol";
 
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
+import type { HeardReport } from "../heard-report.js";
 import type { JobChanges, JobRow } from "../store/job-row.js";
+import type { Transition } from "../store/job-store.js";
 import type { Store } from "../store/store.js";
 import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
+import {
+  clockColumns,
+  endedAt,
+  readClocks,
+  reportedRuntime,
+  runtimeSeconds,
+  startColumns,
+  type ClockReading,
+} from "./runtime.js";
 
 /** Between a failure and the next try that the user asked for. */
-export const RETRY_PAUSE = { firstMs: 1000, maxMs: 600_000 };
+const RETRY_PAUSE = { firstMs: 1000, maxMs: 600_000 };
 
 export interface AttemptServiceParts {
   readonly store: Store;
@@ -52,13 +57,13 @@ export class AttemptService {
   /** The next attempt at a queued job, committed before the agent hears of it. */
   claim(jobId: number, agent: string): JobRow | null {
     const { store } = this.#parts;
-    return this.#change(jobId, (before, at) => {
+    return this.#change(jobId, (before, at, clocks) => {
       const attempt = before.attempt + 1;
       const row = store.jobs.transition(jobId, {
         to: "dispatched",
         attempt: before.attempt,
         at,
-        set: { attempt, agent, not_before: null },
+        set: { attempt, agent, not_before: null, pause_ms: null, ...clockColumns(clocks) },
       });
       if (row !== null) store.attempts.begin(jobId, attempt, agent, at);
       return row;
@@ -68,51 +73,54 @@ export class AttemptService {
   /**
    * The agent would not take it: back to the queue, as if it had not been tried.
    *
-   * @param notBefore when it may be tried again, in milliseconds since 1970; null is at once
+   * @param pauseMs how long it is left alone
    */
   release(
     jobId: number,
     attempt: number,
     message: string,
-    notBefore: number | null = null,
+    pauseMs: number | null = null,
   ): JobRow | null {
     const { store } = this.#parts;
-    return this.#change(jobId, (before, at) => {
+    return this.#change(jobId, (before, at, clocks) => {
       if (before.attempt !== attempt || before.status !== "dispatched") return null;
       store.attempts.end(jobId, attempt, "refused", at, null);
       store.jobs.addEvent(before, { at, type: "agent_refused", reason: null, message });
-      if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
-      return this.#backToQueue(before, at, null, notBefore === null ? null : Math.round(notBefore));
+      if (before.cancel_requested_at !== null)
+        return this.#end(before, at, clocks, "cancelled", message);
+      return this.#backToQueue(before, at, null, pauseMs);
     });
   }
 
-  markRunning(jobId: number, attempt: number, reportedStart: string | null): JobRow | null {
-    const { store } = this.#parts;
-    return this.#change(jobId, (before, at) => {
-      const startedAt = plausibleTime(reportedStart, before.submitted_at, at);
-      const row = store.jobs.transition(jobId, {
-        to: "running",
-        attempt,
-        at,
-        set: { started_at: startedAt },
-      });
-      if (row !== null) store.attempts.started(jobId, attempt, startedAt);
-      return row;
+  markRunning(jobId: number, attempt: number, report: HeardReport): JobRow | null {
+    return this.#change(jobId, (before, at, clocks) => {
+      const started = this.#startOf(before, attempt, report, clocks);
+      return this.#started({ to: "running", attempt, at, set: started }, jobId);
     });
   }
 
-  markCollecting(jobId: number, attempt: number, report: AttemptReport): JobRow | null {
-    const { store } = this.#parts;
-    return this.#change(jobId, (before, at) => {
-      const startedAt =
-        report.startedAt === null ? null : plausibleTime(report.startedAt, before.submitted_at, at);
-      return store.jobs.transition(jobId, {
-        to: "collecting",
-        attempt,
-        at,
-        set: { started_at: startedAt },
-      });
+  markCollecting(jobId: number, attempt: number, report: HeardReport): JobRow | null {
+    return this.#change(jobId, (before, at, clocks) => {
+      const started =
+        report.startedAt === null ? {} : this.#startOf(before, attempt, report, clocks);
+      const runtime = reportedRuntime(report, { ...before, ...started }, clocks);
+      const set = { ...started, runtime_seconds: runtime };
+      return this.#started({ to: "collecting", attempt, at, set }, jobId);
     });
+  }
+
+  /** When a job started; what has been stored of that stays. */
+  #startOf(row: JobRow, attempt: number, report: HeardReport, clocks: ClockReading): JobChanges {
+    if (row.started_at !== null) return {};
+    return startColumns(report, row, this.#parts.store.attempts.begunAt(row.id, attempt), clocks);
+  }
+
+  #started(change: Transition, jobId: number): JobRow | null {
+    const { store } = this.#parts;
+    const row = store.jobs.transition(jobId, change);
+    const startedAt = change.set?.started_at;
+    if (row !== null && startedAt != null) store.attempts.started(jobId, change.attempt, startedAt);
+    return row;
   }
 
   /**
@@ -122,7 +130,7 @@ export class AttemptService {
   async finish(
     jobId: number,
     attempt: number,
-    report: AttemptReport,
+    report: HeardReport,
     outcome: Outcome,
     result: StagedBlob | null,
   ): Promise<JobRow | null> {
@@ -138,7 +146,7 @@ export class AttemptService {
       return this.#retry(jobId, attempt, outcome);
     }
     const end = (): JobRow | null =>
-      this.#change(jobId, (row, at) => {
+      this.#change(jobId, (row, at, clocks) => {
         store.attempts.end(jobId, attempt, "collected", at, outcome);
         return store.jobs.transition(jobId, {
           to: status,
@@ -146,7 +154,7 @@ export class AttemptService {
           at,
           set: {
             ...outcomeColumns(outcome, at),
-            ...reportColumns(report, row, at),
+            ...reportColumns(report, row, clocks),
             ...resultColumns(result),
           },
           reason: outcome.reason,
@@ -179,7 +187,7 @@ export class AttemptService {
         before,
         at,
         `attempt ${attempt} failed (${how}); tried again in ${Math.ceil(pauseMs / 1000)} s`,
-        at + pauseMs,
+        pauseMs,
       );
     });
   }
@@ -187,25 +195,27 @@ export class AttemptService {
   /** Takes an attempt from an agent that is to be emptied; it counts neither as lost nor as failed. */
   evict(jobId: number, attempt: number, message: string): JobRow | null {
     const { store } = this.#parts;
-    return this.#change(jobId, (before, at) => {
+    return this.#change(jobId, (before, at, clocks) => {
       if (before.attempt !== attempt || isTerminal(before.status)) return null;
       store.attempts.end(jobId, attempt, "drained", at, null);
-      if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
+      if (before.cancel_requested_at !== null)
+        return this.#end(before, at, clocks, "cancelled", message);
       if (before.requeue === 1) return this.#backToQueue(before, at, message);
-      return this.#end(before, at, "agent_lost", message);
+      return this.#end(before, at, clocks, "agent_lost", message);
     });
   }
 
   /** The agent is gone, and with it the attempt: another try, or the end. */
   lose(jobId: number, attempt: number, message: string): JobRow | null {
     const { store, maxRequeues } = this.#parts;
-    return this.#change(jobId, (before, at) => {
+    return this.#change(jobId, (before, at, clocks) => {
       if (before.attempt !== attempt) return null;
       store.attempts.end(jobId, attempt, "lost", at, null);
-      if (before.cancel_requested_at !== null) return this.#end(before, at, "cancelled", message);
+      if (before.cancel_requested_at !== null)
+        return this.#end(before, at, clocks, "cancelled", message);
       const triesLeft = before.requeue === 1 && store.attempts.countLost(jobId) <= maxRequeues;
       if (triesLeft) return this.#backToQueue(before, at, message);
-      return this.#end(before, at, "agent_lost", message);
+      return this.#end(before, at, clocks, "agent_lost", message);
     });
   }
 
@@ -221,13 +231,18 @@ export class AttemptService {
     before: JobRow,
     at: number,
     message: string | null = null,
-    notBefore: number | null = null,
+    pauseMs: number | null = null,
   ): JobRow | null {
     return this.#parts.store.jobs.transition(before.id, {
       to: "queued",
       attempt: before.attempt,
       at,
-      set: { agent: null, agent_reason: null, started_at: null, not_before: notBefore },
+      set: {
+        ...{ agent: null, agent_reason: null },
+        ...{ started_at: null, clock_boot: null, clock_ms: null, runtime_seconds: null },
+        not_before: pauseMs === null ? null : Math.round(at + pauseMs),
+        pause_ms: pauseMs === null ? null : Math.round(pauseMs),
+      },
       message,
     });
   }
@@ -236,6 +251,7 @@ export class AttemptService {
   #end(
     before: JobRow,
     at: number,
+    clocks: ClockReading,
     reason: "cancelled" | "agent_lost",
     message: string,
   ): JobRow | null {
@@ -243,17 +259,30 @@ export class AttemptService {
       to: statusForOutcome(reason, null),
       attempt: before.attempt,
       at,
-      set: outcomeColumns({ reason, exitCode: null, signal: null, message }, at),
+      set: {
+        ...outcomeColumns({ reason, exitCode: null, signal: null, message }, at),
+        runtime_seconds: runtimeSeconds(before, clocks),
+      },
       reason,
       message,
     });
   }
 
-  #change(jobId: number, change: (before: JobRow, at: number) => JobRow | null): JobRow | null {
+  /**
+   * @param change gets what all clocks show, and when the change is, which is never before an earlier one:
+   *   the time of day may have been set back
+   */
+  #change(
+    jobId: number,
+    change: (before: JobRow, at: number, clocks: ClockReading) => JobRow | null,
+  ): JobRow | null {
     const { store, events, logger } = this.#parts;
     const row = store.transaction(() => {
       const before = store.jobs.get(jobId);
-      return before === null ? null : change(before, Date.now());
+      if (before === null) return null;
+      const clocks = readClocks();
+      const at = Math.max(clocks.wallMs, store.jobs.lastEventAt(jobId));
+      return change(before, at, clocks);
     });
     if (row === null) return null;
     crashPoint(`job.${row.status}`);
@@ -280,23 +309,11 @@ function outcomeColumns(outcome: Outcome, at: number): JobChanges {
   };
 }
 
-/**
- * When something happened on an agent, as far as it can be true: its clock may be wrong, and its word
- * too. A job starts and ends after it was submitted, and not in the future.
- *
- * @param reported an instant as the agent gave it; null stands for now
- */
-function plausibleTime(reported: string | null, earliest: number, now: number): number {
-  const at = reported === null ? now : Date.parse(reported);
-  return Number.isNaN(at) ? now : Math.max(earliest, Math.min(at, now));
-}
-
-function reportColumns(report: AttemptReport, row: JobRow, now: number): JobChanges {
+function reportColumns(report: HeardReport, row: JobRow, clocks: ClockReading): JobChanges {
+  const earliest = Math.max(row.submitted_at, row.started_at ?? 0);
   return {
     findings: JSON.stringify(report.findings),
-    ...(report.finishedAt === null
-      ? {}
-      : { finished_at: plausibleTime(report.finishedAt, row.started_at ?? row.submitted_at, now) }),
+    ...(report.finishedAt === null ? {} : { finished_at: endedAt(report, earliest, clocks) }),
     wall_seconds: report.usage?.wallSeconds ?? null,
     cpu_seconds: report.usage?.cpuSeconds ?? null,
     max_rss_bytes: report.usage?.maxRssBytes ?? null,

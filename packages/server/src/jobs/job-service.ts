@@ -17,6 +17,7 @@ import type { Store } from "../store/store.js";
 import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
 import { viewEvent, viewJob, type QueuePlace } from "./job-view.js";
+import { readClocks, storeClocks } from "./runtime.js";
 
 interface JobServiceSettings {
   readonly services: { has(name: string): boolean; keys(): Iterable<string> };
@@ -147,7 +148,7 @@ export class JobService {
   }
 
   list(query: JobListQuery): { items: Job[]; nextCursor: string | null } {
-    const page = this.#parts.store.jobs.list(query, Date.now());
+    const page = this.#parts.store.jobs.list(query, storeClocks(readClocks()));
     return { items: page.rows.map((row) => this.view(row)), nextCursor: page.nextCursor };
   }
 
@@ -199,7 +200,7 @@ export class JobService {
     const before = this.getRow(id);
     if (isTerminal(before.status)) return { job: this.view(before), requested: false };
     const { store, events, logger } = this.#parts;
-    const at = Date.now();
+    const at = Math.max(Date.now(), store.jobs.lastEventAt(id));
     const row = store.transaction(() => {
       const requested = store.jobs.requestCancel(id, at);
       if (before.status !== "queued") return requested;

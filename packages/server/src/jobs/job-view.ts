@@ -1,6 +1,7 @@
 import type { AttemptSummary, Finding, Job, JobEvent } from "@jobctl/protocol";
 
 import type { JobEventRow, JobRow } from "../store/job-row.js";
+import { readClocks, runtimeSeconds, type ClockReading } from "./runtime.js";
 
 /** Why a queued job waits, and at which place. */
 export interface QueuePlace {
@@ -9,7 +10,11 @@ export interface QueuePlace {
 }
 
 /** A row as every interface shows it. */
-export function viewJob(row: JobRow, place: QueuePlace | undefined): Job {
+export function viewJob(
+  row: JobRow,
+  place: QueuePlace | undefined,
+  clocks: ClockReading = readClocks(),
+): Job {
   return {
     id: row.id,
     name: row.name,
@@ -36,6 +41,7 @@ export function viewJob(row: JobRow, place: QueuePlace | undefined): Job {
     submittedAt: instant(row.submitted_at),
     startedAt: instantOrNull(row.started_at),
     finishedAt: instantOrNull(row.finished_at),
+    runtimeSeconds: runtimeSeconds(row, clocks),
     expiresAt: null,
     cancelRequestedAt: instantOrNull(row.cancel_requested_at),
     timeoutSeconds: row.timeout_seconds,

@@ -3,7 +3,6 @@ import {
   attemptId,
   isTerminal,
   toJobctlError,
-  type AttemptReport,
   type JobctlError,
   type Outcome,
   type ReconcileReport,
@@ -13,6 +12,7 @@ import type { AgentLink, LinkEvents } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
 import { ResultIntake } from "../blobs/result-intake.js";
+import type { HeardReport } from "../heard-report.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 import { Discards } from "./discards.js";
@@ -52,14 +52,14 @@ export class AttemptTracker implements LinkEvents {
   readonly #mismatches = new Map<string, number>();
   readonly #takingLater = new Set<string>();
   readonly #intake = new ResultIntake();
-  readonly #savedAt = new WeakMap<AgentLink, number>();
+  readonly #savedAtMs = new WeakMap<AgentLink, number>();
 
   constructor(parts: AttemptTrackerParts) {
     this.#parts = parts;
     this.#discards = new Discards(parts.logger);
   }
 
-  async onSnapshot(link: AgentLink, reports: readonly AttemptReport[]): Promise<void> {
+  async onSnapshot(link: AgentLink, reports: readonly HeardReport[]): Promise<void> {
     const { attempts, registry, logger } = this.#parts;
     const name = link.name ?? "";
     registry.checkName(name, link.url);
@@ -87,7 +87,7 @@ export class AttemptTracker implements LinkEvents {
     this.onStatus(link);
   }
 
-  onAttempt(link: AgentLink, report: AttemptReport): void {
+  onAttempt(link: AgentLink, report: HeardReport): void {
     try {
       this.#take(link, report);
     } catch (error) {
@@ -97,7 +97,7 @@ export class AttemptTracker implements LinkEvents {
     }
   }
 
-  #take(link: AgentLink, report: AttemptReport): void {
+  #take(link: AgentLink, report: HeardReport): void {
     const [jobId = 0, attempt = 0] = report.id.split(".").map(Number);
     const row = this.#parts.attempts.get(jobId);
     if (row === null || row.attempt !== attempt || row.agent !== link.name) {
@@ -110,7 +110,7 @@ export class AttemptTracker implements LinkEvents {
         break;
       case "running":
         if (row.status === "dispatched") {
-          this.#parts.attempts.markRunning(jobId, attempt, report.startedAt);
+          this.#parts.attempts.markRunning(jobId, attempt, report);
         }
         break;
       case "packing":
@@ -127,10 +127,10 @@ export class AttemptTracker implements LinkEvents {
   }
 
   onStatus(link: AgentLink): void {
-    const now = Date.now();
-    const due = now - (this.#savedAt.get(link) ?? 0) >= SAVE_EVERY_MS;
+    const nowMs = performance.now();
+    const due = nowMs - (this.#savedAtMs.get(link) ?? -Infinity) >= SAVE_EVERY_MS;
     if (due && link.state === "ready") {
-      this.#savedAt.set(link, now);
+      this.#savedAtMs.set(link, nowMs);
       this.#save(link);
     }
     this.#parts.wake();
@@ -249,7 +249,7 @@ export class AttemptTracker implements LinkEvents {
     }
   }
 
-  #resume(link: AgentLink, row: JobRow, report: AttemptReport): void {
+  #resume(link: AgentLink, row: JobRow, report: HeardReport): void {
     this.onAttempt(link, report);
     if (row.cancel_requested_at !== null && report.state !== "finished") {
       void link.client.cancelAttempt(report.id).catch(() => {});
@@ -260,7 +260,7 @@ export class AttemptTracker implements LinkEvents {
    * Fetches, verifies and stores a finished attempt, then acknowledges it. The agent keeps it until
    * then, so whatever fails in between is done again, at the latest after the next reconnect.
    */
-  async #collect(link: AgentLink, row: JobRow, report: AttemptReport): Promise<void> {
+  async #collect(link: AgentLink, row: JobRow, report: HeardReport): Promise<void> {
     const { attempts, logger } = this.#parts;
     if (this.#collecting.has(report.id) || report.outcome === null) return;
     this.#collecting.add(report.id);
@@ -295,7 +295,7 @@ export class AttemptTracker implements LinkEvents {
    */
   async #inspect(
     link: AgentLink,
-    report: AttemptReport,
+    report: HeardReport,
     outcome: Outcome,
     fetched: StagedBlob | null,
   ): Promise<{ outcome: Outcome; result: StagedBlob | null }> {
@@ -329,7 +329,7 @@ export class AttemptTracker implements LinkEvents {
    * never becomes right: the attempt counts as lost, and its job can run elsewhere. Until then the same
    * report, sent again, changes nothing.
    */
-  #collectLater(link: AgentLink, row: JobRow, report: AttemptReport, error: JobctlError): void {
+  #collectLater(link: AgentLink, row: JobRow, report: HeardReport, error: JobctlError): void {
     let waitMs = STORE_AGAIN_MS;
     if (error.code === "digest_mismatch" || error.code === "agent_answer_invalid") {
       const failures = (this.#mismatches.get(report.id) ?? 0) + 1;
@@ -346,7 +346,7 @@ export class AttemptTracker implements LinkEvents {
     }, waitMs).unref();
   }
 
-  #giveUp(link: AgentLink, row: JobRow, report: AttemptReport, error: JobctlError): void {
+  #giveUp(link: AgentLink, row: JobRow, report: HeardReport, error: JobctlError): void {
     const { attempts, logger } = this.#parts;
     const message = `agent ${link.name} sent a wrong result ${MAX_MISMATCHES} times: ${error.message}`;
     const lose = (): void => {
@@ -358,7 +358,7 @@ export class AttemptTracker implements LinkEvents {
   }
 
   /** Handles the report again later, when the store may be available. */
-  #takeLater(link: AgentLink, report: AttemptReport): void {
+  #takeLater(link: AgentLink, report: HeardReport): void {
     if (this.#takingLater.has(report.id)) return;
     this.#takingLater.add(report.id);
     setTimeout(() => {

@@ -1,16 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
-import {
-  attemptId,
-  toJobctlError,
-  type AgentLoad,
-  type AttemptReport,
-  type JobctlError,
-} from "@jobctl/protocol";
+import { backoffMs, crashPoint, wallInstant, type Logger } from "@jobctl/daemon";
+import { attemptId, toJobctlError, type AgentLoad, type JobctlError } from "@jobctl/protocol";
 
 import type { AgentLink } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
+import { heard, type HeardReport } from "../heard-report.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { QueuePlace } from "../jobs/job-view.js";
 import type { JobRow } from "../store/job-row.js";
@@ -49,7 +44,7 @@ export interface DispatcherParts {
   /** Whether an operator has told the agent to take no new work. */
   readonly isDrained: (agent: string) => boolean;
   /** Called with what an agent says of an attempt when it takes it. */
-  readonly onReport: (link: AgentLink, report: AttemptReport) => void;
+  readonly onReport: (link: AgentLink, report: HeardReport) => void;
   /** An agent gets no new work while more than this share of its CPUs or its memory is in use. */
   readonly capacityThreshold: number;
   readonly logger: Logger;
@@ -178,12 +173,7 @@ export class Dispatcher {
   /** Something is wrong with the agent or the link, which is no reason to end a job. */
   #release(row: JobRow, link: AgentLink, error: JobctlError): void {
     const pauseMs = backoffMs(link.refusals + 1, REFUSED, Math.random());
-    this.#parts.attempts.release(
-      row.id,
-      row.attempt,
-      error.message,
-      Date.now() + pauseMs * REFUSED_JOB_FACTOR,
-    );
+    this.#parts.attempts.release(row.id, row.attempt, error.message, pauseMs * REFUSED_JOB_FACTOR);
     link.noteRefusal(row.id, error);
     link.markFull(pauseMs);
     this.#parts.logger.warn(
@@ -202,16 +192,16 @@ export class Dispatcher {
     { message }: JobctlError,
   ): Promise<void> {
     const outcome = { reason, exitCode: null, signal: null, message };
-    const report: AttemptReport = {
+    const report = heard({
       id: attemptId(row.id, row.attempt),
       state: "finished",
       startedAt: null,
-      finishedAt: new Date().toISOString(),
+      finishedAt: wallInstant(),
       outcome,
       findings: [],
       usage: null,
       result: null,
-    };
+    });
     this.#parts.attempts.markCollecting(row.id, row.attempt, report);
     await this.#parts.attempts.finish(row.id, row.attempt, report, outcome, null);
   }

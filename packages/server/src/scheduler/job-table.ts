@@ -1,6 +1,6 @@
+import { wallClock } from "@jobctl/daemon";
 import { SLOT_STATUSES, type JobStatus } from "@jobctl/protocol";
 
-import { RETRY_PAUSE } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 import { JobQueue } from "./job-queue.js";
 import { userKey, type ActiveJob, type PlacedJob } from "./placement.js";
@@ -54,9 +54,9 @@ function occupiesSlot(status: JobStatus): boolean {
   return (SLOT_STATUSES as readonly JobStatus[]).includes(status);
 }
 
-/** However the machine's clock has been set since, a pause is no longer than pauses are. */
-function pauseLeftMs(until: number): number {
-  return Math.min(Math.max(0, until - Date.now()), RETRY_PAUSE.maxMs);
+/** However the machine's clock has been set since, a pause does not become longer than it was meant to be. */
+function pauseLeftMs(until: number, pauseMs: number): number {
+  return Math.min(Math.max(0, until - wallClock()), pauseMs);
 }
 
 function placed(row: JobRow): PlacedJob {
@@ -68,6 +68,9 @@ function placed(row: JobRow): PlacedJob {
     priority: row.priority,
     cpus: row.cpus,
     memoryBytes: row.memory_bytes,
-    notBeforeMs: row.not_before === null ? null : performance.now() + pauseLeftMs(row.not_before),
+    notBeforeMs:
+      row.not_before === null
+        ? null
+        : performance.now() + pauseLeftMs(row.not_before, row.pause_ms ?? 0),
   };
 }

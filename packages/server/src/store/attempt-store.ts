@@ -13,6 +13,11 @@ export function createAttemptStore(db: Db) {
   const updateStart = db.prepare<[number, number, number]>(
     "UPDATE attempts SET started_at = ? WHERE job_id = ? AND number = ?",
   );
+  const selectBegin = db
+    .prepare<[number, number], number>(
+      "SELECT created_at FROM attempts WHERE job_id = ? AND number = ?",
+    )
+    .pluck();
   const updateEnd = db.prepare<
     [AttemptEnd, number, OutcomeReason | null, number | null, number, number]
   >(
@@ -31,6 +36,11 @@ export function createAttemptStore(db: Db) {
   return {
     begin(jobId: number, number: number, agent: string, at: number): void {
       insert.run(jobId, number, agent, at);
+    },
+
+    /** When an attempt was sent, in milliseconds since 1970; 0 when it never was. */
+    begunAt(jobId: number, number: number): number {
+      return selectBegin.get(jobId, number) ?? 0;
     },
 
     started(jobId: number, number: number, at: number): void {

@@ -20,6 +20,8 @@ export interface JobRow {
   readonly retries: number;
   /** When it may be tried again after a failure. */
   readonly not_before: number | null;
+  /** How long the pause until then was meant to be. */
+  readonly pause_ms: number | null;
   readonly idempotency_key: string | null;
   readonly request_sha256: string;
   readonly input_sha256: string;
@@ -36,6 +38,12 @@ export interface JobRow {
   readonly submitted_at: number;
   readonly started_at: number | null;
   readonly finished_at: number | null;
+  /** Which start of the machine `clock_ms` belongs to. */
+  readonly clock_boot: string | null;
+  /** When the attempt was sent, later when it started: milliseconds of the machine's monotonic clock. */
+  readonly clock_ms: number | null;
+  /** Null while it runs, and when it has not been started. */
+  readonly runtime_seconds: number | null;
   readonly outcome_reason: OutcomeReason | null;
   readonly exit_code: number | null;
   readonly signal: string | null;
@@ -80,10 +88,14 @@ export type JobChanges = Partial<
     JobRow,
     | "attempt"
     | "not_before"
+    | "pause_ms"
     | "agent"
     | "agent_reason"
     | "started_at"
     | "finished_at"
+    | "clock_boot"
+    | "clock_ms"
+    | "runtime_seconds"
     | "outcome_reason"
     | "exit_code"
     | "signal"

@@ -40,6 +40,21 @@ export interface BlobReferences {
   readonly result: string | null;
 }
 
+/** What the server's clocks show. */
+export interface Clocks {
+  /** Milliseconds since 1970. */
+  readonly wallMs: number;
+  /** Milliseconds of the machine's monotonic clock, and which start of the machine they belong to. */
+  readonly machineMs: number;
+  readonly boot: string;
+}
+
+/** Seconds that a started job has run; `jobs/runtime.ts` says the same of one row. */
+const RUNTIME = `CASE
+  WHEN runtime_seconds IS NOT NULL THEN runtime_seconds
+  WHEN clock_boot = @boot THEN max(0, @machineMs - clock_ms) / 1000.0
+  ELSE max(0, @wallMs - started_at) / 1000.0 END`;
+
 export interface JobPage {
   readonly rows: JobRow[];
   readonly nextCursor: string | null;
@@ -74,8 +89,8 @@ export function createJobStore(db: Db) {
     `SELECT status, service, count(*) AS count FROM jobs INDEXED BY jobs_by_status
      WHERE status IN ${inList(["queued", ...ATTEMPT_STATUSES])} GROUP BY status, service`,
   );
-  const selectLongest = db.prepare<[], { service: string; startedAt: number }>(
-    `SELECT service, min(started_at) AS startedAt FROM jobs INDEXED BY jobs_by_status
+  const selectLongest = db.prepare<Clocks, { service: string; seconds: number }>(
+    `SELECT service, max(${RUNTIME}) AS seconds FROM jobs INDEXED BY jobs_by_status
      WHERE status = 'running' AND started_at IS NOT NULL GROUP BY service`,
   );
   const selectReferences = db.prepare<[number, number], BlobReferences>(
@@ -118,6 +133,11 @@ export function createJobStore(db: Db) {
        (SELECT * FROM job_events WHERE job_id = ? ORDER BY id DESC LIMIT ${MAX_EVENTS})
      ORDER BY id`,
   );
+  const selectLastEvent = db
+    .prepare<[number], number>(
+      "SELECT at FROM job_events WHERE job_id = ? ORDER BY id DESC LIMIT 1",
+    )
+    .pluck();
   const transitionStatements = new Map<string, Statement<[Record<string, unknown>]>>();
 
   /** The only writer of a status: one statement for each target and set of columns. */
@@ -184,9 +204,9 @@ export function createJobStore(db: Db) {
       return selectCounts.all();
     },
 
-    /** Start of the job of each service that has been running longest, in milliseconds since 1970. */
-    longestRunning(): { service: string; startedAt: number }[] {
-      return selectLongest.all();
+    /** How long the job of each service that has been running longest has, in seconds. */
+    longestRunning(clocks: Clocks): { service: string; seconds: number }[] {
+      return selectLongest.all(clocks);
     },
 
     /** What jobs refer to, as far as it has not been removed on purpose: a page, by id. */
@@ -204,9 +224,9 @@ export function createJobStore(db: Db) {
       return selectOnAgent.all(agent);
     },
 
-    list(query: JobListQuery, now: number): JobPage {
-      const { sql, parameters } = listStatement(query, now);
-      const rows = db.prepare<unknown[], JobRow>(sql).all(...parameters);
+    list(query: JobListQuery, clocks: Clocks): JobPage {
+      const { sql, parameters } = listStatement(query);
+      const rows = db.prepare<unknown[], JobRow>(sql).all(...parameters, clocks);
       if (rows.length <= query.limit) return { rows, nextCursor: null };
       const page = rows.slice(0, query.limit);
       const next =
@@ -219,6 +239,11 @@ export function createJobStore(db: Db) {
     },
 
     addEvent,
+
+    /** When a job was last changed, in milliseconds since 1970; 0 when it never was. */
+    lastEventAt(id: number): number {
+      return selectLastEvent.get(id) ?? 0;
+    },
 
     /** @returns the changed row; null when the job was not where the change expects it */
     transition(id: number, change: Transition): JobRow | null {
@@ -263,10 +288,7 @@ export function createJobStore(db: Db) {
 }
 
 /** The list's statement: only the conditions that were asked for, each on an index. */
-export function listStatement(
-  query: JobListQuery,
-  now: number,
-): { sql: string; parameters: unknown[] } {
+export function listStatement(query: JobListQuery): { sql: string; parameters: unknown[] } {
   const conditions: string[] = [];
   const parameters: unknown[] = [];
   const where = (condition: string, ...values: unknown[]): void => {
@@ -294,7 +316,7 @@ export function listStatement(
   const order = {
     newest: "jobs.id DESC",
     oldest: "jobs.id ASC",
-    runtime: `COALESCE(finished_at, ${now}) - COALESCE(started_at, ${now}) DESC, jobs.id ASC`,
+    runtime: `iif(started_at IS NULL, 0, ${RUNTIME}) DESC, jobs.id ASC`,
   }[query.sort];
   // Nearly all jobs have ended, and SQLite's statistics know averages: it would not expect the index to help.
   const others = [query.id, query.user, query.service, query.label];

@@ -38,7 +38,7 @@ export function createUsageStore(db: Db) {
     `SELECT tenant, user,
        sum(submitted_at >= @since) AS jobs,
        sum(iif(submitted_at >= @since, ifnull(cpu_seconds, 0), 0)) AS cpuSeconds,
-       sum(iif(submitted_at >= @since, ifnull(wall_seconds, 0), 0)) AS wallSeconds,
+       sum(iif(submitted_at >= @since, ifnull(runtime_seconds, 0), 0)) AS wallSeconds,
        sum(status = 'queued') AS queued,
        sum(status IN (${active})) AS active,
        sum(input_size_bytes) AS inputBytes,
