@@ -1,4 +1,4 @@
-import { callAfter } from "@jobctl/daemon";
+import { callAfter, wallClock } from "@jobctl/daemon";
 
 import type { Drain, DrainStore } from "../store/drain-store.js";
 
@@ -28,10 +28,12 @@ export class Drains {
 
   /** @param deadlineSeconds after which running jobs are stopped and queued again; null never */
   begin(agent: string, deadlineSeconds: number | null): Drain {
-    const now = Date.now();
-    const deadlineAt = deadlineSeconds === null ? null : now + deadlineSeconds * 1000;
-    this.#parts.store.put(agent, this.#drains.get(agent)?.since ?? now, deadlineAt);
-    const drain = { agent, since: this.#drains.get(agent)?.since ?? now, deadlineAt };
+    const now = wallClock();
+    const since = this.#drains.get(agent)?.since ?? now;
+    const deadlineMs = deadlineSeconds === null ? null : deadlineSeconds * 1000;
+    const deadlineAt = deadlineMs === null ? null : now + deadlineMs;
+    const drain = { agent, since, deadlineAt, deadlineMs };
+    this.#parts.store.put(drain);
     this.#remember(drain);
     this.#parts.onChange();
     return drain;
@@ -50,11 +52,12 @@ export class Drains {
   }
 
   #remember(drain: Drain): void {
-    const { agent, deadlineAt } = drain;
+    const { agent, deadlineAt, deadlineMs } = drain;
     this.#drains.set(agent, drain);
     this.#callOff.get(agent)?.();
     if (deadlineAt === null) return;
-    const waitMs = Math.max(0, deadlineAt - Date.now());
+    // However the clock has been set since, it is not more than the agent was given.
+    const waitMs = Math.min(Math.max(0, deadlineAt - wallClock()), deadlineMs ?? Infinity);
     this.#callOff.set(
       agent,
       callAfter(waitMs, () => this.#parts.onDeadline(agent)),

@@ -6,22 +6,26 @@ export interface Drain {
   readonly since: number;
   /** When what still runs there is stopped and queued again; null leaves it alone. */
   readonly deadlineAt: number | null;
+  /** How long it was given when the deadline was set. */
+  readonly deadlineMs: number | null;
 }
 
 export type DrainStore = ReturnType<typeof createDrainStore>;
 
 export function createDrainStore(db: Db, guarded: Guarded) {
-  const upsert = db.prepare<[string, number, number | null]>(
-    `INSERT INTO drains (agent, since, deadline_at) VALUES (?, ?, ?)
-     ON CONFLICT (agent) DO UPDATE SET deadline_at = excluded.deadline_at`,
+  const upsert = db.prepare<Drain>(
+    `INSERT INTO drains (agent, since, deadline_at, deadline_ms)
+     VALUES (@agent, @since, @deadlineAt, @deadlineMs)
+     ON CONFLICT (agent) DO UPDATE SET deadline_at = excluded.deadline_at,
+       deadline_ms = excluded.deadline_ms`,
   );
   const remove = db.prepare<[string]>("DELETE FROM drains WHERE agent = ?");
   const select = db.prepare<[], Drain>(
-    "SELECT agent, since, deadline_at AS deadlineAt FROM drains",
+    "SELECT agent, since, deadline_at AS deadlineAt, deadline_ms AS deadlineMs FROM drains",
   );
   return {
-    put(agent: string, since: number, deadlineAt: number | null): void {
-      guarded(() => upsert.run(agent, since, deadlineAt));
+    put(drain: Drain): void {
+      guarded(() => upsert.run(drain));
     },
     remove(agent: string): boolean {
       return guarded(() => remove.run(agent).changes > 0);
