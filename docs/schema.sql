@@ -1,4 +1,4 @@
--- The database as migration 6 leaves it. Made by npm run generate.
+-- The database as migration 8 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -169,6 +169,14 @@ CREATE TABLE milestones (
   -- Milliseconds since 1970.
   at    INTEGER NOT NULL
 , damaged INTEGER NOT NULL DEFAULT 0 CHECK (damaged >= 0)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE restores (
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  -- Job ids that were left out, in all.
+  skipped_ids    INTEGER NOT NULL DEFAULT 0 CHECK (skipped_ids >= 0),
+  -- Attempts are numbered from here on, also at jobs that have had fewer.
+  first_attempt  INTEGER NOT NULL DEFAULT 1 CHECK (first_attempt > 0)
+) STRICT;
 
 CREATE TABLE scrub (
   id            INTEGER PRIMARY KEY CHECK (id = 1),

@@ -154,6 +154,8 @@ export function createProgram(): Command {
   define(program, "gc", "remove what is stored and belongs to no job")
     .option("--dry-run", "only say what would be removed")
     .option("--verify", "read everything through; exit 1 when something is damaged or missing")
+    .option("--force", "also when it is more than removed jobs can have left")
+    .option("--yes", "do not ask")
     .action(async (flags) => (await import("./commands/admin.js")).gc(flags));
 
   const backup = define(program, "backup [dir]", "copy the server's data, only what is new")

@@ -213,6 +213,12 @@ export const ERRORS = {
     exitCode: EXIT.conflict,
     meaning: "Another process holds the data directory.",
   },
+  data_mismatch: {
+    status: 409,
+    exitCode: EXIT.conflict,
+    meaning:
+      "The database is missing or another one than that of the files beside it; the server does not start, or removes nothing.",
+  },
   attempt_superseded: {
     status: 409,
     exitCode: EXIT.conflict,

@@ -47,12 +47,20 @@ import { Tasks } from "./maintenance/tasks.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
 import { Dispatcher } from "./scheduler/dispatcher.js";
 import { JobTable } from "./scheduler/job-table.js";
-import { lockDataDirectory, type DataLock } from "./store/data-lock.js";
+import {
+  refuseForeignDatabase,
+  refuseNewDatabase,
+  writeInstallationNote,
+} from "./store/data-folder.js";
+import { lockServerData, type DataLock } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
 import { createTelemetry } from "./telemetry.js";
 
 /** Some milliseconds of work, after which SQLite knows by how much its tables have grown. */
 const OPTIMIZE_EVERY_MS = 5 * 60 * 1000;
+
+/** Within a minute it has to be noticed that the database's files are gone. */
+const CHECK_DATABASE_FILE_EVERY_MS = 15_000;
 
 /** For answers that are on their way when nothing else is left. */
 const LAST_ANSWERS_MS = 1000;
@@ -66,14 +74,25 @@ export interface ServerApp {
 /**
  * The server: everything that it is made of, and in which order it comes up and goes down.
  *
- * @throws JobctlError when the data directory is locked or cannot be used
+ * @throws JobctlError when the data directory is locked or cannot be used, or has another database
  */
 export function createServer(
   config: ServerConfig,
   logger: Logger,
-  lock: DataLock = lockDataDirectory(config.dataPath),
+  lock: DataLock = lockServerData(config),
 ): ServerApp {
-  const store = openStore(config.dbPath);
+  const store = openStore(config.dbPath, {
+    onNew: () => refuseNewDatabase(config),
+    onFileProblem(problem) {
+      if (problem === null) logger.info({ event: "database_found" }, "the database is back");
+      else logger.error({ event: "database_lost", code: problem.code }, problem.message);
+    },
+  });
+  refuseForeignDatabase(
+    config,
+    store.installation.find()?.uuid ?? null,
+    store.jobs.hasStoredFiles(),
+  );
   const lease = store.lease.takeOver(`${hostname()}:${process.pid}`, Date.now());
   logger.info({ event: "lease_taken", ...lease });
   warnOfShortSecret(config.enrolmentSecret, logger);
@@ -286,6 +305,7 @@ export function createServer(
   return {
     http,
     async start() {
+      await writeInstallationNote(config.dataPath, identities.installation.id);
       for (const row of attempts.open()) table.apply(row);
       // Until an agent has been heard, nothing is known of what it runs.
       for (const agent of new Set([...table.active.values()].map((job) => job.agent))) {
@@ -302,8 +322,13 @@ export function createServer(
           name: "gc",
           everyMs: config.gcSeconds * 1000,
           run: async () => {
-            lastGc = await collectGarbage(garbage, { dryRun: false });
+            lastGc = await collectGarbage(garbage, { dryRun: false, force: false });
           },
+        },
+        {
+          name: "database_file",
+          everyMs: CHECK_DATABASE_FILE_EVERY_MS,
+          run: () => store.checkFile(),
         },
         {
           name: "optimize",

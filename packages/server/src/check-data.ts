@@ -1,7 +1,9 @@
+import { join } from "node:path";
+
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
-import { lockDataDirectory } from "./store/data-lock.js";
+import { lockServerData } from "./store/data-lock.js";
 import { raiseEpoch } from "./store/lease-store.js";
 
 /**
@@ -11,7 +13,8 @@ import { raiseEpoch } from "./store/lease-store.js";
  * goes to the parent process, as a daemon's start-up problems do.
  */
 function check(what: string | undefined, path: string): void {
-  if (what === "free") return lockDataDirectory(path).release();
+  if (what === "free")
+    return lockServerData({ dataPath: path, dbPath: join(path, "jobctl.db") }).release();
   const db = new Database(path, { fileMustExist: true });
   try {
     const integrity = String(db.pragma("integrity_check(1)", { simple: true }));

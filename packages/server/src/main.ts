@@ -5,6 +5,7 @@ import { toJobctlError } from "@jobctl/protocol";
 import { createServer } from "./app.js";
 import { readConfig } from "./config.js";
 import { becomeActive } from "./standby.js";
+import { setAsideForNew } from "./store/data-folder.js";
 
 // SQLite creates its files with whatever the umask leaves. What the server writes is for its user alone.
 process.umask(0o077);
@@ -21,6 +22,10 @@ else
       };
       shutDownOnSignal(steps, logger, reports);
       const { lock, port } = await becomeActive(config, logger, goDownBy);
+      if (process.argv[2] === "--new") {
+        const aside = setAsideForNew(config, Date.now());
+        if (aside !== null) logger.warn({ event: "data_set_aside", aside });
+      }
       const server = createServer({ ...config, port: port ?? config.port }, logger, lock);
       goDownBy(server.shutdown);
       return server.start();

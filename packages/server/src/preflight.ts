@@ -15,7 +15,8 @@ import { AgentIdentities } from "./agents/agent-identities.js";
 import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import type { ServerConfig } from "./config.js";
 import { createAgentKeyStore, type AgentKey, type AgentKeyStore } from "./store/agent-key-store.js";
-import { lockDataDirectory } from "./store/data-lock.js";
+import { requireBelonging } from "./store/data-folder.js";
+import { lockServerData } from "./store/data-lock.js";
 import { createInstallationStore } from "./store/installation-store.js";
 import { SCHEMA_VERSION } from "./store/migrate.js";
 
@@ -37,9 +38,12 @@ export async function* preflight(config: ServerConfig): AsyncGenerator<Finding> 
   yield found("configuration", () => `services: ${[...config.services.keys()].join(", ")}`);
   yield found("data directory", () => checkWritable(config.dataPath));
   yield await foundAsync("free space", () => checkSpace(config));
-  const isActive = found("active server", () => checkLock(config.dataPath));
+  const isActive = found("active server", () => checkLock(config));
   yield isActive;
-  yield found("database", () => checkDatabase(config.dbPath));
+  yield found("database", () => {
+    requireBelonging(config);
+    return checkDatabase(config.dbPath);
+  });
   // An active server has the port, as it should.
   if (isActive.message === NOBODY) yield await foundAsync("address", () => checkAddress(config));
   let identities: AgentIdentities | undefined;
@@ -94,10 +98,10 @@ async function checkSpace({ dataPath, minFreeBytes }: ServerConfig): Promise<str
 
 const NOBODY = "none: this one would be";
 
-function checkLock(dataPath: string): string {
-  if (!existsSync(dataPath)) return NOBODY;
+function checkLock(config: ServerConfig): string {
+  if (!existsSync(config.dataPath) || !existsSync(dirname(config.dbPath))) return NOBODY;
   try {
-    lockDataDirectory(dataPath).release();
+    lockServerData(config).release();
     return NOBODY;
   } catch (error) {
     if (toJobctlError(error).code === "data_dir_locked") return "another one is: this one waits";

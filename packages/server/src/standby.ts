@@ -15,7 +15,7 @@ import type { ServerConfig } from "./config.js";
 import { createApiApp, guard, type ApiApp } from "./http/api-app.js";
 import { leaderRoute } from "./http/leader-route.js";
 import { healthRoutes } from "./http/system-routes.js";
-import { lockDataDirectory, type DataLock } from "./store/data-lock.js";
+import { lockServerData, type DataLock } from "./store/data-lock.js";
 import { readLease } from "./store/lease-store.js";
 
 /** How often a standby tries to become the active server. */
@@ -28,7 +28,7 @@ export interface Activation {
 }
 
 /**
- * Waits until the data directory is free. Meanwhile it is live and not ready, says who is active, and
+ * Waits until the data directory and its database are free. Meanwhile it is live and not ready, says who is active, and
  * writes nothing: it only tries the lock, which the kernel takes from a process that dies.
  *
  * @param onStandby called with how to go down, once it is clear that there is something to wait for
@@ -63,7 +63,7 @@ export async function becomeActive(
 /** Null while somebody else has it. */
 function tryLock(config: ServerConfig, insist: boolean): DataLock | null {
   try {
-    return lockDataDirectory(config.dataPath);
+    return lockServerData(config);
   } catch (error) {
     const isLocked = error instanceof JobctlError && error.code === "data_dir_locked";
     if (!isLocked || insist) throw error;

@@ -44,7 +44,7 @@ describe("health", () => {
     assert.deepEqual(Object.keys(health.checks), [
       ...["database", "disk", "eventLoop", "agents", "dispatcher", "poller", "breakers"],
     ]);
-    assert.deepEqual(Object.keys(health.tasks), ["reconcile", "gc", "optimize"]);
+    assert.deepEqual(Object.keys(health.tasks), ["reconcile", "gc", "database_file", "optimize"]);
     assert.ok((health.checks["poller"]?.ageSeconds ?? NaN) < 60);
     assert.ok((health.tasks["gc"]?.ageSeconds ?? NaN) < 60);
     assert.equal(health.database, "ok");

@@ -99,13 +99,19 @@ export class Cluster {
     };
   }
 
-  /** @param extra variables for this time only */
-  async startServer(extra: Record<string, string> = {}): Promise<void> {
+  /**
+   * @param extra variables for this time only
+   * @param args arguments for this time only
+   */
+  async startServer(
+    extra: Record<string, string> = {},
+    args: readonly string[] = [],
+  ): Promise<void> {
     this.#agentUrls ??= [
       ...(await Promise.all(this.agents.map(async ({ url }) => this.#options.via?.(url) ?? url))),
       ...(this.#options.agentUrls ?? []),
     ];
-    this.#server = await this.#launchServer({ JOBCTL_PORT: this.#serverPort, ...extra });
+    this.#server = await this.#launchServer({ JOBCTL_PORT: this.#serverPort, ...extra }, args);
     // A server that is started again has the same address.
     this.#serverPort = new URL(this.#server.url).port;
   }
@@ -115,7 +121,10 @@ export class Cluster {
     return this.#launchServer({ JOBCTL_PORT: "0", ...extra });
   }
 
-  #launchServer(extra: Record<string, string>): Promise<DaemonProcess> {
+  #launchServer(
+    extra: Record<string, string>,
+    args: readonly string[] = [],
+  ): Promise<DaemonProcess> {
     return DaemonProcess.start(
       "server",
       {
@@ -130,7 +139,7 @@ export class Cluster {
         ...extra,
       },
       join(this.root, "server.log"),
-      this.#launch("server"),
+      this.#launch("server", args),
     );
   }
 
@@ -158,8 +167,8 @@ export class Cluster {
     );
   }
 
-  #launch(kind: "server" | "agent"): (main: string) => string[] {
-    return (main) => [process.execPath, this.#options.mainOf?.(kind) ?? main];
+  #launch(kind: "server" | "agent", args: readonly string[] = []): (main: string) => string[] {
+    return (main) => [process.execPath, this.#options.mainOf?.(kind) ?? main, ...args];
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { GcReport, Leader, ReconcileReport } from "@jobctl/protocol";
 import { EXIT } from "@jobctl/protocol/error";
 
+import { confirm } from "../confirm.js";
 import { describeUsers } from "../damage.js";
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
@@ -11,6 +12,8 @@ export interface DryRunFlags extends CommonFlags {
 }
 
 export interface GcFlags extends DryRunFlags {
+  readonly force?: boolean;
+  readonly yes?: boolean;
   readonly verify?: boolean;
 }
 
@@ -28,9 +31,16 @@ const RECONCILE_COLUMNS: readonly Column<ReconcileReport["items"][number]>[] = [
 /** Exits with 1 when something that jobs refer to is missing or damaged. */
 export async function gc(flags: GcFlags): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
+    const force = flags.force === true;
+    if (force && flags.dryRun !== true)
+      await confirm(flags, "Remove every stored file that belongs to no job?", signal);
     const report = await client.json<GcReport>("/v1/admin/gc", {
       method: "POST",
-      query: { dryRun: String(flags.dryRun === true), verify: String(flags.verify === true) },
+      query: {
+        dryRun: String(flags.dryRun === true),
+        force: String(force),
+        verify: String(flags.verify === true),
+      },
       signal,
       ...(flags.verify === true ? { silenceMs: 0 } : {}),
     });

@@ -38,9 +38,13 @@ export interface Administration {
   drain(agent: string, deadlineSeconds: number | null): Agent;
   /** @throws JobctlError `agent_not_found` */
   resume(agent: string): Agent;
-  /** @param options `verify` reads every blob through first, until the signal is raised */
+  /**
+   * @param options `verify` reads every blob through first, until the signal is raised
+   * @throws JobctlError `data_mismatch` when more is to be removed than can be garbage
+   */
   collectGarbage(options: {
     readonly dryRun: boolean;
+    readonly force: boolean;
     readonly verify: boolean;
     readonly signal: AbortSignal;
   }): Promise<GcReport>;
@@ -49,7 +53,10 @@ export interface Administration {
 
 const agentParams = z.object({ name: z.string() });
 const dryRunQuery = z.object({ dryRun: z.stringbool().default(false) });
-const gcQuery = dryRunQuery.extend({ verify: z.stringbool().default(false) });
+const gcQuery = dryRunQuery.extend({
+  force: z.stringbool().default(false),
+  verify: z.stringbool().default(false),
+});
 
 export function adminRoutes(app: ApiApp, administration: Administration): void {
   const breakers = () => ({

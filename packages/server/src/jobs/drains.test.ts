@@ -20,7 +20,8 @@ describe("drains", () => {
         onChange() {},
       });
       let waited = 0;
-      for (; reached.length === 0 && waited < 3 * HOUR_MS; waited += 60_000) mock.timers.tick(60_000);
+      for (; reached.length === 0 && waited < 3 * HOUR_MS; waited += 60_000)
+        mock.timers.tick(60_000);
       drains.stop();
       return waited;
     } finally {

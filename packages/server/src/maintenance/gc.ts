@@ -6,6 +6,7 @@ import { JobctlError, type GcReport } from "@jobctl/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
 import type { Store } from "../store/store.js";
 import type { BlobWatch } from "./blob-watch.js";
+import { requirePlausibleGarbage } from "./gc-guard.js";
 
 /** What is younger may belong to a request that is under way. */
 const YOUNGEST_MS = 60 * 60 * 1000;
@@ -22,6 +23,8 @@ export interface GcParts {
 export interface GcOptions {
   /** Removes nothing. */
   readonly dryRun: boolean;
+  /** Whether to remove blobs also when there are more of them than removed jobs can have left. */
+  readonly force: boolean;
   /** Reads every blob through first, until the signal is raised. */
   readonly verify?: boolean;
   readonly signal?: AbortSignal;
@@ -35,12 +38,14 @@ const JOBS_AT_ONCE = 500;
  * without its blob, and a blob that is damaged, are reported and never hidden.
  *
  * @throws AbortError when the signal is raised while blobs are read through
+ * @throws JobctlError `data_mismatch` when what is to be removed is more than can be garbage
  */
 export async function collectGarbage(
   parts: GcParts,
-  { dryRun, verify = false, signal }: GcOptions,
+  { dryRun, force, verify = false, signal }: GcOptions,
 ): Promise<GcReport> {
   const { store, blobs, watch, logger } = parts;
+  if (!dryRun && !force) await requirePlausibleGarbage(store, blobs);
   const verified = verify ? await readAllThrough(blobs, signal) : null;
   const keepAll = dryRun || parts.isCopied();
   const unused = { count: 0, sizeBytes: 0 };

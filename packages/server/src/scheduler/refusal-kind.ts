@@ -49,6 +49,7 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   config_invalid: "refused",
   daemon_failed: "refused",
   data_dir_locked: "refused",
+  data_mismatch: "refused",
   database_damaged: "refused",
   database_newer: "refused",
   database_unavailable: "refused",

@@ -1,9 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
+import { damagedDatabase, isDamage } from "./damage.js";
 import { keepPrivate } from "./keep-private.js";
 import { migrate } from "./migrate.js";
 
@@ -18,9 +19,12 @@ export type Guarded = <T>(work: () => T) => T;
  * WAL, so that readers never wait for the writer; `synchronous=FULL`, so that what has been
  * committed is on disk when the client is told.
  *
- * @throws JobctlError `config_invalid` naming the path, or `database_newer`
+ * @param onNew called before a database is made where there is none, or only an empty one; may throw to
+ *   keep that from happening
+ * @throws JobctlError `config_invalid` naming the path, `database_newer`, or `database_damaged`
  */
-export function openDatabase(path: string): Db {
+export function openDatabase(path: string, onNew: () => void = () => {}): Db {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) onNew();
   let db: Db;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -32,13 +36,23 @@ export function openDatabase(path: string): Db {
     });
   }
   keepPrivate(path, `${path}-wal`, `${path}-shm`);
+  try {
+    setUp(db, onNew);
+    return db;
+  } catch (error) {
+    db.close();
+    throw isDamage(error) ? damagedDatabase(path, error) : error;
+  }
+}
+
+function setUp(db: Db, onNew: () => void): void {
+  if (db.pragma("user_version", { simple: true }) === 0) onNew();
   // Only a database without tables takes this: space can be given back in small pieces.
   db.pragma("auto_vacuum = INCREMENTAL");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
   migrate(db);
-  return db;
 }
 
 /**

@@ -84,6 +84,13 @@ export function createJobStore(db: Db) {
     `SELECT 1 AS found FROM jobs WHERE input_sha256 = @digest
      UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
   );
+  const selectStored = db.prepare("SELECT 1 FROM jobs WHERE expired_at IS NULL LIMIT 1");
+  const selectRemoved = db
+    .prepare<[], number>(
+      `SELECT max(0, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
+         - (SELECT skipped_ids FROM restores) - (SELECT count(*) FROM jobs))`,
+    )
+    .pluck();
   // The index is named: by itself SQLite walks all jobs by another one.
   const selectCounts = db.prepare<[], { status: JobStatus; service: string; count: number }>(
     `SELECT status, service, count(*) AS count FROM jobs INDEXED BY jobs_by_status
@@ -197,6 +204,16 @@ export function createJobStore(db: Db) {
 
     isBlobReferenced(digest: string): boolean {
       return selectReference.get({ digest }) !== undefined;
+    },
+
+    /** Whether any job refers to stored files. */
+    hasStoredFiles(): boolean {
+      return selectStored.get() !== undefined;
+    },
+
+    /** How many jobs there have been that are not there any more. */
+    countRemoved(): number {
+      return selectRemoved.get() ?? 0;
     },
 
     /** Jobs that have not ended, counted. */

@@ -189,7 +189,7 @@ describe("the store", () => {
   });
 
   it("says that it cannot write while somebody else does, and writes nothing", () => {
-    const store = openStore(join(directory, "jobctl.db"), 10);
+    const store = openStore(join(directory, "jobctl.db"), { busyTimeoutMs: 10 });
     db.exec("BEGIN IMMEDIATE");
     assert.throws(() => store.transaction(() => store.jobs.insert(NEW_JOB, {})), {
       code: "database_unavailable",

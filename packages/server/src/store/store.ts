@@ -9,6 +9,8 @@ import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
 import { createChecksumStore, type ChecksumStore } from "./checksum-store.js";
 import { createDamageStore, type DamageStore } from "./damage-store.js";
 import { closeDatabase, openDatabase, optimize, type Guarded } from "./database.js";
+import { translateDamage } from "./damage.js";
+import { DatabaseFile } from "./database-file.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
 import { createInstallationStore, type InstallationStore } from "./installation-store.js";
 import { createJobStore, type JobStore } from "./job-store.js";
@@ -57,27 +59,40 @@ export interface Store {
   checkpoint(): void;
   /** @throws when the database cannot be written */
   checkWritable(): void;
+  /** Looks whether the files are still those that were opened. */
+  checkFile(): void;
+  /** Leaves files alone that have been moved, removed or replaced. */
   close(): void;
+}
+
+export interface StoreSettings {
+  /** How long to wait for somebody else's lock on the database. */
+  readonly busyTimeoutMs?: number;
+  /** Called before a database is made where there is none; may throw to keep that from happening. */
+  readonly onNew?: () => void;
+  /** Told when something is wrong with the database's files, and with null when it is over. */
+  readonly onFileProblem?: (problem: JobctlError | null) => void;
 }
 
 /** Nobody else should write; while somebody does, nothing else is done either. */
 const BUSY_TIMEOUT_MS = 500;
 
-/**
- * @param busyTimeoutMs how long to wait for somebody else's lock on the database
- * @throws JobctlError when the database cannot be opened or is too new
- */
-export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store {
-  const db = openDatabase(path);
+/** @throws JobctlError when the database cannot be opened, is damaged, or is too new */
+export function openStore(path: string, settings: StoreSettings = {}): Store {
+  const { busyTimeoutMs = BUSY_TIMEOUT_MS, onNew, onFileProblem = () => {} } = settings;
+  const db = openDatabase(path, onNew);
+  const file = new DatabaseFile(path, onFileProblem);
+  translateDamage(db, (damage) => file.noteDamage(damage));
   const times = new QueryTimes();
   times.watch(db);
-  const opened = fileAt(path);
   db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
   const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
   let refusedWrites = 0;
   const guarded: Guarded = (work) => {
     try {
+      const problem = file.check();
+      if (problem !== null) throw problem;
       return translated(work);
     } catch (error) {
       const { code } = toJobctlError(error);
@@ -101,7 +116,7 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     get refusedWrites() {
       return refusedWrites;
     },
-    openConnections: () => (db.open && fileAt(path) === opened ? 1 : 0),
+    openConnections: () => (db.open && file.check() === null ? 1 : 0),
     onTime: (listener) => {
       times.listener = listener;
     },
@@ -117,14 +132,14 @@ export function openStore(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Store 
     transaction: (work) =>
       guarded(() => times.measure("transaction", () => db.transaction(work).immediate())),
     checkWritable: () => guarded(() => checkWritable.immediate()),
-    close: () => closeDatabase(db),
+    checkFile: () => void file.check(),
+    close: () => {
+      // SQLite would remove the log by its name, which may be that of another database by now.
+      if (file.check() !== null) return;
+      closeDatabase(db);
+      file.close();
+    },
   };
-}
-
-/** Which file is at a path, as one text; null for none. */
-function fileAt(path: string): string | null {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
 }
 
 /** SQLite's reasons for not writing, in words for clients: they may come back later. */

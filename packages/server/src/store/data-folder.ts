@@ -1,0 +1,168 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { replaceFile, syncDirectory } from "@jobctl/daemon/files";
+import { JobctlError } from "@jobctl/protocol";
+import Database from "better-sqlite3";
+import { z } from "zod";
+
+/** Where the database and everything beside it lie. */
+export interface DataPaths {
+  readonly dataPath: string;
+  readonly dbPath: string;
+}
+
+const noteSchema = z.object({ schema: z.literal("jobctl.installation/v1"), id: z.uuid() });
+
+const notePath = (dataPath: string): string => join(dataPath, "installation.json");
+
+/**
+ * Which installation a data folder belongs to, by the note that lies in it; null when it has none.
+ *
+ * @throws JobctlError `data_mismatch` when the note cannot be read
+ */
+function readInstallationNote(dataPath: string): string | null {
+  const path = notePath(dataPath);
+  try {
+    return noteSchema.parse(JSON.parse(readFileSync(path, "utf8"))).id;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new JobctlError(
+      "data_mismatch",
+      `${path} cannot be read as the note of an installation`,
+      {
+        hint: "It says which installation the data folder belongs to. Restore it; if the database and the blobs are certainly those that belong together, move it away, and the server writes it again.",
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Writes the note durably, where there is none. */
+export async function writeInstallationNote(dataPath: string, id: string): Promise<void> {
+  if (existsSync(notePath(dataPath))) return;
+  const note = { schema: "jobctl.installation/v1", id };
+  await replaceFile(notePath(dataPath), `${JSON.stringify(note)}\n`);
+}
+
+/**
+ * Refuses to make a database beside data that belong to one.
+ *
+ * @throws JobctlError `data_mismatch`
+ */
+export function refuseNewDatabase(paths: DataPaths): void {
+  const id = readInstallationNote(paths.dataPath);
+  const hasBlobs = hasStoredFiles(paths.dataPath);
+  if (id === null && !hasBlobs) return;
+  const of = id === null ? "" : ` of installation ${id}`;
+  const what = hasBlobs ? `stored files${of}` : `the note${of}`;
+  const missing = existsSync(paths.dbPath) ? "is empty" : "is missing";
+  throw mismatch(
+    paths,
+    `the data folder ${paths.dataPath} has no database (${paths.dbPath} ${missing}) and has ${what}`,
+  );
+}
+
+/**
+ * Refuses a database that does not belong to its data folder.
+ *
+ * @param id of the installation that the database belongs to; null in one that does not say so yet
+ * @param hasFiles whether jobs in the database refer to stored files
+ * @throws JobctlError `data_mismatch`
+ */
+export function refuseForeignDatabase(
+  paths: DataPaths,
+  id: string | null,
+  hasFiles: boolean,
+): void {
+  const { dataPath, dbPath } = paths;
+  const noted = readInstallationNote(dataPath);
+  if (noted !== null && noted !== id)
+    throw mismatch(
+      paths,
+      `the database ${dbPath} belongs to installation ${id ?? "(none)"}, and the data folder ${dataPath} belongs to ${noted}`,
+    );
+  if (noted === null && hasFiles && !hasStoredFiles(dataPath))
+    throw mismatch(
+      paths,
+      `the data folder ${dataPath} is empty, and jobs in the database ${dbPath} refer to files in it`,
+    );
+}
+
+function mismatch({ dataPath }: DataPaths, message: string): JobctlError {
+  return new JobctlError("data_mismatch", message, {
+    hint: `Put the right database, or the right volume, back in its place. Or restore a backup: jobctl restore BACKUP/latest --data ${dataPath} --force --take-over. Or begin anew, which sets aside what is there: jobctl-server --new.`,
+  });
+}
+
+function hasStoredFiles(dataPath: string): boolean {
+  const root = join(dataPath, "blobs/sha256");
+  return readNames(root).some((prefix) => readNames(join(root, prefix)).length > 0);
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Makes room for a new server where the database and the data folder contradict each other: moves the
+ * database, the blobs and the note into a directory beside them. To be called by whoever holds the lock.
+ *
+ * @returns where they are; null when there is no contradiction, and nothing has been moved
+ */
+export function setAsideForNew(paths: DataPaths, at: number): string | null {
+  if (!isContradiction(paths)) return null;
+  const { dataPath, dbPath } = paths;
+  const aside = join(dataPath, `before-${at}`);
+  mkdirSync(aside, { mode: 0o700 });
+  for (const name of ["blobs", "installation.json"])
+    moveIfThere(join(dataPath, name), join(aside, name));
+  // Beside itself: it may lie on another volume. Its log keeps the name that SQLite looks for.
+  for (const suffix of ["", "-wal", "-shm"])
+    moveIfThere(`${dbPath}${suffix}`, `${dbPath}.before-${at}${suffix}`);
+  syncDirectory(dataPath);
+  return aside;
+}
+
+/** @throws JobctlError `data_mismatch` when a server would refuse to start with these */
+export function requireBelonging(paths: DataPaths): void {
+  const found = readIdentity(paths.dbPath);
+  if (found === null) refuseNewDatabase(paths);
+  else refuseForeignDatabase(paths, found.id, found.hasFiles);
+}
+
+function isContradiction(paths: DataPaths): boolean {
+  try {
+    requireBelonging(paths);
+    return false;
+  } catch (error) {
+    if (error instanceof JobctlError && error.code === "data_mismatch") return true;
+    throw error;
+  }
+}
+
+/** Null where there is no database, or one without tables. */
+function readIdentity(dbPath: string): { id: string | null; hasFiles: boolean } | null {
+  if ((statSync(dbPath, { throwIfNoEntry: false })?.size ?? 0) === 0) return null;
+  const db = new Database(dbPath, { fileMustExist: true });
+  try {
+    const has = (table: string): boolean =>
+      db.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(table) !== undefined;
+    if (!has("jobs")) return null;
+    const id = has("installation")
+      ? db.prepare<[], string>("SELECT uuid FROM installation WHERE id = 1").pluck().get()
+      : undefined;
+    const file = db.prepare("SELECT 1 FROM jobs WHERE expired_at IS NULL LIMIT 1").get();
+    return { id: id ?? null, hasFiles: file !== undefined };
+  } finally {
+    db.close();
+  }
+}
+
+function moveIfThere(from: string, to: string): void {
+  if (existsSync(from)) renameSync(from, to);
+}
