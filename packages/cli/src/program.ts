@@ -177,6 +177,10 @@ export function createProgram(): Command {
   define(program, "restore <snapshot>", "make a data directory from a snapshot")
     .requiredOption("--data <dir>", "the server's data directory; no server may be running on it")
     .option("--force", "set aside what is there")
+    .option(
+      "--take-over",
+      "replace the server that was backed up: the same installation and agents",
+    )
     .option("--dry-run", "only verify the snapshot")
     .option("--yes", "do not ask")
     .action(async (snapshot, flags) =>

@@ -111,6 +111,8 @@ export type ReconcileReport = z.infer<typeof reconcileReportSchema>;
 export const backupSessionSchema = z.object({
   schema: z.literal("jobctl.backup-session/v1"),
   id: z.string(),
+  /** Of the server that was backed up; null before its first start with ids. */
+  installation: z.uuid().nullable(),
   createdAt: instantSchema,
   version: z.string(),
   schemaVersion: z.number().int(),
@@ -168,6 +170,12 @@ export const restoreOutputSchema = z.object({
   dryRun: z.boolean(),
   /** Where the data lie that were there before; null when there were none. */
   setAside: z.string().nullable(),
+  /** Who the restored server is; null in a dry run. */
+  installation: z.uuid().nullable(),
+  /** Whether it is the same installation as before, and takes the agents over. */
+  takeOver: z.boolean(),
+  /** The next job gets this id, or a higher one; null in a dry run. */
+  nextJobId: z.number().int().nullable(),
   blobs: z.number().int(),
   sizeBytes: z.number().int(),
 });

@@ -1,35 +1,59 @@
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 
+import { makeKeyPair } from "@jobctl/daemon";
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
+import { writeInstallationNote } from "./store/data-folder.js";
 import { lockServerData } from "./store/data-lock.js";
-import { raiseEpoch } from "./store/lease-store.js";
+import { migrate } from "./store/migrate.js";
+import { continueAfterRestore } from "./store/restored.js";
+
+/** What `jobctl restore` says of a database that it has copied. */
+interface RestoreOrder {
+  readonly takeOver: boolean;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly replaced: string | null;
+}
 
 /**
  * A program for those who touch a data directory without a server, such as `jobctl restore`:
- * `check-data free DIR` says whether no server is using it; `check-data restored FILE` says whether
- * a restored database is sound, and makes its server newer than the one it replaces. What is wrong
- * goes to the parent process, as a daemon's start-up problems do.
+ * `check-data free DIR` says whether no server is using it; `check-data restored FILE ORDER` says whether
+ * a restored database is sound, and makes it the next server's. What is wrong goes to the parent process,
+ * as a daemon's start-up problems do.
  */
-function check(what: string | undefined, path: string): void {
-  if (what === "free")
-    return lockServerData({ dataPath: path, dbPath: join(path, "jobctl.db") }).release();
+async function check(what: string | undefined, path: string, order = "{}"): Promise<object> {
+  if (what !== "free") return prepareRestored(path, JSON.parse(order) as RestoreOrder);
+  if (!existsSync(path)) return {};
+  lockServerData({ dataPath: path, dbPath: join(path, "jobctl.db") }).release();
+  return {};
+}
+
+async function prepareRestored(path: string, order: RestoreOrder): Promise<object> {
   const db = new Database(path, { fileMustExist: true });
   try {
     const integrity = String(db.pragma("integrity_check(1)", { simple: true }));
     if (integrity !== "ok")
       throw new JobctlError("database_damaged", `the database ${path} is damaged: ${integrity}`);
     db.pragma("synchronous = FULL");
-    raiseEpoch(db, Date.now());
+    migrate(db);
+    const { takeOver, createdAt, replaced } = order;
+    const newInstallation = takeOver ? null : { uuid: randomUUID(), ...makeKeyPair() };
+    const identity = continueAfterRestore(db, { createdAt, replaced, newInstallation }, Date.now());
+    if (identity.installation !== null)
+      await writeInstallationNote(dirname(path), identity.installation);
+    return identity;
   } finally {
     db.close();
   }
 }
 
 try {
-  check(process.argv[2], process.argv[3] ?? "");
-  process.send?.({ event: "ready" });
+  const told = await check(process.argv[2], process.argv[3] ?? "", process.argv[4]);
+  process.send?.({ event: "ready", ...told });
 } catch (thrown) {
   const { code, message, hint } = toJobctlError(thrown);
   process.send?.({ event: "start_failed", code, message, hint });

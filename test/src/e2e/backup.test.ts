@@ -27,6 +27,7 @@ import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
+type Restored = Extract<Output, { schema: "jobctl.restore/v1" }>;
 type Listed = Extract<Output, { schema: "jobctl.backups/v1" }>;
 
 const ROUNDS = 20;
@@ -77,6 +78,7 @@ describe("a backup", () => {
       join(directory, "latest"),
       "--data",
       cluster.dataPath,
+      "--take-over",
       "--json",
     ]);
     assert.equal(JSON.parse(restored).setAside, null);
@@ -184,7 +186,12 @@ describe("a backup", () => {
       /verified; nothing was written/,
     );
     await cluster.server.end("SIGTERM");
-    const { setAside } = await json<{ setAside: string }>(...over, "--force", "--yes");
+    const { setAside } = await json<{ setAside: string }>(
+      ...over,
+      "--force",
+      "--yes",
+      "--take-over",
+    );
     assert.ok((await readdir(setAside)).includes("jobctl.db"));
     await startAgain();
     assert.equal((await cluster.job(1)).status, "completed");
@@ -192,6 +199,78 @@ describe("a backup", () => {
       (await cluster.jobctl(["restore", directory, "--data", "elsewhere"])).exitCode,
       102,
     );
+  });
+
+  it("is a new installation when it is restored, which agents refuse, unless it takes over", async () => {
+    const running = await cluster.submitScript("sleep 600\n");
+    await waitUntil("it runs", async () => (await cluster.job(running)).status === "running");
+    const { manifest } = await backup();
+    const latest = join(directory, "latest");
+    const copy = join(cluster.root, "copy");
+    const restored = await json<Restored>("restore", latest, "--data", copy);
+    assert.notEqual(restored.installation, manifest.installation);
+    assert.equal(restored.takeOver, false);
+    const note = JSON.parse(await readFile(join(copy, "installation.json"), "utf8")) as {
+      id: string;
+    };
+    assert.equal(note.id, restored.installation);
+    const second = await cluster.startStandby({ JOBCTL_DATA_PATH: copy });
+    try {
+      await waitUntil("the agent has refused it by name", async () => {
+        const answer = await fetch(`${second.url}/v1/agents`, { headers: cluster.authorization });
+        return (await answer.text()).includes(`and this server is ${restored.installation}`);
+      });
+    } finally {
+      await second.end("SIGTERM");
+    }
+    assert.deepEqual(
+      [(await cluster.job(running)).status, (await cluster.job(running)).attempt],
+      ["running", 1],
+    );
+    const same = join(cluster.root, "same");
+    const taken = await json<Restored>("restore", latest, "--data", same, "--take-over");
+    assert.deepEqual([taken.installation, taken.takeOver], [manifest.installation, true]);
+    await cluster.ok(["cancel", String(running), "--wait"]);
+  });
+
+  it("gives out no id again that was given out after it", async () => {
+    const queued = await cluster.submitScript("true\n", "--cpus", "99");
+    await backup();
+    const late = [await run("late"), await run("later")];
+    await cluster.server.end("SIGTERM");
+    const latest = join(directory, "latest");
+    const over = ["restore", latest, "--data", cluster.dataPath, "--take-over"];
+    const known = await json<Restored>(...over, "--force", "--yes");
+    assert.equal(known.nextJobId, Math.max(...late) + 1);
+    await startAgain();
+    assert.equal(await run("next"), known.nextJobId);
+    // Nothing tells what was given out: as much is left out as can have been.
+    await cluster.server.end("SIGTERM");
+    await rm(cluster.dataPath, { recursive: true });
+    const { nextJobId } = await json<Restored>(...over);
+    assert.ok((nextJobId ?? 0) > queued + 3_600_000, `${nextJobId}`);
+    await cluster.agents[0]?.end("SIGTERM");
+    await cluster.startAgent(1, { JOBCTL_AGENT_CPUS: "99" });
+    await startAgain();
+    assert.equal(await run("after"), nextJobId);
+    assert.ok((await cluster.job(queued)).attempt > 36_000);
+    await cluster.ok(["gc"]);
+  });
+
+  it("is restored by one at a time: the others say why, and leave nothing", async () => {
+    await run("x");
+    await backup();
+    const target = join(cluster.root, "several");
+    const restore = ["restore", join(directory, "latest"), "--data", target];
+    const several = await Promise.all([1, 2, 3].map(() => cluster.jobctl(restore)));
+    assert.deepEqual(several.map(({ exitCode }) => exitCode).toSorted(), [0, 109, 109]);
+    for (const { exitCode, stderr } of several)
+      if (exitCode !== 0) assert.match(stderr, /is not empty|somebody else has put data into/);
+    const left = (await readdir(cluster.root)).filter((name) => name.startsWith("several"));
+    assert.deepEqual(left, ["several"]);
+    assert.deepEqual((await readdir(target)).toSorted(), [
+      ...["blobs", "installation.json", "jobctl.db"],
+    ]);
   });
 
   it("is taken once at a time", async () => {
@@ -249,7 +328,9 @@ describe("a backup", () => {
     assert.ok(covered > 0);
     await cluster.server.end("SIGKILL");
     await rm(cluster.dataPath, { recursive: true });
-    await cluster.ok(["restore", join(directory, "latest"), "--data", cluster.dataPath]);
+    await cluster.ok([
+      ...["restore", join(directory, "latest"), "--data", cluster.dataPath, "--take-over"],
+    ]);
     await startAgain();
     const last = acknowledged[covered - 1];
     assert.equal((await cluster.job(last?.id ?? 0)).input.sha256, last?.sha256);

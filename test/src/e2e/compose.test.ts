@@ -332,7 +332,10 @@ describe("compose", { skip: unless("a Docker engine with compose", hasDocker) },
     await project.exec("backup", "jobctl", "backup", "verify", "/backup");
     const restore = ["restore", "/backup/latest", "--data", "/tmp/try"];
     await project.exec("backup", "jobctl", ...restore);
-    assert.match(await project.exec("backup", "ls", "/tmp/try"), /^blobs\njobctl.db$/m);
+    assert.match(
+      await project.exec("backup", "ls", "/tmp/try"),
+      /^blobs\ninstallation.json\njobctl.db$/m,
+    );
     await project.exec("backup", "rm", "-r", "/tmp/try");
   });
 

@@ -325,7 +325,13 @@ describe("an agent's identity", () => {
     await cluster.ok(["backup", backup]);
     await cluster.server.end("SIGTERM");
     await rm(cluster.dataPath, { recursive: true });
-    await cluster.ok(["restore", join(backup, "latest"), "--data", cluster.dataPath]);
+    await cluster.ok([
+      "restore",
+      join(backup, "latest"),
+      "--data",
+      cluster.dataPath,
+      "--take-over",
+    ]);
     await cluster.startServer(WITHOUT_SECRET);
     await cluster.submitScript("true\n", "--wait");
     assert.deepEqual(serverOf(cluster).installation, installation);
@@ -345,7 +351,7 @@ describe("an agent's identity", () => {
     // Its machine is gone as far as anybody can tell, and nothing closes its connections.
     process.kill(cluster.server.pid, "SIGSTOP");
     const dataPath = join(cluster.root, "restored");
-    await cluster.ok(["restore", join(backup, "latest"), "--data", dataPath]);
+    await cluster.ok(["restore", join(backup, "latest"), "--data", dataPath, "--take-over"]);
     const restored = await cluster.startStandby({ JOBCTL_DATA_PATH: dataPath });
     try {
       await waitUntil("the agent is the restored server's", async () => {

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, readdir, realpath, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,26 +10,32 @@ import { syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
 
 import { inParallel } from "../in-parallel.js";
-import { BackupDirectory } from "./repository.js";
+import { BackupDirectory, isAlive } from "./repository.js";
 
 const AT_ONCE = 8;
 
 export interface RestoreOptions {
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** Whether the restored server is the same installation, which its agents work for. */
+  readonly takeOver: boolean;
   readonly signal: AbortSignal;
 }
 
 export interface Restored {
   readonly snapshot: string;
   readonly setAside: string | null;
+  readonly installation: string | null;
+  readonly takeOver: boolean;
+  readonly nextJobId: number | null;
   readonly blobs: number;
   readonly sizeBytes: number;
 }
 
 /**
  * Makes a data directory from a snapshot. Everything is verified first, written beside the directory,
- * synced, and put in its place in one step; what was there before is set aside.
+ * synced, and put in its place in one step; what was there before is set aside. Of several that restore into
+ * one directory the first to finish wins; the others leave nothing.
  *
  * @param snapshotPath a snapshot's directory, or `latest`
  * @throws JobctlError `backup_not_found`, `backup_damaged`, `file_exists`, `data_dir_locked`
@@ -40,14 +47,14 @@ export async function restore(
 ): Promise<Restored> {
   const { source, name } = await findSnapshot(snapshotPath);
   const target = resolve(dataPath);
-  const entries = await readdir(target).catch(() => []);
-  if (entries.length > 0) {
+  const before = await lookAt(target);
+  if (before.isFilled) {
     if (!options.force) {
       throw new JobctlError("file_exists", `${target} is not empty`, {
         hint: "Restore into a new directory, or use --force, which sets the old one aside.",
       });
     }
-    await checkData("free", target);
+    await runCheckData("free", target);
   }
   const problems = await source.verify(name);
   if (problems.length > 0) {
@@ -57,25 +64,87 @@ export async function restore(
     });
   }
   const manifest = await source.manifest(name);
+  const { takeOver } = options;
   const summary = {
     snapshot: name,
+    takeOver,
     blobs: manifest.blobs.count,
     sizeBytes: manifest.blobs.sizeBytes + manifest.database.sizeBytes,
   };
-  if (options.dryRun) return { ...summary, setAside: null };
-  const beside = `${target}.restoring`;
-  await rm(beside, { recursive: true, force: true });
+  if (options.dryRun) return { ...summary, setAside: null, installation: null, nextJobId: null };
+  await removeAbandoned(target);
+  const beside = `${target}${besideSuffix()}`;
   try {
     await copyData(source, name, beside, options.signal);
-    await checkData("restored", join(beside, "jobctl.db"));
-    const setAside = entries.length > 0 ? `${target}.before-${Date.now()}` : null;
-    if (setAside === null) await rm(target, { recursive: true, force: true });
-    else await rename(target, setAside);
-    await rename(beside, target);
-    syncDirectory(dirname(target));
-    return { ...summary, setAside };
+    const order = {
+      takeOver,
+      createdAt: Date.parse(manifest.createdAt),
+      replaced: before.isFilled ? join(target, "jobctl.db") : null,
+    };
+    const told = await runCheckData("restored", join(beside, "jobctl.db"), order);
+    const identity = told as { installation: string | null; nextJobId: number };
+    const { installation, nextJobId } = identity;
+    const setAside = before.isFilled ? await setOldAside(target, before) : null;
+    await putInPlace(beside, target);
+    return { ...summary, setAside, installation, nextJobId };
   } finally {
     await rm(beside, { recursive: true, force: true });
+  }
+}
+
+interface Found {
+  readonly isFilled: boolean;
+  /** Null when there is no such directory. */
+  readonly inode: number | null;
+}
+
+async function lookAt(target: string): Promise<Found> {
+  const entries = await readdir(target).catch(() => []);
+  const inode = (await stat(target).catch(() => null))?.ino ?? null;
+  return { isFilled: entries.length > 0, inode };
+}
+
+/** @throws JobctlError `file_exists` when it is not the directory that was found at the beginning */
+async function setOldAside(target: string, before: Found): Promise<string> {
+  // A server may have been started meanwhile.
+  await runCheckData("free", target);
+  if ((await lookAt(target)).inode !== before.inode) throw overtaken(target);
+  const setAside = `${target}.before-${Date.now()}`;
+  await rename(target, setAside).catch((error: unknown) => {
+    throw isCode(error, "ENOENT") ? overtaken(target) : error;
+  });
+  return setAside;
+}
+
+/** In one step, over an empty directory at most. */
+async function putInPlace(beside: string, target: string): Promise<void> {
+  await rename(beside, target).catch((error: unknown) => {
+    throw isCode(error, "ENOTEMPTY") || isCode(error, "EEXIST") ? overtaken(target) : error;
+  });
+  syncDirectory(dirname(target));
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  (error as NodeJS.ErrnoException).code === code;
+
+function overtaken(target: string): JobctlError {
+  return new JobctlError("file_exists", `somebody else has put data into ${target} meanwhile`, {
+    hint: "Another restore or a server was faster. Nothing of this restore is left; look at what is there.",
+  });
+}
+
+/** Of this process: several restores may be under way. */
+const besideSuffix = (): string => `.restoring-${hostname()}-${process.pid}`;
+
+/** Removes what restores on this machine have left that were killed. */
+async function removeAbandoned(target: string): Promise<void> {
+  const prefix = `${basename(target)}.restoring-${hostname()}-`;
+  const names = await readdir(dirname(target)).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(prefix)) continue;
+    const pid = Number(name.slice(prefix.length));
+    if (pid !== process.pid && isAlive(pid)) continue;
+    await rm(join(dirname(target), name), { recursive: true, force: true });
   }
 }
 
@@ -120,13 +189,18 @@ async function copyDurably(from: string, to: string): Promise<void> {
 }
 
 /** Runs the server's own program, which alone knows its database. */
-async function checkData(what: "free" | "restored", path: string): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.resolve("@jobctl/server/check-data")), [what, path]);
+async function runCheckData(
+  what: "free" | "restored",
+  path: string,
+  order: object = {},
+): Promise<Record<string, unknown>> {
+  const program = fileURLToPath(import.meta.resolve("@jobctl/server/check-data"));
+  const child = fork(program, [what, path, JSON.stringify(order)]);
   const message = await Promise.race([
     once(child, "message").then(([told]) => told as Record<string, unknown>),
     once(child, "exit").then(() => null),
   ]);
-  if (message?.["event"] === "ready") return;
+  if (message?.["event"] === "ready") return message;
   const code = message?.["code"];
   throw new JobctlError(
     isErrorCode(code) ? code : "daemon_failed",

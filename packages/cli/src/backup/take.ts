@@ -223,6 +223,6 @@ export async function writeReadme(target: BackupDirectory): Promise<void> {
   const path = join(target.path, "README.txt");
   const text =
     "Backups of a jobctl server. Look at them with: jobctl backup list DIR, jobctl backup verify DIR.\n" +
-    "Restore one with: jobctl restore DIR/latest --data DATA_DIRECTORY\n";
+    "Restore one with: jobctl restore DIR/latest --data DATA_DIRECTORY --take-over\n";
   await writeFile(path, text, { mode: 0o600, flag: "wx" }).catch(() => {});
 }

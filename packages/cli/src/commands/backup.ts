@@ -6,7 +6,7 @@ import { EXIT, JobctlError } from "@jobctl/protocol/error";
 
 import { RECONNECT_FOR_MS } from "../api-client.js";
 import { BackupDirectory } from "../backup/repository.js";
-import { restore } from "../backup/restore.js";
+import { restore, type Restored } from "../backup/restore.js";
 import { prune, takeBackup, writeReadme } from "../backup/take.js";
 import { confirm } from "../confirm.js";
 import { runCommand, type CommonFlags } from "../command.js";
@@ -24,6 +24,7 @@ export interface ListFlags extends CommonFlags {
 export interface RestoreFlags extends CommonFlags {
   readonly data: string;
   readonly force?: boolean;
+  readonly takeOver?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -156,6 +157,7 @@ export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Pr
       await confirm(flags, `Set aside what is in ${flags.data}?`, signal);
     const restored = await restore(snapshot, flags.data, {
       force: flags.force === true,
+      takeOver: flags.takeOver === true,
       dryRun: flags.dryRun === true,
       signal,
     });
@@ -174,7 +176,16 @@ export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Pr
         ? `${what}: verified; nothing was written`
         : `${what}: restored to ${path}${restored.setAside === null ? "" : `; what was there is in ${restored.setAside}`}`,
     );
+    if (flags.dryRun !== true) output.note(`  ${whatNext(restored)}`);
   });
+}
+
+/** What the agents will do, and what is left to the operator. */
+function whatNext({ takeOver, installation, nextJobId }: Restored): string {
+  const ids = `New jobs begin at id ${nextJobId}.`;
+  return takeOver
+    ? `This is installation ${installation ?? "that its first start makes"}, and newer than the server before: its agents leave that one and work with this one. Never start the old one again; start this one. ${ids}`
+    : `This is a copy, with the new installation id ${installation ?? "that its first start makes"}: agents of the server that was backed up refuse it by name, and go on with that one. To replace that server, restore again with --take-over; to give an agent to the copy, stop it, delete its identity.json and start it. ${ids}`;
 }
 
 export async function vacuum(flags: VacuumFlags): Promise<void> {

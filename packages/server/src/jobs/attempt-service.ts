@@ -58,7 +58,7 @@ export class AttemptService {
   claim(jobId: number, agent: string): JobRow | null {
     const { store } = this.#parts;
     return this.#change(jobId, (before, at, clocks) => {
-      const attempt = before.attempt + 1;
+      const attempt = store.attempts.nextNumber(jobId, before.attempt);
       const row = store.jobs.transition(jobId, {
         to: "dispatched",
         attempt: before.attempt,

@@ -60,6 +60,7 @@ export class Backups {
         schema: "jobctl.backup-session/v1",
         id,
         createdAt: new Date().toISOString(),
+        installation: this.#parts.store.installation.find()?.uuid ?? null,
         version: VERSION,
         schemaVersion: facts.schemaVersion,
         database: { sizeBytes: facts.sizeBytes, sha256: facts.sha256 ?? "" },

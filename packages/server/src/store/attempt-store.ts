@@ -33,7 +33,20 @@ export function createAttemptStore(db: Db) {
   const selectEnd = db.prepare<[number, number], { ended_as: AttemptEnd | null }>(
     "SELECT ended_as FROM attempts WHERE job_id = ? AND number = ?",
   );
+  const selectFirst = db
+    .prepare<[number], number>(
+      "SELECT CASE WHEN ? <= last_job_id THEN first_attempt ELSE 1 END FROM restores",
+    )
+    .pluck();
   return {
+    /**
+     * Number of the attempt that follows. After a restore, jobs of the backup may have had attempts that
+     * it does not know.
+     */
+    nextNumber(jobId: number, attempt: number): number {
+      return Math.max(attempt + 1, selectFirst.get(jobId) ?? 1);
+    },
+
     begin(jobId: number, number: number, agent: string, at: number): void {
       insert.run(jobId, number, agent, at);
     },

@@ -8,6 +8,7 @@ import {
 import type { Statement } from "better-sqlite3";
 
 import type { Db } from "./database.js";
+import { JobRate } from "./job-rate.js";
 import type { JobChanges, JobEventRow, JobRow, NewJobRow } from "./job-row.js";
 
 /** Events of one job that are listed. */
@@ -64,6 +65,7 @@ export type JobStore = ReturnType<typeof createJobStore>;
 
 /** Everything that is read from and written to the jobs' tables. */
 export function createJobStore(db: Db) {
+  const rate = new JobRate();
   const insertJob = db.prepare<NewJobRow>(`
     INSERT INTO jobs (tenant, user, name, service, env, outputs, priority, timeout_seconds, cpus,
       memory_bytes, requeue, retries, idempotency_key, request_sha256, input_sha256, input_size_bytes,
@@ -186,6 +188,7 @@ export function createJobStore(db: Db) {
     get,
 
     insert(job: NewJobRow, labels: Readonly<Record<string, string>>): JobRow {
+      rate.count();
       const id = Number(insertJob.run(job).lastInsertRowid);
       for (const [key, value] of Object.entries(labels)) insertLabel.run(id, key, value);
       const row = selectJob.get(id) as JobRow;

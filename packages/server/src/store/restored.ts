@@ -1,0 +1,107 @@
+import Database from "better-sqlite3";
+
+import type { Db } from "./database.js";
+import type { StoredInstallation } from "./installation-store.js";
+import { MAX_JOBS_PER_SECOND } from "./job-rate.js";
+import { raiseEpoch } from "./lease-store.js";
+
+/** Attempts at one job in a second: a refusal is followed by a pause, at each agent. */
+const MAX_ATTEMPTS_PER_SECOND = 10;
+/** By how much the clocks of the backup and of the restore may differ. */
+const CLOCK_MARGIN_SECONDS = 3600;
+/** Numbers of attempts have nine digits at most. */
+const MAX_FIRST_ATTEMPT = 500_000_000;
+
+export interface RestoreFacts {
+  /** When the backup was taken, in milliseconds since 1970. */
+  readonly createdAt: number;
+  /** The database that is replaced, which knows what has been given out since; null when there is none. */
+  readonly replaced: string | null;
+  /** Who the restored server is; null leaves it who it was. */
+  readonly newInstallation: StoredInstallation | null;
+}
+
+export interface RestoredIdentity {
+  /** Null when the backup is of a server that had no installation id yet. */
+  readonly installation: string | null;
+  /** The next job gets this id, or a higher one. */
+  readonly nextJobId: number;
+}
+
+interface Given {
+  readonly jobId: number;
+  readonly attempt: number;
+}
+
+/**
+ * Makes a restored database the next server's, in one transaction: newer than the one that it replaces, and
+ * with ids of jobs and attempts that have not been given out. Those that were given out after the backup
+ * are read from the replaced database; where that cannot be read, as many are left out as one server can
+ * have given out since.
+ *
+ * @param db of the current schema version
+ * @param now milliseconds since 1970
+ */
+export function continueAfterRestore(db: Db, facts: RestoreFacts, now: number): RestoredIdentity {
+  return db
+    .transaction((): RestoredIdentity => {
+      raiseEpoch(db, now);
+      if (facts.newInstallation !== null) replaceInstallation(db, facts.newInstallation, now);
+      const known = readGiven(db);
+      const given = (facts.replaced && readGivenBy(facts.replaced)) || estimate(known, facts, now);
+      const last = Math.max(known.jobId, given.jobId);
+      db.prepare("DELETE FROM sqlite_sequence WHERE name = 'jobs'").run();
+      db.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', ?)").run(last);
+      db.prepare(
+        `UPDATE restores SET skipped_ids = skipped_ids + @skipped, last_job_id = @lastJobId,
+           first_attempt = max(first_attempt, @firstAttempt)`,
+      ).run({
+        skipped: last - known.jobId,
+        lastJobId: known.jobId,
+        firstAttempt: Math.min(Math.max(known.attempt, given.attempt) + 1, MAX_FIRST_ATTEMPT),
+      });
+      const installation = db
+        .prepare<[], string>("SELECT uuid FROM installation WHERE id = 1")
+        .pluck()
+        .get();
+      return { installation: installation ?? null, nextJobId: last + 1 };
+    })
+    .immediate();
+}
+
+function replaceInstallation(db: Db, made: StoredInstallation, now: number): void {
+  db.prepare(
+    `UPDATE installation SET uuid = @uuid, public_key = @publicKey, private_key = @privateKey,
+       created_at = @now`,
+  ).run({ ...made, now });
+}
+
+/** The highest numbers that a database has given out. */
+function readGiven(db: Db): Given {
+  const number = (sql: string): number => Number(db.prepare(sql).pluck().get() ?? 0);
+  return {
+    jobId: number("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'"),
+    attempt: number("SELECT max(attempt) FROM jobs"),
+  };
+}
+
+/** Null when it cannot be read. */
+function readGivenBy(path: string): Given | null {
+  let db: Db | null = null;
+  try {
+    db = new Database(path, { readonly: true, fileMustExist: true });
+    return readGiven(db);
+  } catch {
+    return null;
+  } finally {
+    db?.close();
+  }
+}
+
+function estimate(known: Given, { createdAt }: RestoreFacts, now: number): Given {
+  const seconds = Math.ceil(Math.max(0, now - createdAt) / 1000) + CLOCK_MARGIN_SECONDS;
+  return {
+    jobId: known.jobId + MAX_JOBS_PER_SECOND * seconds,
+    attempt: known.attempt + MAX_ATTEMPTS_PER_SECOND * seconds,
+  };
+}
