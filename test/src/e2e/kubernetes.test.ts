@@ -1,24 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import * as agent from "@jobctl/agent";
 import * as server from "@jobctl/server";
-import { execa } from "execa";
 import { parse, parseAllDocuments } from "yaml";
 
+import {
+  KUBERNETES_DIRECTORY as ROOT,
+  buildOverlay,
+  type KubernetesObject,
+} from "../support/kubernetes-objects.js";
 import { hasKubectl, unless } from "../support/requirements.js";
 import { shows } from "../support/shows.js";
-
-const ROOT = fileURLToPath(new URL("../../../kubernetes/", import.meta.url));
-
-/** As much of a Kubernetes object as is asked for here. */
-// oxlint-disable-next-line typescript/no-explicit-any -- objects of every kind; their schemas are checked below
-type KubernetesObject = any;
 
 const OBJECTS: KubernetesObject[] = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".yaml") && !name.endsWith("kustomization.yaml"))
@@ -30,15 +24,23 @@ const OBJECTS: KubernetesObject[] = readdirSync(ROOT, { recursive: true, encodin
 
 const find = (kind: string, name: string): KubernetesObject =>
   OBJECTS.find((object) => object.kind === kind && object.metadata.name === name);
-const podOf = (kind: string, name: string): KubernetesObject => find(kind, name).spec.template.spec;
-const PODS = [
+/** What pods are made from. */
+const templateOf = (kind: string, name: string): KubernetesObject => {
+  const { spec } = find(kind, name);
+  return (spec.jobTemplate?.spec ?? spec).template;
+};
+const podOf = (kind: string, name: string): KubernetesObject => templateOf(kind, name).spec;
+const DAEMONS = [
   ["StatefulSet", "jobctl-server"],
+  ["Deployment", "jobctl-standby"],
   ["Deployment", "jobctl-agent"],
 ] as const;
+const PODS = [...DAEMONS, ["CronJob", "jobctl-backup"]] as const;
+const NAME = "app.kubernetes.io/name";
 
 describe("the Kubernetes objects", () => {
   it("fit the schemas of the API", async () => {
-    assert.ok(OBJECTS.length >= 14);
+    assert.ok(OBJECTS.length >= 19);
     for (const object of OBJECTS) {
       const [library] = object.apiVersion.startsWith("monitoring.coreos.com/")
         ? ["@kubernetes-models/prometheus-operator"]
@@ -86,6 +88,14 @@ describe("the Kubernetes objects", () => {
     assert.equal(find("Service", "jobctl-agents").spec.clusterIP, "None");
     assert.equal(find("PodDisruptionBudget", "jobctl-agent").spec.minAvailable, 2);
     assert.ok(podOf("Deployment", "jobctl-agent").affinity.podAntiAffinity);
+    assert.deepEqual(
+      podOf("Deployment", "jobctl-agent").topologySpreadConstraints.map(
+        ({ topologyKey }: KubernetesObject) => topologyKey,
+      ),
+      ["topology.kubernetes.io/zone"],
+    );
+    // The autoscaler's: to apply the manifests again must not undo what it did.
+    assert.equal(find("Deployment", "jobctl-agent").spec.replicas, undefined);
     const metrics = find("HorizontalPodAutoscaler", "jobctl-agent").spec.metrics;
     assert.deepEqual(
       metrics.map(
@@ -96,7 +106,7 @@ describe("the Kubernetes objects", () => {
   });
 
   it("give each pod its probes, limits that equal its requests, and time enough to drain", () => {
-    for (const [kind, name] of PODS) {
+    for (const [kind, name] of DAEMONS) {
       const pod = podOf(kind, name);
       const [container] = pod.containers;
       const timing = ({
@@ -185,6 +195,68 @@ describe("the Kubernetes objects", () => {
     assert.ok(JSON.stringify(policy).includes('"monitoring"'));
   });
 
+  it("ask to be scraped only where the network policies let monitoring in", () => {
+    for (const [kind, name] of PODS) {
+      const { metadata, spec } = templateOf(kind, name);
+      const wanted = metadata.annotations?.["prometheus.io/port"] ?? null;
+      const [{ ports = [] }] = spec.containers;
+      const policies = OBJECTS.filter(
+        ({ kind: type, spec: rules }) =>
+          type === "NetworkPolicy" &&
+          rules.podSelector.matchLabels?.[NAME] === metadata.labels[NAME],
+      );
+      const rules = policies.flatMap((policy) => policy.spec.ingress ?? []);
+      const allowed = rules
+        .filter((rule: KubernetesObject) => JSON.stringify(rule.from).includes('"monitoring"'))
+        .flatMap((rule: KubernetesObject) => rule.ports)
+        .map(({ port }: KubernetesObject) => ports.find(named(port))?.containerPort ?? port);
+      assert.deepEqual(allowed.map(String), wanted === null ? [] : [wanted], name);
+    }
+  });
+
+  it("take the address of a client from the ingress, and from nobody else", () => {
+    const { data } = find("ConfigMap", "jobctl-server");
+    const { access } = server.readConfig(withTokens(data));
+    assert.deepEqual(access.trustedProxies, ["uniquelocal"]);
+  });
+
+  it("back up every night, with a token of a secret and a way to the server only", () => {
+    const { spec } = find("CronJob", "jobctl-backup");
+    assert.deepEqual([spec.concurrencyPolicy, spec.schedule], ["Forbid", "30 2 * * *"]);
+    const { containers, volumes } = podOf("CronJob", "jobctl-backup");
+    assert.deepEqual(containers[0].command.slice(2, 5), ["jobctl", "backup", "/backup"]);
+    const [backups, token] = ["backups", "token"].map((name) =>
+      volumes.find((volume: KubernetesObject) => volume.name === name),
+    );
+    assert.ok(find("PersistentVolumeClaim", backups.persistentVolumeClaim.claimName));
+    assert.equal(token.secret.secretName, "jobctl-admin-token");
+    const url = new URL(containers[0].env[0].value);
+    assert.equal(find("Service", url.hostname).spec.ports[0].port, Number(url.port || 80));
+    const policy = find("NetworkPolicy", "jobctl-backup").spec;
+    const [toServer, names, ...more] = policy.egress;
+    const [{ containerPort }] = podOf("StatefulSet", "jobctl-server").containers[0].ports;
+    assert.deepEqual(toServer.to[0].podSelector.matchLabels, { [NAME]: "jobctl-server" });
+    assert.deepEqual(toServer.ports, [{ port: containerPort }]);
+    assert.deepEqual([names.ports[0].port, more.length], [53, 0]);
+    const from = find("NetworkPolicy", "jobctl-server").spec.ingress[0].from;
+    assert.ok(JSON.stringify(from).includes('"jobctl-backup"'));
+  });
+
+  it("have a standby that is the server, on its node and its volume", () => {
+    const pod = podOf("Deployment", "jobctl-standby");
+    const { affinity, volumes, ...same } = pod;
+    const { volumes: ofServer, ...active } = podOf("StatefulSet", "jobctl-server");
+    assert.deepEqual(same, active);
+    const [data, ...others] = volumes;
+    assert.deepEqual(others, ofServer);
+    assert.equal(data.persistentVolumeClaim.claimName, "data-jobctl-server-0");
+    const [near] = affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+    assert.equal(near.topologyKey, "kubernetes.io/hostname");
+    // The Service has both: only one of them is ever ready.
+    const { labels } = templateOf("Deployment", "jobctl-standby").metadata;
+    assert.equal(labels[NAME], find("Service", "jobctl-server").spec.selector[NAME]);
+  });
+
   it("end TLS at the ingress, with limits", () => {
     const ingress = find("Ingress", "jobctl");
     assert.equal(ingress.spec.tls.length, 1);
@@ -201,34 +273,26 @@ describe("the Kubernetes objects", () => {
 
 describe("kustomize", { skip: unless("kubectl", hasKubectl) }, () => {
   it("puts an overlay together, with names and images in their places", async () => {
-    const root = await mkdtemp(join(tmpdir(), "jobctl-kubernetes-"));
-    try {
-      await cp(ROOT, root, { recursive: true });
-      const overlay = join(root, "overlays/example");
-      for (const name of ["admin-token", "agent-token"])
-        await writeFile(join(overlay, name), "a token");
-      const file = join(overlay, "kustomization.yaml");
-      const shipped = await readFile(file, "utf8");
-      await writeFile(file, shipped.replace("# - ../../monitoring", "- ../../monitoring"));
-      const { stdout } = await execa("kubectl", ["kustomize", overlay]);
-      const built: KubernetesObject[] = parseAllDocuments(stdout).map((document) =>
-        document.toJS(),
-      );
-      assert.equal(built.length, OBJECTS.length + 2);
-      for (const { kind, metadata } of built)
-        if (kind !== "Namespace") assert.equal(metadata.namespace, "jobctl", kind);
-      const secrets = built
-        .filter(({ kind }) => kind === "Secret")
-        .map(({ metadata }) => metadata.name);
-      const text = JSON.stringify(built.filter(({ spec }) => spec?.template !== undefined));
-      for (const name of secrets) assert.ok(text.includes(`"${name}"`), name);
-      assert.match(text, /"image":"registry\.example\.org\/jobctl\/server:/);
-      assert.match(text, /"image":"registry\.example\.org\/jobctl\/agent:/);
-    } finally {
-      await rm(root, { recursive: true });
-    }
+    const built = await buildOverlay();
+    assert.equal(built.length, OBJECTS.length + 2);
+    const volume = built.find(({ kind }) => kind === "StatefulSet").spec.volumeClaimTemplates[0];
+    assert.deepEqual(volume.spec.accessModes, ["ReadWriteOnce"], "the standby can mount it");
+    for (const { kind, metadata } of built)
+      if (kind !== "Namespace") assert.equal(metadata.namespace, "jobctl", kind);
+    const secrets = built
+      .filter(({ kind }) => kind === "Secret")
+      .map(({ metadata }) => metadata.name);
+    const text = JSON.stringify(built.filter(({ spec }) => spec?.template ?? spec?.jobTemplate));
+    for (const name of secrets) assert.ok(text.includes(`"${name}"`), name);
+    assert.match(text, /"image":"registry\.example\.org\/jobctl\/server:/);
+    assert.match(text, /"image":"registry\.example\.org\/jobctl\/agent:/);
   });
 });
+
+const named =
+  (wanted: unknown) =>
+  ({ name }: KubernetesObject): boolean =>
+    name === wanted;
 
 function withTokens(data: Record<string, string>): Record<string, string> {
   const { JOBCTL_ADMIN_TOKEN_FILE: _admin, JOBCTL_AGENT_TOKEN_FILE: _agent, ...rest } = data;
