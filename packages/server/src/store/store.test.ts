@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -197,6 +197,41 @@ describe("the store", () => {
     db.exec("ROLLBACK");
     assert.deepEqual(store.jobs.open(), []);
     store.close();
+  });
+
+  it("times each statement and each transaction, also those that fail", () => {
+    const store = openStore(join(directory, "jobctl.db"));
+    const counts = { query: 0, transaction: 0 };
+    store.onTime((kind, seconds) => {
+      assert.ok(seconds >= 0);
+      counts[kind] += 1;
+    });
+    assert.deepEqual(store.jobs.open(), []);
+    assert.deepEqual(counts, { query: 1, transaction: 0 });
+    store.transaction(() => store.jobs.open());
+    assert.deepEqual(counts, { query: 2, transaction: 1 });
+    assert.throws(() =>
+      store.transaction(() => {
+        throw new Error("no");
+      }),
+    );
+    assert.deepEqual(counts, { query: 2, transaction: 2 });
+    store.close();
+  });
+
+  it("notices that its file is not at its path", () => {
+    const path = join(directory, "jobctl.db");
+    const store = openStore(path);
+    assert.equal(store.openConnections(), 1);
+    renameSync(path, `${path}.away`);
+    assert.equal(store.openConnections(), 0);
+    copyFileSync(`${path}.away`, path);
+    assert.equal(store.openConnections(), 0, "a copy is another file");
+    rmSync(path);
+    renameSync(`${path}.away`, path);
+    assert.equal(store.openConnections(), 1);
+    store.close();
+    assert.equal(store.openConnections(), 0);
   });
 
   it("locks its directory for one server at a time", () => {
