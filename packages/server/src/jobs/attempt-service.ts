@@ -10,6 +10,7 @@ import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
 import {
   clockColumns,
+  earliestEnd,
   endedAt,
   readClocks,
   reportedRuntime,
@@ -281,7 +282,11 @@ export class AttemptService {
       const before = store.jobs.get(jobId);
       if (before === null) return null;
       const clocks = readClocks();
-      const at = Math.max(clocks.wallMs, store.jobs.lastEventAt(jobId));
+      const at = Math.max(
+        clocks.wallMs,
+        store.jobs.lastEventAt(jobId),
+        earliestEnd(before, clocks),
+      );
       return change(before, at, clocks);
     });
     if (row === null) return null;
@@ -310,10 +315,11 @@ function outcomeColumns(outcome: Outcome, at: number): JobChanges {
 }
 
 function reportColumns(report: HeardReport, row: JobRow, clocks: ClockReading): JobChanges {
-  const earliest = Math.max(row.submitted_at, row.started_at ?? 0);
   return {
     findings: JSON.stringify(report.findings),
-    ...(report.finishedAt === null ? {} : { finished_at: endedAt(report, earliest, clocks) }),
+    ...(report.finishedAt === null
+      ? {}
+      : { finished_at: endedAt(report, earliestEnd(row, clocks), clocks) }),
     wall_seconds: report.usage?.wallSeconds ?? null,
     cpu_seconds: report.usage?.cpuSeconds ?? null,
     max_rss_bytes: report.usage?.maxRssBytes ?? null,

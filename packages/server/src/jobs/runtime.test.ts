@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import type { HeardReport } from "../heard-report.js";
 import type { JobRow } from "../store/job-row.js";
-import { endedAt, reportedRuntime, runtimeSeconds, startColumns } from "./runtime.js";
+import { earliestEnd, endedAt, reportedRuntime, runtimeSeconds, startColumns } from "./runtime.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 const WALL_MS = 1000 * HOUR_MS;
@@ -63,6 +63,12 @@ describe("the runtime of a job", () => {
     });
     assert.equal(endedAt(said, 0, AT), WALL_MS - 15_000);
     assert.equal(endedAt(said, WALL_MS - 1000, AT), WALL_MS - 1000);
+  });
+
+  it("is not longer than the time between the stamps of start and end", () => {
+    const back = row({ started_at: WALL_MS + HOUR_MS, clock_ms: 4 * 60_000 });
+    assert.equal(earliestEnd(back, AT), WALL_MS + HOUR_MS + 360_000);
+    assert.equal(earliestEnd(row({ submitted_at: 5 }), AT), 5);
   });
 
   it("is what the agent has measured, and not more than the time since it was sent", () => {

@@ -60,7 +60,16 @@ export function startColumns(
   };
 }
 
-/** When an attempt ended, on this server's clock: not before it started, and not in the future. */
+/**
+ * The earliest time stamp of the end of a job that ends now: however the time of day was set meanwhile, time
+ * stamps are as far apart as it ran.
+ */
+export function earliestEnd(row: Timed & Pick<JobRow, "submitted_at">, at: ClockReading): number {
+  const ranMs = (runtimeSeconds(row, at) ?? 0) * 1000;
+  return Math.round((row.started_at ?? row.submitted_at) + ranMs);
+}
+
+/** When an attempt ended, on this server's clock: not in the future, unless that is the earliest. */
 export function endedAt(report: HeardReport, earliest: number, at: ClockReading): number {
   const endedMsAgo = msAgo(report.ages?.finishedSeconds, report.finishedAt, report, at);
   return Math.round(Math.max(earliest, at.wallMs - endedMsAgo));
