@@ -174,17 +174,22 @@ export function defineEscapes(place: () => Place): void {
     if (await hasWholeJobLimits(place().cluster)) assert.equal(job.outcome?.reason, "oom_killed");
   });
 
-  it("a full /tmp is only the job's own", async (t) => {
-    shows(t, "job-is-limited");
-    const job = await survive(
-      "head -c 20M /dev/zero > $TMPDIR/full; stat -c %s $TMPDIR/full; df / > /dev/null\n",
-    );
-    assert.equal(job.status, "completed");
-    assert.ok(
-      Number(await place().cluster.ok(["logs", String(job.id), "--stream", "stdout"])) <=
-        8 * MEBIBYTE,
-    );
-  });
+  for (const [name, path] of [
+    ["/tmp", "$TMPDIR"],
+    ["/dev/shm", "/dev/shm"],
+  ]) {
+    it(`a full ${name} is only the job's own`, async (t) => {
+      shows(t, "job-is-limited");
+      const job = await survive(
+        `head -c 20M /dev/zero > ${path}/full; stat -c %s ${path}/full; df / > /dev/null\n`,
+      );
+      assert.equal(job.status, "completed");
+      assert.ok(
+        Number(await place().cluster.ok(["logs", String(job.id), "--stream", "stdout"])) <=
+          8 * MEBIBYTE,
+      );
+    });
+  }
 
   it("a workspace that grows too large ends the job", async (t) => {
     shows(t, "job-is-limited");

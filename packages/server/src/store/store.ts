@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
