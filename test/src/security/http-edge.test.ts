@@ -145,6 +145,34 @@ describe("the options of a submit", () => {
         assert.match(error.message, /job/);
       }
     });
+
+  it("are refused when they come after the archive, and nothing is left", async () => {
+    const { length } = await cluster.blobs();
+    const options = part(named("job"), '{"name":"too late"}');
+    for (const second of [options, archive()]) {
+      const answer = await submitForm(archive(), second);
+      assert.equal(answer.status, 400, await answer.clone().text());
+      const { error } = (await answer.json()) as { error: { message: string; hint: string } };
+      assert.match(error.message, /comes? after the archive|once/);
+    }
+    assert.equal((await cluster.blobs()).length, length);
+    assert.deepEqual(await cluster.temporaryFiles(), []);
+    assert.equal((await submitForm(archive())).status, 201);
+  });
+
+  it("may be missing, and an upload without them is let go when the client leaves", async () => {
+    const whole = Buffer.concat([archive(), part(named("job"), "{}")]);
+    const socket = connect(Number(new URL(cluster.server.url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(
+      `POST /v1/jobs HTTP/1.1\r\nhost: x\r\nauthorization: ${cluster.authorization["authorization"]}\r\n` +
+        `content-type: multipart/form-data; boundary=x\r\ncontent-length: ${whole.length}\r\n\r\n`,
+    );
+    socket.write(archive());
+    await waitUntil("it is being stored", async () => (await cluster.temporaryFiles()).length > 0);
+    socket.destroy();
+    await waitUntil("nothing is left", async () => (await cluster.temporaryFiles()).length === 0);
+  });
 });
 
 describe("a submit with more labels than anyone reads", () => {

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 import type { MultipartFile } from "@fastify/multipart";
 import fastifyMultipart from "@fastify/multipart";
 import {
@@ -10,7 +12,12 @@ import {
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 
-import { checkAnnouncedSize, takeInArchive, type IntakeLimits } from "../blobs/archive-intake.js";
+import {
+  checkAnnouncedSize,
+  takeInArchive,
+  type IntakeLimits,
+  type StagedArchive,
+} from "../blobs/archive-intake.js";
 import type { BlobStore } from "../blobs/blob-store.js";
 import {
   archiveUnknown,
@@ -115,8 +122,11 @@ async function submitWithArchive(
   parts: SubmitParts,
 ): Promise<Submitted> {
   const { jobs, blobs, limits } = parts;
+  const form = readForm(request.files());
   let submission: Submission | null = null;
-  for await (const part of readForm(request.files())) {
+  // Not a loop of `for await`: leaving one waits for a next part, which never comes from a client that has left.
+  for (let next = await form.next(); next.done !== true; next = await form.next()) {
+    const part = next.value;
     if (part.fieldname === "job" && submission === null) {
       submission = await readOptions(part);
       jobs.checkSubmission(submission);
@@ -128,9 +138,46 @@ async function submitWithArchive(
     const options = submission ?? parseSubmission({});
     if (submission === null) jobs.checkSubmission(options);
     const staged = await takeInArchive(blobs, archive, limits, options.input);
+    if (submission === null) await discardUnlessLast(staged, form, request.raw);
     return jobs.submitUploaded(options, context, staged);
   }
   throw new JobctlError("invalid_request", "archive: the form has no file of this name");
+}
+
+/**
+ * An archive that comes first is a job without options, unless they follow: they would be lost.
+ *
+ * @throws JobctlError `invalid_request`, also when the client leaves; then nothing is left of the upload
+ */
+async function discardUnlessLast(
+  { blob }: StagedArchive,
+  form: AsyncIterator<MultipartFile>,
+  request: IncomingMessage,
+): Promise<void> {
+  try {
+    const next = await Promise.race([form.next(), untilClientLeaves(request)]);
+    if (next.done === true) return;
+    throw new JobctlError(
+      "invalid_request",
+      `${next.value.fieldname}: this part comes after the archive, where nothing is read any more`,
+      { hint: 'Send the field "job" first, and then the file "archive", each once.' },
+    );
+  } catch (error) {
+    await blob.discard();
+    throw error;
+  }
+}
+
+/** @throws JobctlError `invalid_request` when the connection ends before the request does */
+async function untilClientLeaves(request: IncomingMessage): Promise<never> {
+  return new Promise((_, reject) => {
+    const onClose = (): void => {
+      if (!request.complete)
+        reject(new JobctlError("invalid_request", "the client left before the end of the form"));
+    };
+    if (request.destroyed) onClose();
+    request.once("close", onClose);
+  });
 }
 
 /** @throws JobctlError `invalid_request` when what was sent is no form, or not all of one */
