@@ -436,6 +436,53 @@ describe("an agent's identity", () => {
     assert.equal(await call({}), "401 unauthorized");
   });
 
+  for (const [kind, problem, prepare] of [
+    [
+      "a copied data folder",
+      /the name agent-1|under the name agent-1/,
+      (cluster: Cluster) =>
+        cp(join(cluster.root, "agent-1"), join(cluster.root, "agent-2"), { recursive: true }),
+    ],
+    ["a new data folder", /agent-1/, () => Promise.resolve()],
+  ] as const) {
+    it(`is kept from another agent of the same name with ${kind}, which is named and never served`, async () => {
+      const cluster = await start();
+      await untilState(cluster, "ready");
+      await cluster.server.end("SIGTERM");
+      await prepare(cluster);
+      await cluster.startAgent(2, { JOBCTL_AGENT_NAME: "agent-1" });
+      const [first = "", second = ""] = cluster.agents.map(({ url }) => url);
+      const agentAt = async (url: string): Promise<Agent | undefined> =>
+        (await agentsOf(cluster)).find((agent) => agent.url === url);
+      for (const order of [
+        [second, first],
+        [first, second],
+      ]) {
+        await cluster.startServer({ JOBCTL_AGENTS: order.join(",") });
+        await waitUntil("the other one is refused", async () =>
+          problem.test((await agentAt(second))?.problem ?? ""),
+        );
+        await waitUntil(
+          "the first one is ready",
+          async () => (await agentAt(first))?.state === "ready",
+        );
+        const { length } = await linesOf(cluster, "server.log", "agent_ready");
+        const before = (await linesOf(cluster, "agent-2.log", "attempt_running")).length;
+        // The first one goes and comes back: the name stays its own.
+        await cluster.agents[0]?.end("SIGTERM");
+        await cluster.startAgent(1);
+        for (let n = 0; n < 3; n += 1) await cluster.submitScript("true\n", "--wait");
+        const urls = (await linesOf(cluster, "server.log", "agent_ready"))
+          .slice(length)
+          .map(({ url }) => url);
+        assert.deepEqual(new Set(urls), new Set([first]));
+        assert.equal((await linesOf(cluster, "agent-2.log", "attempt_running")).length, before);
+        await cluster.server.end("SIGTERM");
+      }
+      await cluster.startServer();
+    });
+  }
+
   it("of an agent that is older than the server is asked for in vain, and the problem says so", async () => {
     const old = createServer((_request, response) => {
       response.writeHead(404, { "content-type": "application/json" }).end("{}");
