@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isTerminal, type Job, type JobEvent } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { findProcesses } from "../support/processes.js";
 import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -19,7 +20,7 @@ describe("cancelling just as jobs end", () => {
   before(async () => {
     cluster = await Cluster.start({ agents: 2 });
   });
-  after(() => cluster.stop());
+  after(() => stopWithoutLeftovers(cluster));
 
   it(`${JOBS} times gives one outcome each, and leaves nothing alive`, async (t) => {
     const directory = await cluster.makeJob({ "run.sh": "sleep 0.0$((RANDOM % 8))\n" });

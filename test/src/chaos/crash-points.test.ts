@@ -7,6 +7,7 @@ import { afterEach, describe, it } from "node:test";
 import { isTerminal } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { findProcesses } from "../support/processes.js";
 import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
@@ -50,7 +51,7 @@ const SETTINGS = { JOBCTL_AGENT_POLL_SECONDS: "1", JOBCTL_AGENT_DEAD_SECONDS: "5
 
 describe("when the server dies exactly after a step", () => {
   let cluster: Cluster;
-  afterEach(() => cluster.stop());
+  afterEach(() => stopWithoutLeftovers(cluster));
 
   for (const point of SUBMIT_TO_END) {
     it(`${point}: one id, one start, one outcome, soon after the restart`, async (t) => {
@@ -107,7 +108,7 @@ describe("when the server dies exactly after a step", () => {
 
 describe("when the agent dies exactly after a step", () => {
   let cluster: Cluster;
-  afterEach(() => cluster.stop());
+  afterEach(() => stopWithoutLeftovers(cluster));
 
   for (const [point, starts] of AGENT) {
     it(`${point}: attempts ${starts.join(" and ")} are started, each once`, async (t) => {

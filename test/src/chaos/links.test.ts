@@ -7,6 +7,7 @@ import { afterEach, describe, it } from "node:test";
 import type { Breaker } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { findProcesses } from "../support/processes.js";
 import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
@@ -19,8 +20,11 @@ describe("when the link to an agent fails", () => {
   let cluster: Cluster;
   let proxies: TcpProxy[];
   afterEach(async () => {
-    await cluster.stop();
-    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    try {
+      await stopWithoutLeftovers(cluster);
+    } finally {
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
+    }
   });
 
   const start = async (agents: number, deadSeconds: number): Promise<void> => {

@@ -9,6 +9,7 @@ import { afterEach, describe, it } from "node:test";
 
 import { Cluster } from "../support/cluster.js";
 import { SubmitLoad, jobArchive, uploadOf } from "../support/direct-submits.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { findProcesses } from "../support/processes.js";
 import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
@@ -23,9 +24,12 @@ describe("SIGTERM under load", () => {
   let cluster: Cluster;
   let proxies: TcpProxy[] = [];
   afterEach(async () => {
-    await cluster.stop();
-    await Promise.all(proxies.map((proxy) => proxy.stop()));
-    proxies = [];
+    try {
+      await stopWithoutLeftovers(cluster);
+    } finally {
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
+      proxies = [];
+    }
   });
 
   /** A request of its own connection, so that no other's end is seen by it. */

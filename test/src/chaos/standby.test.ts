@@ -8,6 +8,7 @@ import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
 import type { DaemonProcess } from "../support/daemon-process.js";
+import { assertNoLeftovers } from "../support/leftovers.js";
 import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -25,8 +26,12 @@ describe("two servers on one data directory", () => {
     });
   });
   afterEach(async () => {
-    await standby?.end("SIGTERM");
-    await cluster.stop();
+    try {
+      await assertNoLeftovers(cluster);
+    } finally {
+      await standby?.end("SIGTERM");
+      await cluster.stop();
+    }
   });
 
   const leader = async (url: string): Promise<Leader> =>

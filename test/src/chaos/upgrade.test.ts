@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import Database from "better-sqlite3";
 
 import { Cluster } from "../support/cluster.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { shows } from "../support/shows.js";
 import { tarArchive } from "../support/tar-bytes.js";
 
@@ -21,7 +22,7 @@ describe("a database of another version", () => {
     cluster = await Cluster.start();
     await cluster.server.end("SIGTERM");
   });
-  afterEach(() => cluster.stop());
+  afterEach(() => stopWithoutLeftovers(cluster));
 
   it("of the first schema is brought up to date, with jobs queued and running", async (t) => {
     shows(t, "older-schemas-are-upgraded");

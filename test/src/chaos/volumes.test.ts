@@ -15,6 +15,7 @@ import { execa } from "execa";
 import { Cluster } from "../support/cluster.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { IdleConnections } from "../support/idle-connections.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { unless } from "../support/requirements.js";
 import { shows } from "../support/shows.js";
 import { tarArchive } from "../support/tar-bytes.js";
@@ -37,8 +38,11 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
     });
   });
   afterEach(async () => {
-    await cluster.stop();
-    await small.remove();
+    try {
+      await stopWithoutLeftovers(cluster);
+    } finally {
+      await small.remove();
+    }
   });
 
   it("refuses new jobs with 507, finishes running ones once there is space, loses nothing", async (t) => {
@@ -107,8 +111,7 @@ describe(
         assert.deepEqual(await readdir(volume), ["backup"]);
         await cluster.ok(["backup", "verify", target]);
       } finally {
-        await cluster.stop();
-        await small.remove();
+        await stopWithoutLeftovers(cluster).finally(() => small.remove());
       }
     });
   },
@@ -134,8 +137,11 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
     });
   });
   afterEach(async () => {
-    await cluster.stop();
-    await small.remove();
+    try {
+      await stopWithoutLeftovers(cluster);
+    } finally {
+      await small.remove();
+    }
   });
   const logged = async (event: string): Promise<boolean> =>
     (await readFile(join(cluster.root, "agent-1.log"), "utf8")).includes(`"event":"${event}"`);
@@ -243,7 +249,7 @@ describe("a server without file descriptors", () => {
       assert.deepEqual(await cluster.temporaryFiles(), []);
     } finally {
       crowd.close();
-      await cluster.stop();
+      await stopWithoutLeftovers(cluster);
     }
   });
 });
@@ -261,9 +267,12 @@ describe("a loss of power", { skip: unless("mounting", canMount) }, () => {
     });
   });
   afterEach(async () => {
-    await cluster.stop();
-    await disk.detach();
-    await rm(root, { recursive: true });
+    try {
+      await stopWithoutLeftovers(cluster);
+    } finally {
+      await disk.detach();
+      await rm(root, { recursive: true });
+    }
   });
 
   const assertStarts = async (dataPath: string): Promise<void> => {

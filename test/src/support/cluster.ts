@@ -89,6 +89,13 @@ export class Cluster {
     return this.#options.server?.["JOBCTL_DATA_PATH"] ?? join(this.root, "server");
   }
 
+  /** Where agent `agent-<n>` keeps its data. */
+  agentDataPath(n: number): string {
+    const { agent } = this.#options;
+    const settings = typeof agent === "function" ? agent(n) : agent;
+    return settings?.["JOBCTL_AGENT_DATA_PATH"] ?? join(this.root, `agent-${n}`);
+  }
+
   /** Environment in which the command line finds this cluster and nothing of the user's. */
   get environment(): Record<string, string> {
     return {
@@ -152,7 +159,7 @@ export class Cluster {
       {
         JOBCTL_AGENT_NAME: `agent-${n}`,
         JOBCTL_AGENT_PORT: earlier === undefined ? "0" : new URL(earlier.url).port,
-        JOBCTL_AGENT_DATA_PATH: join(this.root, `agent-${n}`),
+        JOBCTL_AGENT_DATA_PATH: this.agentDataPath(n),
         JOBCTL_AGENT_TOKEN_FILE: join(this.root, "agent.token"),
         JOBCTL_AGENT_SANDBOX: "process",
         JOBCTL_AGENT_SLOTS: "4",

@@ -4,16 +4,26 @@ import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
+import { openFiles } from "./open-files.js";
+
 /** A real server or agent, as a child process that does not outlive the test. */
 export class DaemonProcess {
   readonly url: string;
   readonly logFile: string;
   readonly child: ChildProcess;
+  /** What its descriptors led to when it had come up, without sockets. */
+  readonly filesAtStart: readonly string[];
 
-  private constructor(url: string, logFile: string, child: ChildProcess) {
+  private constructor(
+    url: string,
+    logFile: string,
+    child: ChildProcess,
+    filesAtStart: readonly string[],
+  ) {
     this.url = url;
     this.logFile = logFile;
     this.child = child;
+    this.filesAtStart = filesAtStart;
   }
 
   /**
@@ -38,7 +48,10 @@ export class DaemonProcess {
       once(child, "message").then(([told]) => told as Record<string, unknown>),
       once(child, "exit").then(() => ({ event: "exited" })),
     ])) as { event: string; url?: string; message?: string };
-    if (message.event === "ready") return new DaemonProcess(message.url ?? "", logFile, child);
+    if (message.event === "ready") {
+      const filesAtStart = await openFiles(child.pid ?? 0);
+      return new DaemonProcess(message.url ?? "", logFile, child, filesAtStart);
+    }
     throw new Error(`${kind}: ${message.message ?? (await readFile(logFile, "utf8"))}`);
   }
 
