@@ -44,6 +44,7 @@ import {
 import { checkScripts, describeRejection } from "./check-script.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
+import { RepeatedProblem } from "./repeated-problem.js";
 
 /** Each walks the whole workspace, and holds up to seventy descriptors and the names of a directory. */
 const MAX_READERS = 4;
@@ -94,6 +95,7 @@ export class Attempt {
   #readers = 0;
   #begun = false;
   readonly #givenUp = new AbortController();
+  readonly #problems: RepeatedProblem;
   #excess: string | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -108,6 +110,7 @@ export class Attempt {
     this.paths = attemptPaths(directory);
     this.#settings = settings;
     this.#changed = changed;
+    this.#problems = new RepeatedProblem(settings.logger);
     this.#report = {
       id: spec.id,
       state: "accepted",
@@ -217,7 +220,6 @@ export class Attempt {
 
   /** While the disk is full the results stay where they are: they may be weeks of computing. */
   async #collectWhenPossible(outcome: Outcome): Promise<void> {
-    const { logger } = this.#settings;
     const { signal } = this.#givenUp;
     while (!signal.aborted) {
       try {
@@ -225,7 +227,7 @@ export class Attempt {
       } catch (error) {
         const waits = isResourceError(error);
         const event = waits ? "collect_waits" : "collect_failed";
-        logger.error({ event, ...this.#ids(), err: error });
+        this.#problems.note({ event, ...this.#ids() }, error);
         if (!waits) {
           const message = `the results could not be packed: ${messageOf(error)}`;
           return this.#conclude(null, notRun("executor_error", message));
@@ -354,7 +356,7 @@ export class Attempt {
         this.stopSoon("disk_full");
       },
       onFailure: (error) => {
-        this.#settings.logger.warn({ event: "workspace_not_measured", ...this.#ids(), err: error });
+        this.#problems.note({ event: "workspace_not_measured", ...this.#ids() }, error, "warn");
       },
     });
     const written = this.#capture(execution);
@@ -395,7 +397,7 @@ export class Attempt {
       onFull: async (problem: unknown): Promise<boolean> => {
         if (!isResourceError(problem)) throw problem;
         if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
-        this.#settings.logger.error({ event: "log_waits", ...this.#ids(), err: problem });
+        this.#problems.note({ event: "log_waits", ...this.#ids() }, problem);
         await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
         return true;
       },
