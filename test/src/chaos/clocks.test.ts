@@ -59,8 +59,8 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
     serverClock = await FakeClock.create(join(directory, "server"));
     for (const name of ["ahead", "behind"])
       agentClocks.push(await FakeClock.create(join(directory, name)));
-    await agentClocks[0]?.set(1);
-    await agentClocks[1]?.set(-1);
+    await agentClocks[0]?.set(HOUR_SECONDS);
+    await agentClocks[1]?.set(-HOUR_SECONDS);
     cluster = await Cluster.start({
       agents: 2,
       server: {
@@ -112,7 +112,7 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
       await serverClock.set(0);
       const first = await begin(`server-${hours}-first`);
       const second = await begin(`server-${hours}-second`);
-      await serverClock.set(hours);
+      await serverClock.set(hours * HOUR_SECONDS);
       const third = await begin(`server-${hours}-third`);
       const path = "/v1/jobs?state=running&sort=runtime";
       const { items } = await ask<{ items: Job[] }>(cluster, path);
@@ -134,7 +134,7 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
     it(`of an agent that jump by ${hours} h while a job runs change no duration`, async () => {
       await agentClocks[0]?.set(0);
       const { id, end } = await begin(`agent-${hours}`);
-      await agentClocks[0]?.set(hours);
+      await agentClocks[0]?.set(hours * HOUR_SECONDS);
       await writeFile(end, "");
       await ended(id);
       await assertPossible(cluster, id);
@@ -145,7 +145,7 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
       await waitUntil("both are heard of", async () =>
         (await loads()).every(({ load }) => load !== null),
       );
-      await serverClock.set(hours);
+      await serverClock.set(hours * HOUR_SECONDS);
       for (const { ageSeconds, stale, name } of await loads()) {
         assert.ok((ageSeconds ?? Infinity) < LONG_SECONDS, `${name}: ${ageSeconds} s`);
         assert.equal(stale, (ageSeconds ?? Infinity) > 2);
@@ -173,7 +173,7 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
         "it is being written",
         async () => (await cluster.temporaryFiles()).length > 0,
       );
-      await serverClock.set(3 * hours);
+      await serverClock.set(3 * hours * HOUR_SECONDS);
       const answer = await cluster.request("/v1/admin/gc", { method: "POST" });
       assert.equal(answer.status, 200);
       upload.end(body.subarray(body.length - 200));
@@ -189,9 +189,9 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
     const record = join(cluster.root, `agent-1/attempts/${id}.1/result.tar`);
     await waitUntil("it is packed", () => existsSync(record));
     await cluster.agents[0]?.end("SIGKILL");
-    await agentClocks[0]?.set(1);
+    await agentClocks[0]?.set(HOUR_SECONDS);
     await cluster.startAgent(1, agentClocks[0]?.environment);
-    await serverClock.set(-1);
+    await serverClock.set(-HOUR_SECONDS);
     await cluster.startServer();
     await ended(id);
     const { attempt, status } = await assertPossible(cluster, id);
@@ -227,7 +227,7 @@ describe("a rate limit", { skip: unless("faketime", () => fakeTimeLibrary() !== 
       };
       const burst = () => Promise.all(Array.from({ length: 20 }, status));
       await waitUntil("some of many are refused", async () => (await burst()).includes(429));
-      await clock.set(hours);
+      await clock.set(hours * HOUR_SECONDS);
       await waitUntil("it is let in again", async () => (await status()) === 200);
     });
   }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 
 import { Cluster } from "../support/cluster.js";
 import type { DaemonProcess } from "../support/daemon-process.js";
+import { FakeClock } from "../support/fake-clock.js";
 import { fakeTimeLibrary } from "../support/requirements.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { SmallVolume, canMount } from "../support/volumes.js";
-import { FakeClock } from "./fake-clock.js";
 import { Target } from "./target.js";
 
 const MEBIBYTE = 1024 ** 2;
@@ -122,6 +122,6 @@ async function layGround(home: string, name: string, sizeBytes: number): Promise
   return {
     volume,
     dataPath: volume === null ? join(home, name) : join(volume.path, name),
-    clock: library === null ? null : await FakeClock.create(join(home, `${name}.clock`), library),
+    clock: library === null ? null : await FakeClock.create(join(home, `${name}.clock`)),
   };
 }

@@ -2,7 +2,7 @@ import type { DaemonProcess } from "../support/daemon-process.js";
 import { openFiles } from "../support/open-files.js";
 import type { TcpProxy } from "../support/tcp-proxy.js";
 import type { SmallVolume } from "../support/volumes.js";
-import type { FakeClock } from "./fake-clock.js";
+import type { FakeClock } from "../support/fake-clock.js";
 
 export interface TargetParts {
   readonly name: string;

@@ -202,7 +202,7 @@ export class Attempt {
       outcome = await this.#runScript();
     } catch (error) {
       logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
-      await this.#execution?.terminate(0).catch(() => {});
+      await this.#terminate();
       // Nothing of it has run, and that is the machine's fault: another agent can do all of it.
       if (!this.#begun && (isResourceError(error) || !(await this.#settings.canRunJobs())))
         this.#interrupted = true;
@@ -243,7 +243,7 @@ export class Attempt {
   }
 
   /**
-   * Stops the job, whatever it is doing; does nothing once it has ended.
+   * Stops the job, whatever it is doing; does nothing once it has ended. Never rejects.
    *
    * @returns when nothing of it is alive
    */
@@ -255,18 +255,16 @@ export class Attempt {
     await this.#terminate();
   }
 
-  /** Stops the job without waiting for it; that it will not stop is an outcome of the run. */
+  /** Stops the job without waiting for it. */
   stopSoon(reason: Exclude<StopReason, null>): void {
-    this.stop(reason).catch((error: unknown) => {
-      this.#settings.logger.error({ event: "stop_failed", ...this.#ids(), err: error });
-    });
+    void this.stop(reason);
   }
 
-  /** Ends every process without an outcome, because the agent goes down: the job is run elsewhere. */
+  /** Ends every process without an outcome: the job is run elsewhere, or later. Never rejects. */
   async interrupt(): Promise<void> {
     if (this.#ended) return;
     this.#interrupted = true;
-    await this.#execution?.terminate(this.#settings.killGraceMs);
+    await this.#terminate();
   }
 
   /** Kills what can be reached without waiting. */
@@ -421,8 +419,11 @@ export class Attempt {
 
   #terminate(): Promise<void> {
     if (this.#execution === null) return Promise.resolve();
-    const grace = this.#stopped === null ? 0 : this.#settings.killGraceMs;
-    this.#stopping ??= this.#execution.terminate(grace);
+    const isCutOff = this.#stopped !== null || this.#interrupted;
+    const grace = isCutOff ? this.#settings.killGraceMs : 0;
+    this.#stopping ??= this.#execution.terminate(grace, (problem) => {
+      this.#problems.note({ event: "job_does_not_end", ...this.#ids() }, problem);
+    });
     return this.#stopping;
   }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { access, constants, lstat, readFile, readlink } from "node:fs/promises";
+import { access, constants, lstat, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { JobctlError } from "@jobctl/protocol";
@@ -16,16 +16,22 @@ import {
 import { cleanStart } from "./clean-start.js";
 import { findControlGroups, type ControlGroup, type ControlGroups } from "./control-group.js";
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
-import { encodeVariables, jobShell } from "./job-shell.js";
+import { JobPipe } from "./job-pipe.js";
+import { ProcessGroup, findProcesses, killSurvivors } from "./job-processes.js";
+import { jobShell } from "./job-shell.js";
 import { findKernelFiles, type KernelFiles } from "./kernel-files.js";
-import { listProcesses, type ProcessInfo } from "./process-table.js";
+import {
+  identifyProcess,
+  isSameProcess,
+  listProcesses,
+  type ProcessId,
+  type ProcessInfo,
+} from "./process-table.js";
 import { seccompFilter } from "./seccomp/seccomp-filter.js";
-import { terminateProcesses } from "./terminate.js";
+import { terminate, type Living } from "./terminate.js";
 import { UsageMeter } from "./usage-meter.js";
 
 const SYSTEM_DIRECTORIES = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
-const CHECK_MS = 20;
-const UNKILLABLE_AFTER_MS = 30_000;
 
 export interface BubblewrapSettings {
   readonly agentName: string;
@@ -64,8 +70,7 @@ export async function createBubblewrapExecutor(settings: BubblewrapSettings): Pr
     },
     layout: () => ({ workspace: SANDBOX_WORKSPACE, temporary: SANDBOX_TEMPORARY }),
     start: (request) => start(request, machine, groups),
-    terminateSurvivors: ({ attemptId, directory }) =>
-      terminateProcesses({ groupId: null, attemptId, directory }, 0),
+    terminateSurvivors: killSurvivors,
   };
 }
 
@@ -129,7 +134,7 @@ async function startInGroup(
   ]);
   const child = execa(shell, args, {
     // Nothing of the job's environment reaches a program that runs outside of the sandbox. The last two
-    // mark bubblewrap itself as the attempt's, for `terminateProcesses()`.
+    // mark bubblewrap itself as the attempt's, for `findProcesses()`.
     env: { PATH: OUTER_PATH, JOBCTL_ATTEMPT: attemptId, JOBCTL_DIRECTORY: `${directory}/` },
     extendEnv: false,
     detached: true,
@@ -140,21 +145,23 @@ async function startInGroup(
   });
   const pid = child.pid;
   if (pid === undefined) throw (await child).cause;
+  const outer = identifyProcess(pid);
   const meter = new UsageMeter(pid, group);
-  const pipeTo = (descriptor: number): Writable => {
-    const pipe = child.stdio[descriptor] as unknown as Writable;
+  const descriptors = child.stdio as unknown as readonly Duplex[];
+  const pipeTo = (descriptor: number): Duplex => {
+    const end = descriptors[descriptor] as Duplex;
     // The exit event reports that bubblewrap has ended.
-    pipe.on("error", () => {});
-    return pipe;
+    end.on("error", () => {});
+    return end;
   };
-  const variables = pipeTo(DESCRIPTORS.variables);
+  const pipe = new JobPipe(pipeTo(DESCRIPTORS.variables));
   pipeTo(DESCRIPTORS.arguments).end(sandbox.map((argument) => `${argument}\0`).join(""));
   pipeTo(DESCRIPTORS.filter).end(filter ?? "");
-  const status = new SandboxStatus(child.stdio[DESCRIPTORS.status]);
+  const status = new SandboxStatus(pipeTo(DESCRIPTORS.status));
   // Only a job whose processes can be found, and ended, may begin.
-  void status.initPid.then((initPid) => {
-    if (initPid === null) variables.destroy();
-    else variables.end(encodeVariables(environment.given));
+  void status.init.then((init) => {
+    if (init === null) pipe.withhold();
+    else pipe.release(environment.given);
   });
   const exited = once(child, "exit").then(async ([exitCode, signal]): Promise<Exit> => {
     meter.stop();
@@ -165,24 +172,29 @@ async function startInGroup(
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
-    terminate: async (graceMs) => {
+    terminate: async (graceMs, onTrouble) => {
       // Resolves at once unless bubblewrap is still starting or was killed.
-      const initPid = await Promise.race([status.initPid, delay(STATUS_MS, null, { ref: false })]);
-      if (initPid === null) {
-        variables.destroy();
-        await terminateProcesses({ groupId: pid, attemptId, directory }, 0);
-      } else await terminate(pid, initPid, graceMs);
+      const init = await Promise.race([status.init, delay(STATUS_MS, null, { ref: false })]);
+      if (init === null) {
+        pipe.withhold();
+        const marked = { group: new ProcessGroup(outer), attemptId, directory };
+        const find = async () => ({ alive: await findProcesses(marked), told: [] });
+        await terminate({ find, graceMs: 0, onTrouble });
+      } else {
+        const find = async () => livingIn(outer, init, await listProcesses());
+        await terminate({ find, graceMs, onTrouble });
+      }
       await meter.finish();
       await group?.remove();
     },
     kill: () => {
-      variables.destroy();
-      killSandbox(pid, null);
+      pipe.withhold();
+      if (child.exitCode === null && child.signalCode === null) killGroup(pid);
     },
     processes: async () => {
-      const initPid = await status.initPid;
-      if (initPid === null) return [];
-      return insideOf(initPid, await listProcesses()).map((info) => info.pid);
+      const init = await status.init;
+      if (init === null) return [];
+      return insideOf(init.pid, await listProcesses()).map((info) => info.pid);
     },
     usage: () => meter.usage(),
   };
@@ -228,16 +240,16 @@ const STATUS_MS = 1000;
  */
 class SandboxStatus {
   /** As seen from here; everything else in the sandbox dies with it. Null when there never was one. */
-  readonly initPid: Promise<number | null>;
+  readonly init: Promise<ProcessId | null>;
   readonly #ended: Promise<void>;
   #text = "";
 
   constructor(source: Readable) {
-    this.initPid = new Promise((resolve) => {
+    this.init = new Promise((resolve) => {
       source.on("data", (chunk: Buffer) => {
         this.#text += chunk.toString("utf8");
         const initPid = /"child-pid": (\d+)/.exec(this.#text)?.[1];
-        if (initPid !== undefined) resolve(Number(initPid));
+        if (initPid !== undefined) resolve(identifyProcess(Number(initPid)));
       });
       source.on("error", () => resolve(null));
       source.on("end", () => resolve(null));
@@ -252,35 +264,22 @@ class SandboxStatus {
   }
 }
 
-/** TERM to what runs inside, KILL to the sandbox, which takes everything in it along. */
-async function terminate(pid: number, initPid: number, graceMs: number): Promise<void> {
-  const killAt = performance.now() + graceMs;
-  const terminated = new Set<number>();
-  for (;;) {
-    const inside = insideOf(initPid, await listProcesses());
-    if (!(await isAlive(initPid)) && !(await isAlive(pid))) return;
-    const now = performance.now();
-    if (now > killAt + UNKILLABLE_AFTER_MS)
-      throw new Error(`the sandbox of process ${pid} does not end`);
-    if (now >= killAt) {
-      killSandbox(pid, initPid);
-    } else {
-      for (const { pid: process } of inside) {
-        if (!terminated.has(process)) send(process, "SIGTERM");
-        terminated.add(process);
-      }
-    }
-    await delay(CHECK_MS);
-  }
+/** What runs inside is told to end; bubblewrap and its first process, when killed, take all of it along. */
+function livingIn(outer: ProcessId, init: ProcessId, all: readonly ProcessInfo[]): Living {
+  const hasInit = all.some((process) => isSameProcess(init, process));
+  return {
+    alive: all.filter((process) => isSameProcess(outer, process) || isSameProcess(init, process)),
+    told: hasInit ? insideOf(init.pid, all) : [],
+  };
 }
 
-/**
- * Kills bubblewrap, which takes the sandbox along once it is set up. Before that its first process is
- * still in the same process group.
- */
-function killSandbox(pid: number, initPid: number | null): void {
-  send(-pid, "SIGKILL");
-  if (initPid !== null) send(initPid, "SIGKILL");
+/** Before the sandbox is set up its first process is still in the group of bubblewrap. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
 }
 
 /** Everything below the first process of the sandbox, which is bubblewrap's own. */
@@ -291,19 +290,6 @@ function insideOf(initPid: number, all: readonly ProcessInfo[]): ProcessInfo[] {
     for (const { pid, parentPid } of all) if (inside.has(parentPid)) inside.add(pid);
   }
   return all.filter(({ pid }) => pid !== initPid && inside.has(pid));
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  return stat !== "" && !/\) [ZX] /.test(stat);
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has ended.
-  }
 }
 
 /** @throws JobctlError `sandbox_unavailable` */

@@ -57,11 +57,13 @@ export interface Execution {
   /** Settles when the main process ends; other processes of the job may still be alive. */
   readonly exited: Promise<Exit>;
   /**
-   * TERM to every process of the job, KILL to what is left after the grace time.
+   * TERM to every process of the job, KILL to what is left after the grace time, until nothing is. Never
+   * rejects.
    *
+   * @param onTrouble called with what keeps it from ending, for the log
    * @returns when no process of the job is alive
    */
-  terminate(graceMs: number): Promise<void>;
+  terminate(graceMs: number, onTrouble: (problem: Error) => void): Promise<void>;
   /** KILL to what can be reached without waiting: the agent itself is being killed. */
   kill(): void;
   /** Ids of its processes, as this machine numbers them. */

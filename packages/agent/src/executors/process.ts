@@ -1,12 +1,16 @@
 import { once } from "node:events";
+import type { Duplex } from "node:stream";
 
 import { JobctlError } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { cleanStart } from "./clean-start.js";
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
-import { encodeVariables, jobShell } from "./job-shell.js";
-import { findProcesses, terminateProcesses } from "./terminate.js";
+import { JobPipe } from "./job-pipe.js";
+import { ProcessGroup, findProcesses, killSurvivors } from "./job-processes.js";
+import { jobShell } from "./job-shell.js";
+import { identifyProcess } from "./process-table.js";
+import { terminate } from "./terminate.js";
 import { UsageMeter } from "./usage-meter.js";
 
 /** Descriptor from which a job reads its variables. */
@@ -30,8 +34,7 @@ export async function createProcessExecutor(): Promise<Executor> {
     },
     layout: (real) => real,
     start,
-    terminateSurvivors: ({ attemptId, directory }) =>
-      terminateProcesses({ groupId: null, attemptId, directory }, 0),
+    terminateSurvivors: killSurvivors,
   };
 }
 
@@ -61,21 +64,29 @@ async function start(request: StartRequest): Promise<Execution> {
   const pid = child.pid;
   if (pid === undefined) throw (await child).cause;
   const meter = new UsageMeter(pid, null);
-  const variables = child.stdio[VARIABLES] as unknown as NodeJS.WritableStream;
-  variables.on("error", () => {});
-  variables.end(encodeVariables(request.environment.given));
+  const { attemptId, directory } = request;
+  const jobs = { group: new ProcessGroup(identifyProcess(pid)), attemptId, directory };
+  const pipe = new JobPipe(child.stdio[VARIABLES] as unknown as Duplex);
+  pipe.release(request.environment.given);
   const exited = once(child, "exit").then(([exitCode, signal]): Exit => {
     meter.stop();
     return { exitCode: exitCode as number | null, signal: signal as string | null, begun: true };
   });
-  const { attemptId, directory } = request;
   return {
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
-    terminate: (graceMs) => terminateProcesses({ groupId: pid, attemptId, directory }, graceMs),
-    kill: () => killGroup(pid),
-    processes: () => findProcesses({ groupId: pid, attemptId, directory }),
+    terminate: (graceMs, onTrouble) => {
+      const find = async () => {
+        const alive = await findProcesses(jobs);
+        return { alive, told: alive };
+      };
+      return terminate({ find, graceMs, onTrouble });
+    },
+    kill: () => {
+      if (child.exitCode === null && child.signalCode === null) killGroup(pid);
+    },
+    processes: async () => (await findProcesses(jobs)).map((found) => found.pid),
     usage: () => meter.usage(),
   };
 }

@@ -1,87 +1,77 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { listProcesses, mountSources, startEnvironment } from "./process-table.js";
+import { signalProcess, type ProcessId } from "./process-table.js";
 
-/** What tells the processes of one attempt from all others. */
-export interface ProcessScope {
-  /** Process group of the main process; null when it is not known. */
-  readonly groupId: number | null;
-  readonly attemptId: string;
-  /** The attempt's directory: it is in HOME and TMPDIR, or mounted, in every process of the job. */
-  readonly directory: string;
+/** Pauses between two looks: in the grace time, and after KILL, which a process may take a while to die of. */
+const LOOK = { firstMs: 20, maxMs: 100 };
+const KILL_AGAIN = { firstMs: 20, maxMs: 2000 };
+/** KILL is repeated at the first pace so often. */
+const QUICK_KILLS = 10;
+/** A process that has been killed so often, which takes about ten seconds, sits in the kernel. */
+const STUCK_AFTER_KILLS = 20;
+
+/** What is alive of a job. */
+export interface Living {
+  /** Nothing is left of the job when these have ended. They get KILL. */
+  readonly alive: readonly ProcessId[];
+  /** These get TERM. */
+  readonly told: readonly ProcessId[];
 }
 
-const CHECK_MS = 20;
-/** A process that has been sent KILL and is still there after this time sits in the kernel. */
-const UNKILLABLE_AFTER_MS = 30_000;
+export interface Termination {
+  /** @throws what keeps it from telling; then it is asked again */
+  readonly find: () => Promise<Living>;
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
+  /** Called once with what does not end, and once each time that nobody can tell what is alive. */
+  readonly onTrouble: (problem: Error) => void;
+}
 
 /**
- * Ends every process of an attempt: those in its process group, and those that left it (setsid,
- * double fork), which still carry the attempt's environment. The idea of finding them by an
- * environment variable is the one that Jenkins' process tree killer made known.
+ * TERM to every process once, and KILL after the grace time, again and again until nothing is alive:
+ * whatever delays this process meanwhile, KILL is sent. Never rejects.
  *
- * @returns when none is alive
- * @throws when a process survives KILL
+ * @returns when nothing is alive
  */
-export async function terminateProcesses(scope: ProcessScope, graceMs: number): Promise<void> {
+export async function terminate({ find, graceMs, onTrouble }: Termination): Promise<void> {
   const killAt = performance.now() + graceMs;
-  const giveUpAt = killAt + UNKILLABLE_AFTER_MS;
-  const terminated = new Set<number>();
-  for (;;) {
-    const alive = await findProcesses(scope);
-    if (alive.length === 0) return;
-    const now = performance.now();
-    if (now >= giveUpAt) throw new Error(`processes ${alive.join(", ")} do not end`);
-    for (const pid of alive) {
-      if (now >= killAt) send(pid, "SIGKILL");
-      else if (!terminated.has(pid)) send(pid, "SIGTERM");
-      terminated.add(pid);
+  const told = new Set<string>();
+  let failures = 0;
+  let looks = 0;
+  for (let kills = 0; ;) {
+    let living: Living;
+    try {
+      living = await find();
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (failures === 1) onTrouble(error as Error);
+      await delay(pauseMs(failures, KILL_AGAIN));
+      continue;
     }
-    await delay(CHECK_MS);
+    if (living.alive.length === 0) return;
+    const leftMs = killAt - performance.now();
+    if (leftMs > 0) {
+      for (const process of living.told) {
+        const key = `${process.pid} ${process.startTicks}`;
+        if (!told.has(key)) signalProcess(process, "SIGTERM");
+        told.add(key);
+      }
+      looks += 1;
+      await delay(Math.min(leftMs, pauseMs(looks, LOOK)));
+    } else {
+      for (const process of living.alive) signalProcess(process, "SIGKILL");
+      kills += 1;
+      if (kills === STUCK_AFTER_KILLS) {
+        const pids = living.alive.map(({ pid }) => pid).join(", ");
+        onTrouble(new Error(`processes ${pids} do not end, although they were killed`));
+      }
+      await delay(pauseMs(kills - QUICK_KILLS, KILL_AGAIN));
+    }
   }
 }
 
-/** Process ids of everything of an attempt that is alive. */
-export async function findProcesses(scope: ProcessScope): Promise<number[]> {
-  if (process.platform !== "linux") return findGroup(scope.groupId);
-  const all = await listProcesses();
-  const ours = await Promise.all(
-    all.map(async ({ pid, groupId }) => {
-      if (pid === process.pid) return null;
-      if (groupId === scope.groupId) return pid;
-      const environment = await startEnvironment(pid);
-      const marked = `\0${environment}`.includes(`\0JOBCTL_ATTEMPT=${scope.attemptId}\0`);
-      if (!marked) return null;
-      const isOurs =
-        environment.includes(`${scope.directory}/`) || (await seesDirectory(pid, scope.directory));
-      return isOurs ? pid : null;
-    }),
-  );
-  return ours.filter((pid) => pid !== null);
-}
-
-/**
- * Whether a process in a mount namespace of its own has the attempt's workspace mounted. The kernel
- * names the source of a mount from the top of its file system, which may be below the machine's own.
- */
-async function seesDirectory(pid: number, directory: string): Promise<boolean> {
-  const mounts = await mountSources(pid);
-  return mounts.some(
-    (source) =>
-      source.endsWith("/workspace") && directory.endsWith(source.slice(0, -"/workspace".length)),
-  );
-}
-
-/** Without /proc only the group is known, under the negative of its id. */
-function findGroup(groupId: number | null): number[] {
-  return groupId !== null && send(-groupId, 0) ? [-groupId] : [];
-}
-
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
+/** Doubles with each time, from the first on. */
+function pauseMs(times: number, { firstMs, maxMs }: typeof LOOK): number {
+  return Math.min(maxMs, firstMs * 2 ** Math.min(20, Math.max(0, times - 1)));
 }

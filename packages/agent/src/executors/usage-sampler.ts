@@ -41,9 +41,12 @@ export class UsageSampler {
 
   #schedule(): void {
     this.#timer = setTimeout(() => {
-      void this.#sample().then(() => {
-        if (this.#endedMs === null) this.#schedule();
-      });
+      void this.#sample()
+        // One sample less: the machine may have no descriptors left.
+        .catch(() => {})
+        .then(() => {
+          if (this.#endedMs === null) this.#schedule();
+        });
     }, this.#intervalMs);
     this.#timer.unref();
     this.#intervalMs = Math.min(this.#intervalMs * 2, LONGEST_INTERVAL_MS);
