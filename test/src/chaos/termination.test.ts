@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 
@@ -57,3 +57,35 @@ for (const { name, skip } of EXECUTORS) {
     );
   });
 }
+
+describe(
+  "a sandbox that is killed from outside",
+  { skip: unless("bubblewrap", hasBubblewrap) },
+  () => {
+    let cluster: Cluster;
+    afterEach(() => stopWithoutLeftovers(cluster));
+
+    it("before its job begins is the machine's trouble: the job is queued again", async () => {
+      cluster = await Cluster.start();
+      const programs = join(cluster.root, "programs");
+      await cluster.makeProgram(
+        join(programs, "bwrap"),
+        `if rm ${cluster.root}/kill 2> /dev/null; then kill -KILL $$; fi\nexec /usr/bin/bwrap "$@"\n`,
+      );
+      await cluster.agents[0]?.end("SIGTERM");
+      await cluster.startAgent(1, {
+        JOBCTL_AGENT_SANDBOX: "bubblewrap",
+        PATH: `${programs}:${process.env["PATH"]}`,
+      });
+      await writeFile(join(cluster.root, "kill"), "");
+      const id = await cluster.submitScript("echo done\n");
+      await cluster.jobctl(["wait", String(id)]);
+      const { status, outcome, attempts } = await cluster.job(id);
+      assert.deepEqual([status, outcome?.reason], ["completed", "exited"]);
+      assert.deepEqual(
+        attempts.map(({ endedAs }) => endedAs),
+        ["lost", "collected"],
+      );
+    });
+  },
+);

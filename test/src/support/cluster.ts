@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -240,6 +240,12 @@ export class Cluster {
       await writeFile(join(directory, name), content);
     }
     return directory;
+  }
+
+  /** Makes a program of a script of bash. */
+  async makeProgram(path: string, script: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `#!/bin/bash\n${script}`, { mode: 0o755 });
   }
 
   /** Submits a script as a job. */

@@ -42,6 +42,7 @@ import {
   type AttemptMoments,
 } from "./attempt-moments.js";
 import { checkScripts, describeRejection } from "./check-script.js";
+import { isMachineError, notBegun } from "./machine-error.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 import { RepeatedProblem } from "./repeated-problem.js";
@@ -204,7 +205,7 @@ export class Attempt {
       logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
       await this.#terminate();
       // Nothing of it has run, and that is the machine's fault: another agent can do all of it.
-      if (!this.#begun && (isResourceError(error) || !(await this.#settings.canRunJobs())))
+      if (!this.#begun && (isMachineError(error) || !(await this.#settings.canRunJobs())))
         this.#interrupted = true;
       outcome = notRun("executor_error", messageOf(error));
     }
@@ -366,11 +367,7 @@ export class Attempt {
     guard.stop();
     await this.#terminate();
     await written;
-    if (!exit.begun)
-      throw new JobctlError(
-        "sandbox_unavailable",
-        "its sandbox could not be made: stderr says why",
-      );
+    if (!exit.begun && this.#stopped === null) throw notBegun(exit);
     const { outOfMemoryKills } = await execution.usage();
     const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
     const limit = stopped === null ? exceededLimit(exit, outOfMemoryKills) : null;

@@ -165,7 +165,7 @@ async function startInGroup(
   });
   const exited = once(child, "exit").then(async ([exitCode, signal]): Promise<Exit> => {
     meter.stop();
-    const begun = exitCode === 0 || signal !== null || (await status.wasSetUp());
+    const begun = (await pipe.hasBegun()) || (signal === null && (await status.wasSetUp()));
     return { ...decodeExit(exitCode as number | null, signal as string | null), begun };
   });
   return {

@@ -46,7 +46,7 @@ export interface StartRequest {
 export interface Exit {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** False when the surroundings of the job could not be made, and nothing of it has run. */
+  /** False when nothing of the job has run: its surroundings could not be made, or were killed before. */
   readonly begun: boolean;
 }
 

@@ -14,9 +14,10 @@ export interface JobEnvironment {
  * variables such as BASH_ENV and LD_PRELOAD before any limit could be set.
  *
  * The pipe is also what lets it begin: the command ends without having run anything when the pipe ends
- * before `encodeVariables()` has been written to it, as it does when the agent is killed.
+ * before `encodeVariables()` has been written to it, as it does when the agent is killed. It answers with a
+ * byte right before it becomes run.sh.
  *
- * @param pipe number of the descriptor from which the variables are read
+ * @param pipe number of the descriptor, of a socket, from which the variables are read
  */
 export function jobShell(limits: JobLimits, scope: LimitScope, pipe: number): string[] {
   return ["bash", "--norc", "--noprofile", "-c", jobScript(limits, scope, pipe), "jobctl"];
@@ -29,8 +30,9 @@ function jobScript(limits: JobLimits, scope: LimitScope, pipe: number): string {
     ...limitCommands(limits, scope),
     "JOBCTL_BEGIN= JOBCTL_VARIABLES=()",
     `while read -r -d '' -u ${pipe}; do [[ -n $REPLY ]] || { JOBCTL_BEGIN=yes; break; }; JOBCTL_VARIABLES+=("$REPLY"); done`,
-    `exec ${pipe}<&-`,
     "[[ -n $JOBCTL_BEGIN ]] || exit 125",
+    `printf . >&${pipe} || exit 125`,
+    `exec ${pipe}<&-`,
     // Never through the script's first line: what bash is checked for is what bash has to run.
     'set -- "$BASH" --norc --noprofile run.sh',
     '(( ${#JOBCTL_VARIABLES[@]} == 0 )) || export -- "${JOBCTL_VARIABLES[@]}" || exit 125',

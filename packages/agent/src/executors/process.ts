@@ -68,9 +68,10 @@ async function start(request: StartRequest): Promise<Execution> {
   const jobs = { group: new ProcessGroup(identifyProcess(pid)), attemptId, directory };
   const pipe = new JobPipe(child.stdio[VARIABLES] as unknown as Duplex);
   pipe.release(request.environment.given);
-  const exited = once(child, "exit").then(([exitCode, signal]): Exit => {
+  const exited = once(child, "exit").then(async ([code, killedBy]): Promise<Exit> => {
     meter.stop();
-    return { exitCode: exitCode as number | null, signal: signal as string | null, begun: true };
+    const [exitCode, signal] = [code as number | null, killedBy as string | null];
+    return { exitCode, signal, begun: signal === null || (await pipe.hasBegun()) };
   });
   return {
     stdout: child.stdout,

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, it } from "node:test";
+
+import { Cluster } from "../support/cluster.js";
+import { assertNoLeftovers, stopWithoutLeftovers } from "../support/leftovers.js";
+import { hasBubblewrap, unless } from "../support/requirements.js";
+import { waitUntil } from "../support/wait-until.js";
+
+/** More than the agent has slots. */
+const ROUNDS = 3;
+
+describe("the slots of an agent", () => {
+  let cluster: Cluster;
+  afterEach(() => stopWithoutLeftovers(cluster));
+
+  it("are free again after drains that take running attempts away", async () => {
+    cluster = await Cluster.start({ agent: { JOBCTL_AGENT_SLOTS: "2" } });
+    const go = join(cluster.root, "go");
+    const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done\n`);
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      await waitUntil("it runs", async () => {
+        const { status, attempt } = await cluster.job(id);
+        return status === "running" && attempt === round;
+      });
+      await cluster.ok(["agents", "drain", "agent-1", "--deadline", "0s"]);
+      await assertNoLeftovers(cluster);
+      await cluster.ok(["agents", "resume", "agent-1"]);
+    }
+    await writeFile(go, "");
+    await cluster.ok(["wait", String(id)]);
+    assert.equal((await cluster.job(id)).attempt, ROUNDS + 1);
+  });
+
+  it(
+    "are free again after jobs that could not be started",
+    { skip: unless("bubblewrap", hasBubblewrap) },
+    async () => {
+      cluster = await Cluster.start();
+      const programs = join(cluster.root, "programs");
+      // Fails for jobs only, so that the agent goes on taking them.
+      await cluster.makeProgram(
+        join(programs, "bwrap"),
+        '[ -z "$JOBCTL_ATTEMPT" ] || exit 1\nexec /usr/bin/bwrap "$@"\n',
+      );
+      await cluster.agents[0]?.end("SIGTERM");
+      await cluster.startAgent(1, {
+        JOBCTL_AGENT_SANDBOX: "bubblewrap",
+        JOBCTL_AGENT_SLOTS: "1",
+        PATH: `${programs}:${process.env["PATH"]}`,
+      });
+      for (let round = 1; round <= ROUNDS; round += 1) {
+        const id = await cluster.submitScript("true\n");
+        await cluster.jobctl(["wait", String(id)]);
+        assert.equal((await cluster.job(id)).outcome?.reason, "executor_error");
+      }
+    },
+  );
+});
