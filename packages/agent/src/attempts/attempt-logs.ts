@@ -22,10 +22,13 @@ export class AttemptLogs {
 
   /** @param maxBytes of each stream */
   static async open(paths: AttemptPaths, maxBytes: number): Promise<AttemptLogs> {
-    return new AttemptLogs({
-      stdout: await LogFile.open(paths.stdout, maxBytes),
-      stderr: await LogFile.open(paths.stderr, maxBytes),
-    });
+    const stdout = await LogFile.open(paths.stdout, maxBytes);
+    try {
+      return new AttemptLogs({ stdout, stderr: await LogFile.open(paths.stderr, maxBytes) });
+    } catch (error) {
+      await stdout.finish();
+      throw error;
+    }
   }
 
   /** Copies what a process prints until it ends. */
@@ -41,8 +44,13 @@ export class AttemptLogs {
     return this.#files[stream].read(offset, follow, signal);
   }
 
-  /** Nothing more will be printed. */
+  /**
+   * Nothing more will be printed. Both files are closed, also when it throws.
+   *
+   * @throws the system's error, once
+   */
   async finish(): Promise<void> {
-    await Promise.all(Object.values(this.#files).map((file) => file.finish()));
+    const ends = await Promise.allSettled(Object.values(this.#files).map((file) => file.finish()));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 }

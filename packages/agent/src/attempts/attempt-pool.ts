@@ -46,6 +46,7 @@ export class AttemptPool {
   readonly #changed: (report: AttemptReport) => void;
   readonly #attempts = new Map<string, Attempt>();
   readonly #receiving = new Set<string>();
+  readonly #removing = new Map<string, Promise<void>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #changes = new KeyedEvents<"received" | "removed">();
   #draining = false;
@@ -134,16 +135,22 @@ export class AttemptPool {
 
   /**
    * Forgets an attempt and removes everything it left; stops it first if it runs. Unknown ids are
-   * no error: the server may repeat itself.
+   * no error: the server may repeat itself. What cannot be removed at the moment is removed later.
    */
   async remove(id: string): Promise<void> {
     const attempt = this.#attempts.get(id);
     if (attempt === undefined) return;
+    const removal = this.#removing.get(id) ?? this.#remove(attempt);
+    this.#removing.set(id, removal);
+    await removal.finally(() => this.#removing.delete(id));
+  }
+
+  async #remove(attempt: Attempt): Promise<void> {
+    const { id } = attempt.spec;
     await attempt.stop("cancelled");
     attempt.giveUpCollecting();
     await this.#running.get(id);
     this.#attempts.delete(id);
-    await attempt.closeLogs();
     this.capacity.release(id);
     await attempt.discard();
     this.#changes.announce("removed");
@@ -215,13 +222,15 @@ export class AttemptPool {
   }
 
   async #recoverAttempt(id: string): Promise<void> {
-    const { logger, executor } = this.#settings;
+    const { logger, executor, trash } = this.#settings;
     const directory = join(this.#root, id);
+    // The server has acknowledged it: there is nothing to be offered again.
+    if (trash.isToTake(directory)) return;
     await executor.terminateSurvivors({ attemptId: id, directory });
     const record = await readRecord(join(directory, "record.json"));
     if (record === null) {
       // It was never recorded, so it was never started: the server may send it again.
-      await this.#settings.trash.take(directory);
+      await trash.take(directory);
       return;
     }
     const attempt = new Attempt(record.spec, directory, this.#settings, (changed) =>

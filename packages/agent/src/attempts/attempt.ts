@@ -138,6 +138,7 @@ export class Attempt {
    */
   async receive(archive: AsyncIterable<Buffer>): Promise<void> {
     await makeAttemptDirectory(this.paths);
+    this.#settings.trash.forget(this.paths.directory);
     try {
       await makeWorkspace(this.paths);
       await unpackArchive(archive, this.paths.workspace, {
@@ -149,20 +150,16 @@ export class Attempt {
       await this.#record();
       crashPoint("attempt.accepted");
     } catch (error) {
-      await this.discard().catch((problem: unknown) => {
-        this.#settings.logger.error({ event: "attempt_not_removed", ...this.#ids(), err: problem });
-      });
+      await this.discard();
       throw error;
     }
   }
 
-  /** Nothing more will be written to its logs, or is of use to anyone. */
-  async closeLogs(): Promise<void> {
-    await this.#logs?.finish();
-  }
-
-  /** Removes everything that it has on disk. */
+  /** Closes its files, and removes everything that it has on disk, now or when that is possible. Never rejects. */
   async discard(): Promise<void> {
+    await this.#logs?.finish().catch((error: unknown) => {
+      this.#settings.logger.warn({ event: "log_not_closed", ...this.#ids(), err: error });
+    });
     await this.#settings.trash.take(this.paths.directory);
   }
 

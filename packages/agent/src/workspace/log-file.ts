@@ -77,8 +77,11 @@ export class LogFile {
   async finish(): Promise<void> {
     if (this.#complete) return;
     this.#complete = true;
-    await this.#file.close();
-    this.#grown.announce("grown");
+    try {
+      await this.#file.close();
+    } finally {
+      this.#grown.announce("grown");
+    }
   }
 
   /**
