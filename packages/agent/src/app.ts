@@ -15,6 +15,7 @@ import {
 } from "@jobctl/daemon";
 import {
   ATTEMPT_STATES,
+  JobctlError,
   MAX_ENV_BYTES,
   VERSION,
   type AgentSelf,
@@ -25,6 +26,7 @@ import { AttemptPool } from "./attempts/attempt-pool.js";
 import { Capacity } from "./attempts/capacity.js";
 import { WatchFeed } from "./attempts/watch-feed.js";
 import type { AgentConfig } from "./config.js";
+import { DataFolder } from "./data-folder.js";
 import type { ExecutorCapabilities } from "./executors/executor.js";
 import { ExecutorHealth } from "./executor-health.js";
 import { attemptRoutes } from "./http/attempt-routes.js";
@@ -66,9 +68,22 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     capabilities: namesOf(executor.capabilities),
   };
   const executorHealth = new ExecutorHealth(executor, logger, () => feed.loadChanged());
-  const trash = new Trash(join(config.dataPath, "trash"), logger);
+  const paths = {
+    path: config.dataPath,
+    attempts: join(config.dataPath, "attempts"),
+    trash: join(config.dataPath, "trash"),
+  };
+  const trash = new Trash(paths.trash, logger);
+  const identity = await Identity.open(config.dataPath);
+  const dataFolder: DataFolder = new DataFolder({
+    ...paths,
+    identity,
+    onChange: () => feed.loadChanged(),
+    onReplaced: () => pool.reconcile(),
+    logger,
+  });
   const pool = new AttemptPool(
-    join(config.dataPath, "attempts"),
+    paths.attempts,
     capacity,
     {
       agentName: config.name,
@@ -82,7 +97,14 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       maxResultBytes: config.maxResultBytes,
       killGraceMs: config.killGraceSeconds * 1000,
       canRunJobs: () => executorHealth.check(),
-      problem: () => executorHealth.problem,
+      refusal: () => refusalOf(executorHealth.problem, dataFolder.problem),
+      storage: {
+        isUsable: () => dataFolder.check(),
+        get unusableMs() {
+          return dataFolder.unusableMs;
+        },
+      },
+      storageDeadMs: config.storageDeadSeconds * 1000,
       removed: () => feed.loadChanged(),
       logger,
     },
@@ -95,12 +117,13 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   const sampler = new LoadSampler(() => ({
     slotsUsed: capacity.slotsUsed,
     slotsTotal: config.slots,
-    draining: pool.draining || executorHealth.problem !== null,
+    draining: pool.draining || executorHealth.problem !== null || dataFolder.problem !== null,
   }));
   const feed = new WatchFeed({ self, reports: () => pool.reports, load: () => sampler.load });
   const loadTimer = setInterval(() => {
     sampler.sample();
     feed.loadChanged();
+    void dataFolder.check();
   }, config.loadSeconds * 1000);
 
   const app = createHttpApp({
@@ -147,6 +170,12 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
             message,
             ageSeconds: null,
           },
+          dataFolder: {
+            ok: dataFolder.problem === null,
+            critical: true,
+            message: dataFolder.problem,
+            ageSeconds: null,
+          },
           disk: await fileSystem.check(),
           trash: {
             ok: trash.stuck === 0,
@@ -163,7 +192,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   });
   const sessions = new Sessions(
     config.name,
-    await Identity.open(config.dataPath),
+    identity,
     config.enrolmentSecret,
     () => requests.count((route) => route === "/v1/watch") > 0,
     logger,
@@ -198,6 +227,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
         );
       }
       await pool.recover();
+      await dataFolder.check();
       const url = await app.listen({ host: config.host, port: config.port });
       return { url };
     },
@@ -226,6 +256,19 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     ],
   };
 }
+
+/** Why an agent with these problems takes no jobs; null when it has none. */
+function refusalOf(executorProblem: string | null, folderProblem: string | null) {
+  const facts = { retryAfterSeconds: TRY_AGAIN_SECONDS };
+  if (folderProblem !== null)
+    return new JobctlError("file_system", `this agent cannot take jobs: ${folderProblem}`, facts);
+  return executorProblem === null
+    ? null
+    : new JobctlError("no_room", `this agent cannot run jobs: ${executorProblem}`, facts);
+}
+
+/** When a server may try again to send a job to an agent that cannot take any. */
+const TRY_AGAIN_SECONDS = 10;
 
 /** With less than this, archives, output and results will soon have to wait. */
 const LITTLE_SPACE_BYTES = 256 * 1024 ** 2;

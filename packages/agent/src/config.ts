@@ -50,6 +50,7 @@ const settings = z.object({
   JOBCTL_AGENT_SERVICES: nameList().default(["default"]),
   JOBCTL_AGENT_LOAD_SECONDS: seconds(1).default(5),
   JOBCTL_AGENT_KILL_GRACE_SECONDS: seconds(0).default(10),
+  JOBCTL_AGENT_STORAGE_DEAD_SECONDS: seconds(1).default(900),
   JOBCTL_AGENT_MAX_LOG_BYTES: wholeNumber(1).default(100 * MEBIBYTE),
   JOBCTL_MAX_EXTRACTED_BYTES: wholeNumber(1).default(10 * GIBIBYTE),
   JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
@@ -80,6 +81,8 @@ export interface AgentConfig {
   readonly services: readonly string[];
   readonly loadSeconds: number;
   readonly killGraceSeconds: number;
+  /** An attempt whose directory cannot be reached for longer is given up. */
+  readonly storageDeadSeconds: number;
   readonly maxLogBytes: number;
   readonly archiveLimits: ArchiveLimits;
   readonly drainSeconds: number;
@@ -122,6 +125,7 @@ export function readConfig(environment: Environment): AgentConfig {
     services: read.JOBCTL_AGENT_SERVICES,
     loadSeconds: read.JOBCTL_AGENT_LOAD_SECONDS,
     killGraceSeconds: read.JOBCTL_AGENT_KILL_GRACE_SECONDS,
+    storageDeadSeconds: read.JOBCTL_AGENT_STORAGE_DEAD_SECONDS,
     maxLogBytes: read.JOBCTL_AGENT_MAX_LOG_BYTES,
     archiveLimits: {
       maxEntries: read.JOBCTL_MAX_ARCHIVE_ENTRIES,

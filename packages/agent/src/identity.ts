@@ -58,7 +58,7 @@ export class Identity {
     }
     const identity = new Identity(path, makeKeyPair(), null);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await identity.#save();
+    await identity.store();
     return identity;
   }
 
@@ -75,14 +75,30 @@ export class Identity {
     if (this.#server !== null) return;
     this.#server = server;
     try {
-      await this.#save();
+      await this.store();
     } catch (error) {
       this.#server = null;
       throw error;
     }
   }
 
-  async #save(): Promise<void> {
+  /**
+   * Whether its file is there.
+   *
+   * @throws JobctlError `config_invalid` when it cannot be read, or is another agent's
+   */
+  isStored(): boolean {
+    const stored = readIdentity(this.path);
+    if (stored === null || stored.publicKey === this.keys.publicKey) return stored !== null;
+    throw new JobctlError("config_invalid", `${this.path} is the identity of another agent`);
+  }
+
+  /**
+   * Writes its file, durably.
+   *
+   * @throws the file system's error
+   */
+  async store(): Promise<void> {
     const content = { schema: "jobctl.agent-identity/v1", ...this.keys, server: this.#server };
     await replaceFile(this.path, `${JSON.stringify(content, null, 2)}\n`);
   }

@@ -11,8 +11,10 @@ import {
   type AttemptSpec,
 } from "@jobctl/protocol";
 
-import { Attempt, type AttemptSettings } from "./attempt.js";
+import type { AttemptSettings } from "./attempt-settings.js";
+import { Attempt } from "./attempt.js";
 import type { Capacity } from "./capacity.js";
+import { isMachineError } from "./machine-error.js";
 import { readRecord } from "./record.js";
 
 /** How long an agent that goes down waits for the server to begin to fetch what has finished. */
@@ -27,8 +29,8 @@ const TRY_AGAIN_SECONDS = 10;
 export type Received = "created" | "known";
 
 export interface PoolSettings extends AttemptSettings {
-  /** Why no job can be run here at the moment; null while they can. */
-  readonly problem: () => string | null;
+  /** Why no job can be taken at the moment; null while they can. */
+  readonly refusal: () => JobctlError | null;
   /** Called when an attempt has been removed, which may have freed a slot without any report. */
   readonly removed: () => void;
 }
@@ -93,12 +95,8 @@ export class AttemptPool {
       });
     }
     if (this.#draining) throw draining();
-    const problem = this.#settings.problem();
-    if (problem !== null) {
-      throw new JobctlError("no_room", `this agent cannot run jobs: ${problem}`, {
-        retryAfterSeconds: TRY_AGAIN_SECONDS,
-      });
-    }
+    const refusal = this.#settings.refusal();
+    if (refusal !== null) throw refusal;
     this.capacity.reserve(spec);
     this.#receiving.add(spec.id);
     const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) =>
@@ -112,7 +110,7 @@ export class AttemptPool {
       }
     } catch (error) {
       this.capacity.release(spec.id);
-      throw isResourceError(error) ? this.#cannotStore(spec, error) : error;
+      throw isMachineError(error) ? await this.#cannotStore(spec, error) : error;
     } finally {
       this.#receiving.delete(spec.id);
       this.#changes.announce("received");
@@ -123,11 +121,13 @@ export class AttemptPool {
   }
 
   /** Another agent may have what is missing here, or this one later. */
-  #cannotStore(spec: AttemptSpec, error: unknown): JobctlError {
+  async #cannotStore(spec: AttemptSpec, error: unknown): Promise<JobctlError> {
+    const { storage, logger } = this.#settings;
     const { jobId, attempt } = spec;
-    this.#settings.logger.error({ event: "attempt_not_stored", jobId, attempt, err: error });
+    logger.error({ event: "attempt_not_stored", jobId, attempt, err: error });
+    await storage.isUsable();
     return new JobctlError(
-      "no_room",
+      isResourceError(error) ? "no_room" : "file_system",
       `this agent cannot store attempt ${spec.id}: ${(error as Error).message}`,
       { retryAfterSeconds: TRY_AGAIN_SECONDS, cause: error },
     );
@@ -158,6 +158,17 @@ export class AttemptPool {
   }
 
   /**
+   * The folder is another one than before, or can be used again: attempts without a directory are lost, and
+   * directories of attempts that nobody knows are treated as after a restart.
+   *
+   * @throws the system's error when the folder cannot be read
+   */
+  async reconcile(): Promise<void> {
+    for (const attempt of this.#attempts.values()) attempt.checkDirectory();
+    await this.recover();
+  }
+
+  /**
    * After a restart: what had finished is offered again, what had ended is packed, and of what was
    * running every process is ended. Nothing is ever run a second time.
    */
@@ -166,6 +177,7 @@ export class AttemptPool {
     await this.#settings.trash.open();
     for (const id of await readdir(this.#root)) {
       if (!attemptIdSchema.safeParse(id).success) continue;
+      if (this.#attempts.has(id) || this.#receiving.has(id)) continue;
       try {
         await this.#recoverAttempt(id);
       } catch (error) {
@@ -258,10 +270,13 @@ export class AttemptPool {
   }
 
   #track(id: string, work: Promise<void>): void {
-    this.#running.set(
-      id,
-      work.finally(() => this.#running.delete(id)),
-    );
+    const tracked = work
+      .catch((error: unknown) => {
+        // A fault of ours must not end the agent, and the other attempts with it.
+        this.#settings.logger.error({ event: "attempt_broken", attemptId: id, err: error });
+      })
+      .finally(() => this.#running.delete(id));
+    this.#running.set(id, tracked);
   }
 }
 

@@ -2,14 +2,8 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import {
-  TAR_END,
-  isResourceError,
-  packTree,
-  unpackArchive,
-  type ArchiveLimits,
-} from "@jobctl/archive";
-import { callAfter, crashPoint, type Logger } from "@jobctl/daemon";
+import { TAR_END, isResourceError, packTree, unpackArchive } from "@jobctl/archive";
+import { callAfter, crashPoint } from "@jobctl/daemon";
 import {
   JobctlError,
   RUN_SCRIPT,
@@ -19,20 +13,20 @@ import {
   type Outcome,
 } from "@jobctl/protocol";
 
-import type { Execution, Executor } from "../executors/executor.js";
+import type { Execution } from "../executors/executor.js";
 import { jobEnvironment } from "../executors/environment.js";
 import { ResultTooLarge, collectResult, type Outputs } from "../results/collect.js";
-import type { JobLimits } from "../executors/limits.js";
-import { DiskGuard, freeBytesOf, type WorkspaceLimits } from "../workspace/disk-guard.js";
-import type { Trash } from "../workspace/trash.js";
+import { DiskGuard, freeBytesOf } from "../workspace/disk-guard.js";
 import { unlinkedBytes } from "../workspace/unlinked-files.js";
 import {
   attemptPaths,
+  hasDirectory,
   makeAttemptDirectory,
   makeWorkspace,
   openWorkspace,
   type AttemptPaths,
 } from "../workspace/workspace.js";
+import type { AttemptSettings } from "./attempt-settings.js";
 import { AttemptLogs } from "./attempt-logs.js";
 import {
   NOT_STARTED,
@@ -54,24 +48,6 @@ const MAX_LIVE_ENTRIES = 100_000;
 
 /** How often it is tried again to store what there was no space for. */
 const STORE_AGAIN_MS = 2000;
-
-export interface AttemptSettings {
-  readonly agentName: string;
-  readonly executor: Executor;
-  readonly archiveLimits: ArchiveLimits;
-  readonly maxLogBytes: number;
-  readonly jobLimits: Omit<JobLimits, "memoryBytes" | "cpus">;
-  /** For a job that did not say how much memory it needs. */
-  readonly maxMemoryBytes: number;
-  readonly workspaceLimits: WorkspaceLimits;
-  readonly maxResultBytes: number;
-  readonly killGraceMs: number;
-  /** Receives the directories of finished attempts. */
-  readonly trash: Trash;
-  /** Tries whether jobs can be run here at all, after one could not be started. */
-  readonly canRunJobs: () => Promise<boolean>;
-  readonly logger: Logger;
-}
 
 /**
  * One attempt, from the archive that arrives to the result that is fetched.
@@ -173,15 +149,15 @@ export class Attempt {
     this.#report = report;
   }
 
-  /** Takes note that an attempt was cut off, and is to be run elsewhere. */
+  /** Takes note that an attempt was cut off, and is to be run elsewhere. Never rejects. */
   async interrupted(report: AttemptReport): Promise<void> {
-    this.#report = report;
+    this.#report = { ...report, outcome: null, result: null };
     const change = { state: "interrupted", finishedAt: this.#noteEnd() } as const;
     try {
       await this.#record(change);
     } catch (error) {
-      // The record says that it was being run, which comes to the same.
-      if (!isResourceError(error)) throw error;
+      // The record says that it was being run, which comes to the same; or it is gone.
+      this.#problems.note({ event: "record_not_stored", ...this.#ids() }, error, "warn");
       this.#update(change);
     }
   }
@@ -216,23 +192,53 @@ export class Attempt {
     await this.#collectWhenPossible(outcome);
   }
 
-  /** While the disk is full the results stay where they are: they may be weeks of computing. */
+  /**
+   * While the disk is full, or cannot be reached, the results stay where they are: they may be weeks of
+   * computing. Never rejects.
+   */
   async #collectWhenPossible(outcome: Outcome): Promise<void> {
     const { signal } = this.#givenUp;
+    let failure: Outcome | null = null;
     while (!signal.aborted) {
       try {
-        return await this.#pack(outcome);
+        if (failure === null) await this.#pack(outcome);
+        else await this.#conclude(null, failure);
+        return;
       } catch (error) {
-        const waits = isResourceError(error);
-        const event = waits ? "collect_waits" : "collect_failed";
-        this.#problems.note({ event, ...this.#ids() }, error);
-        if (!waits) {
+        const verdict = await this.#judge(error);
+        if (verdict === "lost") return this.#lose(error);
+        if (verdict === "failed" && failure === null) {
+          this.#problems.note({ event: "collect_failed", ...this.#ids() }, error);
           const message = `the results could not be packed: ${messageOf(error)}`;
-          return this.#conclude(null, notRun("executor_error", message));
+          failure = notRun("executor_error", message);
+          continue;
         }
+        this.#problems.note({ event: "collect_waits", ...this.#ids() }, error);
         await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
       }
     }
+  }
+
+  /** What it means that its files could not be read or written. */
+  async #judge(error: unknown): Promise<"waits" | "lost" | "failed"> {
+    const { storage, storageDeadMs } = this.#settings;
+    if (!(await storage.isUsable())) return storage.unusableMs > storageDeadMs ? "lost" : "waits";
+    if (!hasDirectory(this.paths)) return "lost";
+    return isResourceError(error) ? "waits" : "failed";
+  }
+
+  async #lose(error: unknown): Promise<void> {
+    const facts = { event: "attempt_files_lost", ...this.#ids(), err: error };
+    this.#settings.logger.error(facts, "its directory is gone: the job has to be run again");
+    await this.interrupted(this.#report);
+  }
+
+  /** To be called when directories may have gone. What runs without one is stopped: its results would have no place. */
+  checkDirectory(): void {
+    const { state } = this.#report;
+    if (state === "interrupted" || hasDirectory(this.paths)) return;
+    if (state === "finished") void this.#lose(new Error(`${this.paths.directory} is gone`));
+    else if (this.occupiesSlot) void this.interrupt();
   }
 
   /** Nobody wants the results any more, or the agent goes down, and collects them when it is back. */
@@ -355,7 +361,9 @@ export class Attempt {
         this.#problems.note({ event: "workspace_not_measured", ...this.#ids() }, error, "warn");
       },
     });
-    const written = this.#capture(execution);
+    const written = this.#capture(execution).catch((error: unknown) => {
+      this.#problems.note({ event: "output_not_kept", ...this.#ids() }, error);
+    });
     const exit = await execution.exited;
     crashPoint("attempt.exited");
     this.#ended = true;
@@ -387,8 +395,8 @@ export class Attempt {
     const { signal } = this.#givenUp;
     const events = {
       onFull: async (problem: unknown): Promise<boolean> => {
-        if (!isResourceError(problem)) throw problem;
         if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
+        if ((await this.#judge(problem)) === "lost") return false;
         this.#problems.note({ event: "log_waits", ...this.#ids() }, problem);
         await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
         return true;
@@ -434,7 +442,7 @@ export class Attempt {
       const outputs = { globs: this.spec.outputs };
       await this.#conclude(await this.#collect(outcome, outputs), outcome);
     } catch (error) {
-      if (isResourceError(error)) throw error;
+      if (isResourceError(error) || (await this.#judge(error)) !== "failed") throw error;
       const problem =
         error instanceof ResultTooLarge
           ? error.message

@@ -1,3 +1,4 @@
+import { lstatSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -33,6 +34,15 @@ export function attemptPaths(directory: string): AttemptPaths {
 /** @throws the system's error; `EEXIST` when there is one already */
 export async function makeAttemptDirectory(paths: AttemptPaths): Promise<void> {
   await mkdir(paths.directory, { mode: 0o700 });
+}
+
+/** Whether an attempt still has its directory; not when it cannot be reached. */
+export function hasDirectory(paths: AttemptPaths): boolean {
+  try {
+    return lstatSync(paths.directory).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the directories that a job writes to. */

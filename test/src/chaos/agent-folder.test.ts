@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, it } from "node:test";
+
+import { isTerminal, type Health } from "@jobctl/protocol";
+import { execa } from "execa";
+
+import { Cluster } from "../support/cluster.js";
+import { stopWithoutLeftovers } from "../support/leftovers.js";
+import { unless } from "../support/requirements.js";
+import { SmallVolume, canMount } from "../support/volumes.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const MEBIBYTE = 1024 ** 2;
+
+/** How an agent loses its data folder, and how that comes back. */
+interface Loss {
+  readonly lose: () => Promise<unknown>;
+  readonly restore: () => Promise<unknown>;
+  /** What /ready says while it is lost. */
+  readonly reason: RegExp;
+}
+
+describe(
+  "an agent that loses its data folder while it runs",
+  { skip: unless("mounting", canMount) },
+  () => {
+    let cluster: Cluster;
+    let volume: SmallVolume | null = null;
+    let isMountedTwice = false;
+    afterEach(async () => {
+      try {
+        await stopWithoutLeftovers(cluster);
+      } finally {
+        if (isMountedTwice) await execa("umount", [join(volume?.root ?? "", "mounted")]);
+        isMountedTwice = false;
+        await volume?.remove();
+        volume = null;
+      }
+    });
+
+    const start = async (
+      dataPath: (root: string) => string,
+      prepare: () => Promise<void> = async () => {},
+      settings: Record<string, string> = {},
+    ): Promise<string> => {
+      volume = await SmallVolume.mount(64 * MEBIBYTE);
+      await prepare();
+      const path = dataPath(volume.root);
+      cluster = await Cluster.start({ agent: { JOBCTL_AGENT_DATA_PATH: path, ...settings } });
+      return path;
+    };
+    /** Mounts the volume in a second place, from which it can be taken away. */
+    const mountTwice = async (): Promise<void> => {
+      const { root, path } = volume as SmallVolume;
+      await mkdir(join(root, "mounted"), { recursive: true });
+      await execa("mount", ["--bind", path, join(root, "mounted")]);
+      isMountedTwice = true;
+    };
+    const ready = async (): Promise<{ status: number; body: Health }> => {
+      const answer = await fetch(`${cluster.agents[0]?.url}/ready`);
+      return { status: answer.status, body: (await answer.json()) as Health };
+    };
+    const waitForRun = (id: number): Promise<void> =>
+      waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    const waitForEnd = (id: number): Promise<void> =>
+      waitUntil("it has ended", async () => isTerminal((await cluster.job(id)).status));
+    /** A job that goes on until the file is there. */
+    const waiting = (go: string): string => `until [ -e ${go} ]; do sleep 0.05; done; echo done\n`;
+    const events = async (event: string): Promise<number> =>
+      (await readFile(join(cluster.root, "agent-1.log"), "utf8")).split(`"event":"${event}"`)
+        .length - 1;
+
+    /** Loses the folder, ends a job meanwhile, submits another, brings the folder back. */
+    const loseAndRestore = async ({ lose, restore, reason }: Loss): Promise<[number, number]> => {
+      const go = join(cluster.root, "go");
+      const running = await cluster.submitScript(waiting(go));
+      await waitForRun(running);
+      await lose();
+      await waitUntil("it is not ready", async () => (await ready()).status === 503);
+      const { body } = await ready();
+      assert.equal(body.checks["dataFolder"]?.ok, false);
+      assert.match(body.checks["dataFolder"]?.message ?? "", reason);
+      const later = await cluster.submitScript("echo later\n");
+      await writeFile(go, "");
+      await waitUntil("its results wait", async () => (await events("collect_waits")) > 0);
+      assert.ok(!isTerminal((await cluster.job(running)).status));
+      assert.equal((await cluster.job(later)).status, "queued");
+      await restore();
+      for (const id of [running, later]) await waitForEnd(id);
+      assert.equal((await ready()).status, 200);
+      assert.equal(await events("data_folder_unusable"), 1);
+      assert.equal(await events("data_folder_usable"), 1);
+      assert.equal(cluster.agents[0]?.child.exitCode, null);
+      assert.equal((await cluster.job(later)).status, "completed");
+      return [running, later];
+    };
+
+    it("to a file in its place, keeps what has ended until the folder is back", async () => {
+      const path = await start((root) => join(root, "data"));
+      const [running] = await loseAndRestore({
+        lose: async () => {
+          await rename(path, `${path}.away`);
+          await writeFile(path, "");
+        },
+        restore: async () => {
+          await rm(path);
+          await rename(`${path}.away`, path);
+        },
+        reason: /not a directory/,
+      });
+      const { status, attempt } = await cluster.job(running);
+      assert.deepEqual([status, attempt], ["completed", 1]);
+      assert.equal(await cluster.ok(["logs", String(running)]), "done\n");
+    });
+
+    it("for too long, gives up what it had, and removes it when the folder is back", async () => {
+      const path = await start((root) => join(root, "data"), undefined, {
+        JOBCTL_AGENT_STORAGE_DEAD_SECONDS: "1",
+      });
+      const go = join(cluster.root, "go");
+      const id = await cluster.submitScript(waiting(go));
+      await waitForRun(id);
+      await rename(path, `${path}.away`);
+      await writeFile(path, "");
+      await writeFile(go, "");
+      await waitUntil("it is to be run again", async () => {
+        const { status, attempts } = await cluster.job(id);
+        return status === "queued" && attempts[0]?.endedAs === "lost";
+      });
+      await rm(path);
+      await rename(`${path}.away`, path);
+      await waitForEnd(id);
+      const { status, attempt } = await cluster.job(id);
+      assert.deepEqual([status, attempt], ["completed", 2]);
+    });
+
+    it("because its volume is gone, waits for it and writes nothing in its place", async () => {
+      const path = await start((root) => join(root, "mounted"), mountTwice);
+      const [running] = await loseAndRestore({
+        lose: () => execa("umount", ["--lazy", path]),
+        restore: async () => {
+          assert.deepEqual(await readdir(path), []);
+          await mountTwice();
+        },
+        reason: /its volume is not mounted/,
+      });
+      const { status, attempt } = await cluster.job(running);
+      assert.deepEqual([status, attempt], ["completed", 1]);
+    });
+
+    it("to a removal, runs what ran again in an empty one, and stays enrolled", async () => {
+      const path = await start((root) => join(root, "data"));
+      const identity = await readFile(join(path, "identity.json"), "utf8");
+      const [running] = await loseAndRestore({
+        lose: () => rm(path, { recursive: true }),
+        restore: () => mkdir(path),
+        reason: /is not there/,
+      });
+      const { status, attempts } = await cluster.job(running);
+      assert.equal(status, "completed");
+      assert.deepEqual(
+        attempts.map(({ endedAs }) => endedAs),
+        ["lost", "collected"],
+      );
+      assert.equal(await readFile(join(path, "identity.json"), "utf8"), identity);
+    });
+
+    it("to a volume that is read-only, refuses work until it can be written", async () => {
+      await start((root) => join(root, "volume/data"));
+      const mountPoint = volume?.path ?? "";
+      await cluster.submitScript("true\n", "--wait");
+      await waitUntil("nothing is written there", async () => {
+        const { failed } = await execa("mount", ["-o", "remount,ro", mountPoint], {
+          reject: false,
+        });
+        return !failed;
+      });
+      await waitUntil("it is not ready", async () => (await ready()).status === 503);
+      assert.match((await ready()).body.checks["dataFolder"]?.message ?? "", /EROFS/);
+      const id = await cluster.submitScript("echo done\n");
+      assert.equal((await cluster.job(id)).status, "queued");
+      await execa("mount", ["-o", "remount,rw", mountPoint]);
+      await waitForEnd(id);
+      const { status, attempt } = await cluster.job(id);
+      assert.equal(status, "completed");
+      assert.ok(attempt <= 2, `${attempt} attempts`);
+    });
+  },
+);
