@@ -81,8 +81,17 @@ export function withoutSecrets(text: string, secrets: readonly Secret[]): string
   return clean;
 }
 
+/** Lines that cannot be written wait, up to so many bytes; what is more is dropped. */
+const MAX_WAITING_BYTES = 4 * 1024 ** 2;
+
+/** That nobody takes the log, because its disk is full or its reader is gone, must not end the daemon. */
 async function destination(format: LogSettings["format"]): Promise<DestinationStream> {
-  if (format === "json") return pino.destination({ dest: 1, sync: true });
+  const ignore = (): void => {};
+  if (format === "json") {
+    const stream = pino.destination({ dest: 1, sync: true, maxLength: MAX_WAITING_BYTES });
+    return stream.on("error", ignore);
+  }
+  process.stdout.on("error", ignore);
   const { default: pinoPretty } = await import("pino-pretty");
   const pretty = pinoPretty.prettyFactory({
     colorize: process.stdout.isTTY,

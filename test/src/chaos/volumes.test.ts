@@ -12,7 +12,8 @@ import type { Job } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 import { execa } from "execa";
 
-import { Cluster } from "../support/cluster.js";
+import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
+import { DaemonProcess } from "../support/daemon-process.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { IdleConnections } from "../support/idle-connections.js";
 import { stopWithoutLeftovers } from "../support/leftovers.js";
@@ -214,6 +215,32 @@ describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, 
     assert.equal((await readFile(join(cluster.root, "packed/big"))).length, 4 * MEBIBYTE);
     assert.equal(cluster.agents[0]?.pid, pid);
     assert.equal(cluster.agents[0]?.child.exitCode, null);
+  });
+});
+
+describe("a daemon whose log is on a full disk", { skip: unless("mounting", canMount) }, () => {
+  it("works, and logs again when there is space", async () => {
+    const small = await SmallVolume.mount(MEBIBYTE);
+    const log = join(small.path, "agent.log");
+    try {
+      await fill(small.path);
+      const settings = {
+        ...{ JOBCTL_AGENT_PORT: "0", JOBCTL_AGENT_SANDBOX: "process" },
+        ...{ JOBCTL_AGENT_DATA_PATH: join(small.root, "data"), JOBCTL_AGENT_TOKEN: AGENT_TOKEN },
+      };
+      const agent = await DaemonProcess.start("agent", settings, log);
+      try {
+        assert.equal((await fetch(`${agent.url}/live`)).status, 200);
+        assert.equal(await readFile(log, "utf8"), "");
+        await rm(join(small.path, "filler"));
+        assert.equal(await agent.end("SIGTERM"), 0);
+        assert.match(await readFile(log, "utf8"), /"event":"ready".*"event":"shutdown_finished"/s);
+      } finally {
+        await agent.end("SIGKILL");
+      }
+    } finally {
+      await small.remove();
+    }
   });
 });
 
