@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import type { AttemptSpec } from "@jobctl/protocol";
+import type { AttemptSpec, JobctlError } from "@jobctl/protocol";
 
 import { Capacity } from "./capacity.js";
 
@@ -29,6 +29,23 @@ describe("capacity", () => {
     capacity.release("1.1");
     capacity.reserve(spec("2.1"));
     assert.equal(capacity.slotsUsed, 1);
+  });
+
+  it("asks for longer pauses while it stays full, and for short ones after something has come back", () => {
+    const capacity = new Capacity({ slots: 1, cpus: 2, memoryBytes: 100 });
+    const refusedFor = (): number | null => {
+      try {
+        capacity.reserve(spec("2.1"));
+        return null;
+      } catch (error) {
+        return (error as JobctlError).retryAfterSeconds;
+      }
+    };
+    capacity.reserve(spec("1.1"));
+    assert.deepEqual(Array.from({ length: 7 }, refusedFor), [1, 2, 4, 8, 16, 32, 32]);
+    capacity.release("1.1");
+    capacity.reserve(spec("3.1"));
+    assert.equal(refusedFor(), 1);
   });
 
   it("names what is short", () => {

@@ -7,6 +7,9 @@ export interface Resources {
   readonly memoryBytes: number;
 }
 
+/** Longest pause that a server is asked for. */
+const LONGEST_PAUSE_SECONDS = 32;
+
 /**
  * Counts slots, CPUs and memory, so that an agent never runs more than it advertises, whatever the
  * server believes. Invariant: the sum of what is reserved never exceeds the total.
@@ -14,6 +17,8 @@ export interface Resources {
 export class Capacity {
   readonly total: Resources;
   readonly #reserved = new Map<string, Resources>();
+  /** How often in a row there was no room. */
+  #refusals = 0;
 
   constructor(total: Resources) {
     this.total = total;
@@ -23,7 +28,7 @@ export class Capacity {
     return this.#reserved.size;
   }
 
-  /** @throws JobctlError `no_room` that names what is short */
+  /** @throws JobctlError `no_room` that names what is short, and asks for a pause that doubles each time in a row */
   reserve(spec: AttemptSpec): void {
     const wanted = { slots: 1, cpus: spec.cpus, memoryBytes: spec.memoryBytes ?? 0 };
     const free = this.#free();
@@ -31,20 +36,22 @@ export class Capacity {
       (kind) => wanted[kind] > free[kind],
     );
     if (short !== undefined) {
+      this.#refusals += 1;
       throw new JobctlError(
         "no_room",
         `attempt ${spec.id} wants ${wanted[short]} ${short}, ${free[short]} of ${this.total[short]} are free`,
         {
           details: { resource: short, wanted: wanted[short], free: free[short] },
-          retryAfterSeconds: 1,
+          retryAfterSeconds: Math.min(LONGEST_PAUSE_SECONDS, 2 ** (this.#refusals - 1)),
         },
       );
     }
+    this.#refusals = 0;
     this.#reserved.set(spec.id, wanted);
   }
 
   release(attemptId: string): void {
-    this.#reserved.delete(attemptId);
+    if (this.#reserved.delete(attemptId)) this.#refusals = 0;
   }
 
   #free(): Resources {
