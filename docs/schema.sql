@@ -1,4 +1,4 @@
--- The database as migration 8 leaves it. Made by npm run generate.
+-- The database as migration 9 leaves it. Made by npm run generate.
 
 CREATE TRIGGER jobs_terminal_is_final BEFORE UPDATE OF status ON jobs
 WHEN OLD.status IN ('completed', 'failed', 'invalid', 'timed_out', 'cancelled', 'lost')
@@ -86,13 +86,13 @@ CREATE TABLE job_events (
   id        INTEGER PRIMARY KEY,
   job_id    INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   at        INTEGER NOT NULL,
-  type      TEXT    NOT NULL CHECK (type IN ('submitted', 'status', 'cancel_requested', 'agent_refused')),
+  type      TEXT    NOT NULL CHECK (type IN ('submitted', 'status', 'cancel_requested', 'agent_refused', 'not_sent')),
   status    TEXT    NOT NULL,
   reason    TEXT,
   attempt   INTEGER NOT NULL,
   agent     TEXT,
   message   TEXT
-) STRICT;
+, repeats INTEGER NOT NULL DEFAULT 1 CHECK (repeats > 0)) STRICT;
 
 CREATE TABLE job_labels (
   job_id  INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -138,7 +138,7 @@ CREATE TABLE jobs (
   finished_at             INTEGER,
 
   outcome_reason          TEXT    CHECK (outcome_reason IN ('exited', 'signaled', 'timed_out', 'cancelled',
-                            'rejected', 'oom_killed', 'disk_full', 'output_limit', 'agent_lost', 'executor_error')),
+                            'rejected', 'oom_killed', 'disk_full', 'output_limit', 'agent_lost', 'executor_error', 'input_damaged', 'never_started')),
   exit_code               INTEGER,
   signal                  TEXT,
   outcome_message         TEXT,
@@ -148,7 +148,7 @@ CREATE TABLE jobs (
   max_rss_bytes           INTEGER,
   result_sha256           TEXT    CHECK (length(result_sha256) = 64),
   result_size_bytes       INTEGER CHECK (result_size_bytes >= 0),
-  expired_at              INTEGER, retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0), not_before INTEGER, clock_boot TEXT, clock_ms REAL, runtime_seconds REAL CHECK (runtime_seconds >= 0), pause_ms INTEGER CHECK (pause_ms >= 0),
+  expired_at              INTEGER, retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0), not_before INTEGER, clock_boot TEXT, clock_ms REAL, runtime_seconds REAL CHECK (runtime_seconds >= 0), pause_ms INTEGER CHECK (pause_ms >= 0), refusals INTEGER NOT NULL DEFAULT 0 CHECK (refusals >= 0), refused_at INTEGER, refused_ms INTEGER NOT NULL DEFAULT 0 CHECK (refused_ms >= 0),
 
   UNIQUE (tenant, idempotency_key),
   -- An outcome and an end go with a terminal status, and with no other.

@@ -275,6 +275,11 @@ export const ERRORS = {
     exitCode: EXIT.unexpected,
     meaning: "A stored archive or result is not what it was when it was stored.",
   },
+  blob_missing: {
+    status: 500,
+    exitCode: EXIT.unexpected,
+    meaning: "A stored archive or result is not there any more.",
+  },
   storage_full: {
     status: 507,
     exitCode: EXIT.unreachable,

@@ -194,15 +194,29 @@ export const jobSchema = z.object({
 });
 export type Job = z.infer<typeof jobSchema>;
 
+/**
+ * What an event tells of. `agent_refused` and `not_sent` are dispatches that came to nothing, because of
+ * the agent or of the server; the job is queued again.
+ */
+const JOB_EVENT_TYPES = [
+  "submitted",
+  "status",
+  "cancel_requested",
+  "agent_refused",
+  "not_sent",
+] as const;
+
 /** One change of one job. */
 export const jobEventSchema = z.object({
   at: instantSchema,
-  type: z.enum(["submitted", "status", "cancel_requested", "agent_refused"]),
+  type: z.enum(JOB_EVENT_TYPES),
   status: z.enum(JOB_STATUSES),
   reason: z.string().nullable(),
   attempt: z.number().int().nonnegative(),
   agent: z.string().nullable(),
   message: z.string().nullable(),
+  /** How often it has happened; `at` is the last time. */
+  repeats: z.number().int().positive(),
 });
 export type JobEvent = z.infer<typeof jobEventSchema>;
 

@@ -75,6 +75,8 @@ export function isTerminal(status: JobStatus): status is TerminalStatus {
  * - `oom_killed`, `disk_full`, `output_limit`: it used more than it was given
  * - `agent_lost`: its agent was lost and no attempt was left
  * - `executor_error`: the agent could not run it; the message says why
+ * - `input_damaged`: its archive, as the server had stored it, is damaged or missing
+ * - `never_started`: for too long no agent would or could start it; the message has the last refusal
  */
 export const OUTCOME_REASONS = [
   "exited",
@@ -87,6 +89,8 @@ export const OUTCOME_REASONS = [
   "output_limit",
   "agent_lost",
   "executor_error",
+  "input_damaged",
+  "never_started",
 ] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
@@ -108,6 +112,8 @@ export function statusForOutcome(reason: OutcomeReason, exitCode: number | null)
     case "disk_full":
     case "output_limit":
     case "executor_error":
+    case "input_damaged":
+    case "never_started":
       return "failed";
   }
 }

@@ -20,7 +20,7 @@ import { Discovery } from "./agents/discovery.js";
 import { CircuitBreaker } from "./agents/circuit-breaker.js";
 import { createAdministration } from "./administration.js";
 import { BlobStore } from "./blobs/blob-store.js";
-import { DEFAULT_POLICY, type ServerConfig } from "./config.js";
+import { DEFAULT_POLICY, type ServerConfig, type ServicePolicy } from "./config.js";
 import { createHealth } from "./health.js";
 import { backupRoutes } from "./http/backup-routes.js";
 import { adminRoutes } from "./http/admin-routes.js";
@@ -44,6 +44,7 @@ import { BlobWatch } from "./maintenance/blob-watch.js";
 import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
 import { Tasks } from "./maintenance/tasks.js";
+import { AttemptSender } from "./scheduler/attempt-sender.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
 import { Dispatcher } from "./scheduler/dispatcher.js";
 import { JobTable } from "./scheduler/job-table.js";
@@ -128,6 +129,7 @@ export function createServer(
     events,
     logger,
     maxRequeues: config.maxRequeues,
+    maxRefusedMs: config.maxRefusedSeconds * 1000,
   });
   const jobs = new JobService({
     store,
@@ -137,22 +139,33 @@ export function createServer(
     settings: { services: config.services, maxJobSeconds: config.maxJobSeconds },
     queuePlaces: () => dispatcher.places,
   });
+  const policyOf = (service: string): ServicePolicy =>
+    config.services.get(service) ?? DEFAULT_POLICY;
   const dispatcher: Dispatcher = new Dispatcher({
     table,
     registry,
     attempts,
-    policyOf: (service) => config.services.get(service) ?? DEFAULT_POLICY,
-    archiveOf: (digest) => blobs.content(digest),
+    policyOf,
+    send: (row, link) => sender.send(row, link, true),
     isDrained: (agent) => drains.get(agent) !== null,
     capacityThreshold: config.capacityThreshold,
+    logger,
+  });
+  const sender: AttemptSender = new AttemptSender({
+    attempts,
+    blobs,
+    policyOf,
     onReport: (link, report) => tracker.onAttempt(link, report),
+    discard: (link, id) => tracker.discard(link, id),
+    onOwnTrouble: (error) => dispatcher.noteTrouble(error),
+    deadMs: config.agentDeadSeconds * 1000,
     logger,
   });
   const tracker: AttemptTracker = new AttemptTracker({
     attempts,
     registry,
     blobs,
-    resend: (row, link) => dispatcher.send(row, link),
+    sender,
     wake: () => dispatcher.wake(),
     saveAgent: (link) => {
       if (link.self === null || link.load === null) return;
@@ -346,6 +359,7 @@ export function createServer(
         run: () => {
           stopping.abort();
           dispatcher.stop();
+          sender.stop();
           drains.stop();
           discovery.stop();
         },

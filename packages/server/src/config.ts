@@ -43,6 +43,7 @@ const settings = z.object({
   JOBCTL_MAX_ARCHIVE_ENTRIES: wholeNumber(1).default(100_000),
   JOBCTL_MAX_JOB_SECONDS: wholeNumber(1).default(86_400),
   JOBCTL_MAX_REQUEUES: wholeNumber(0).default(3),
+  JOBCTL_MAX_REFUSED_SECONDS: seconds(1).default(86_400),
   JOBCTL_MIN_FREE_BYTES: wholeNumber(0).default(256 * MEBIBYTE),
   JOBCTL_AGENT_POLL_SECONDS: seconds(1).default(30),
   JOBCTL_AGENT_DEAD_SECONDS: seconds(1).default(180),
@@ -106,6 +107,8 @@ export interface ServerConfig {
   readonly archiveLimits: ArchiveLimits;
   readonly maxJobSeconds: number;
   readonly maxRequeues: number;
+  /** For how long a job is tried again that no agent starts. */
+  readonly maxRefusedSeconds: number;
   readonly minFreeBytes: number;
   /** Longest silence on an agent's watch stream. */
   readonly agentPollSeconds: number;
@@ -163,6 +166,7 @@ export function readConfig(given: Environment): ServerConfig {
     },
     maxJobSeconds: read.JOBCTL_MAX_JOB_SECONDS,
     maxRequeues: read.JOBCTL_MAX_REQUEUES,
+    maxRefusedSeconds: read.JOBCTL_MAX_REFUSED_SECONDS,
     minFreeBytes: read.JOBCTL_MIN_FREE_BYTES,
     agentPollSeconds: read.JOBCTL_AGENT_POLL_SECONDS,
     agentDeadSeconds: read.JOBCTL_AGENT_DEAD_SECONDS,

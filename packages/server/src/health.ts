@@ -83,9 +83,12 @@ export function createHealth(parts: HealthParts): HealthSource {
         eventLoop: eventLoop.check,
         agents: reconciled(),
         dispatcher: {
-          ok: true,
+          ok: dispatcher.trouble === null,
           critical: false,
-          message: `${table.queued.size} jobs wait, ${table.active.size} are under way`,
+          message:
+            dispatcher.trouble === null
+              ? `${table.queued.size} jobs wait, ${table.active.size} are under way`
+              : `nothing can be sent: ${dispatcher.trouble}`,
           ageSeconds: dispatcher.idleSeconds,
         },
         poller: poller(),

@@ -136,7 +136,7 @@ describe("operating a server", () => {
     for (const agent of ["agent-1", "agent-2"]) await cluster.ok(["agents", "resume", agent]);
     await cluster.jobctl(["wait", String(queued)]);
     const { status, outcome } = await cluster.job(queued);
-    assert.deepEqual([status, outcome?.reason], ["failed", "executor_error"]);
+    assert.deepEqual([status, outcome?.reason], ["failed", "input_damaged"]);
     assert.match(outcome?.message ?? "", /has changed/);
     // The next submit sends it again, and all is well.
     const sent = await json<{ archiveSent: boolean; id: number }>("submit", directory);

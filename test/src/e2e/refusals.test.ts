@@ -16,7 +16,6 @@ const ABOUT_THE_JOB: Readonly<Partial<Record<ErrorCode, "rejected" | "executor_e
   archive_unsafe_entry: "rejected",
   run_script_missing: "rejected",
   script_rejected: "rejected",
-  blob_damaged: "executor_error",
   body_too_large: "executor_error",
   headers_too_large: "executor_error",
   invalid_request: "executor_error",

@@ -104,10 +104,14 @@ export class AgentClient {
     await this.#prove("check");
   }
 
-  /** @throws JobctlError */
+  /**
+   * @param signal ends the call; then it is not known whether the agent holds the attempt
+   * @throws JobctlError
+   */
   async putAttempt(
     spec: AttemptSpec,
     readArchive: () => AsyncIterable<Buffer>,
+    signal: AbortSignal,
   ): Promise<HeardReport> {
     const answer = await this.#request("PUT", `/v1/attempts/${spec.id}`, {
       headers: {
@@ -116,6 +120,7 @@ export class AgentClient {
         "content-length": String(spec.archive.sizeBytes),
       },
       makeBody: () => Readable.from(readArchive()),
+      signal,
       headersTimeout: UNPACK_MS,
       bodyTimeout: TRANSFER_STALL_MS,
     });

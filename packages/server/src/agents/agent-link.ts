@@ -20,6 +20,8 @@ const RECONNECT = { firstMs: 50, maxMs: 1000 };
 const AFTER_INVALID = { firstMs: 1000, maxMs: 60_000 };
 /** A connection that lasts this long resets the back-off. */
 const STABLE_MS = 5000;
+/** A slot that becomes free ends the pause after a refusal, but not before this time. */
+const MIN_FULL_MS = 1000;
 /** How often it is looked whether somebody has closed an open breaker. */
 const BREAKER_LOOK_MS = 1000;
 
@@ -80,7 +82,9 @@ export class AgentLink {
   #refusals = 0;
   #connectedSince: number | null = null;
   #readySinceMs: number | null = null;
-  #fullUntilMs = 0;
+  #fullSinceMs = 0;
+  #isFull = false;
+  #fullTimer: NodeJS.Timeout | undefined;
   #deadTimer: NodeJS.Timeout | undefined;
   #watching: Promise<void> = Promise.resolve();
 
@@ -167,23 +171,34 @@ export class AgentLink {
   }
 
   get full(): boolean {
-    return performance.now() < this.#fullUntilMs;
+    return this.#isFull;
   }
 
   /** The agent refused work although it should have had room: leave it alone for a moment. */
   markFull(ms: number): void {
-    this.#fullUntilMs = performance.now() + ms;
-    setTimeout(() => this.#events.onStatus(this), ms).unref();
+    this.#fullSinceMs = performance.now();
+    this.#isFull = true;
+    clearTimeout(this.#fullTimer);
+    // The timer decides, and no clock beside it: one that is a moment behind would never be looked at again.
+    this.#fullTimer = setTimeout(() => {
+      this.#isFull = false;
+      this.#events.onStatus(this);
+    }, ms).unref();
   }
 
-  /** How many dispatches in a row it has refused, without saying that it is full. */
+  /** How many dispatches in a row it has refused. */
   get refusals(): number {
     return this.#refusals;
   }
 
-  /** Shows operators why the agent gets no work although it is connected. */
-  noteRefusal(jobId: number, { message, hint }: JobctlError): void {
+  /**
+   * Shows operators why the agent gets no work although it is connected.
+   *
+   * @param hideFirst so many refusals in a row are not worth showing
+   */
+  noteRefusal(jobId: number, { message, hint }: JobctlError, hideFirst = 0): void {
     this.#refusals += 1;
+    if (this.#refusals <= hideFirst) return;
     this.#refusal = `it refused job ${jobId}: ${message}${hint === null ? "" : `. ${hint}`}`;
   }
 
@@ -257,6 +272,7 @@ export class AgentLink {
     this.#stopping.abort();
     this.reconnect();
     clearTimeout(this.#deadTimer);
+    clearTimeout(this.#fullTimer);
     await this.client.close();
     await this.#watching;
   }
@@ -333,6 +349,8 @@ export class AgentLink {
   }
 
   #noteLoad(load: AgentLoad): void {
+    const freed = load.slotsUsed < (this.#load?.slotsUsed ?? 0);
+    if (freed && performance.now() - this.#fullSinceMs >= MIN_FULL_MS) this.#isFull = false;
     this.#loadReceivedAt = wallClock();
     this.#loadReceivedMs = performance.now();
     // Clients are shown times of this server's clock only.
@@ -346,6 +364,7 @@ export class AgentLink {
     this.#error = null;
     this.#loggedCodes.clear();
     this.#refusal = null;
+    this.#isFull = false;
     this.#connectedSince = wallClock();
     this.#readySinceMs = performance.now();
     this.#changes.announce("state");

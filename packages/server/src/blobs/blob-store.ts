@@ -73,10 +73,12 @@ export class BlobStore {
   /**
    * Opens a blob for reading; what is read of it is checked.
    *
-   * @throws JobctlError `blob_damaged`; the file system's error when it cannot be opened
+   * @throws JobctlError `blob_damaged`, `blob_missing`; the file system's error when it cannot be opened
    */
   async open(digest: string): Promise<StoredBlob> {
-    const file = await open(this.pathOf(digest), "r");
+    const file = await open(this.pathOf(digest), "r").catch((error: unknown) =>
+      this.#explainMissing(digest, error),
+    );
     try {
       const { size: sizeBytes } = await file.stat();
       const checksums = await this.#verifier.checksumsOf(digest, sizeBytes);
@@ -101,7 +103,7 @@ export class BlobStore {
   /**
    * A whole blob as a stream that ends early, with the error, where it is not what it was.
    *
-   * @throws JobctlError `blob_damaged`
+   * @throws JobctlError `blob_damaged`, `blob_missing`
    */
   async *content(digest: string): AsyncGenerator<Buffer> {
     const blob = await this.open(digest);
@@ -115,10 +117,24 @@ export class BlobStore {
   /**
    * Reads a blob through, whatever is remembered of it.
    *
-   * @throws JobctlError `blob_damaged`; the file system's error when it cannot be read
+   * @throws JobctlError `blob_damaged`, `blob_missing`; the file system's error when it cannot be read
    */
   async readThrough(digest: string, options?: ReadThrough): Promise<void> {
-    await this.#verifier.readThrough(digest, options);
+    await this.#verifier
+      .readThrough(digest, options)
+      .catch((error: unknown) => this.#explainMissing(digest, error));
+  }
+
+  /** A blob is missing only where others could be; otherwise its volume is away. */
+  #explainMissing(digest: string, error: unknown): never {
+    const { code } = error as NodeJS.ErrnoException;
+    const isMissing = code === "ENOENT" && statSync(this.#root, { throwIfNoEntry: false });
+    if (!isMissing) throw error;
+    throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
+      hint: "Check the disk, and restore the file from a backup.",
+      details: { sha256: digest },
+      cause: error,
+    });
   }
 
   /** Whether a blob is there and what it was, as far as has been seen within the last minute. */

@@ -18,14 +18,16 @@ import { JobEvents } from "./job-events.js";
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 const HISTORIES = 300;
+const REFUSAL = { type: "agent_refused", message: "no room", pauseMs: null } as const;
 
 /** What may arrive, in any order, any number of times, about any attempt. */
 type Message =
   | { readonly kind: "claim" | "cancel" }
   | {
-      readonly kind: "release" | "running" | "collecting" | "lose" | "evict";
+      readonly kind: "running" | "collecting" | "lose" | "evict";
       readonly attempt: number;
     }
+  | { readonly kind: "release"; readonly attempt: number; readonly isUnused: boolean }
   | { readonly kind: "finish"; readonly attempt: number; readonly exitCode: number };
 
 const message: fc.Arbitrary<Message> = fc.oneof(
@@ -34,8 +36,16 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constantFrom("release", "running", "collecting", "lose", "evict"),
+      kind: fc.constantFrom("running", "collecting", "lose", "evict"),
       attempt: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("release" as const),
+      attempt: fc.integer({ min: 1, max: 5 }),
+      isUnused: fc.boolean(),
     }),
   },
   {
@@ -61,6 +71,7 @@ describe("the steps of an attempt", () => {
       events: new JobEvents(),
       logger: SILENT,
       maxRequeues: 2,
+      maxRefusedMs: 60_000,
     });
   });
   after(() => {
@@ -77,7 +88,7 @@ describe("the steps of an attempt", () => {
         store.transaction(() => store.jobs.requestCancel(id, Date.now()));
         break;
       case "release":
-        attempts.release(id, what.attempt, "no room");
+        attempts.release(id, what.attempt, { ...REFUSAL, isUnused: what.isUnused });
         break;
       case "running":
         attempts.markRunning(id, what.attempt, report(id, what.attempt));
@@ -135,7 +146,9 @@ function assertLegalStep(what: Message, earlier: JobRow, later: JobRow): void {
     assert.deepEqual(later, earlier, "a word about another attempt changes nothing");
   assert.ok(
     later.attempt === earlier.attempt ||
-      (what.kind === "claim" && later.attempt === earlier.attempt + 1),
+      (what.kind === "claim" && later.attempt === earlier.attempt + 1) ||
+      // The number of an attempt that nobody has heard of is free again.
+      (what.kind === "release" && what.isUnused && later.attempt === earlier.attempt - 1),
   );
   assert.equal(later.outcome_reason !== null, isTerminal(later.status));
   assert.equal(

@@ -1,5 +1,12 @@
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
-import { isTerminal, statusForOutcome, type Outcome, type TerminalStatus } from "@jobctl/protocol";
+import {
+  ATTEMPT_STATUSES,
+  isTerminal,
+  statusForOutcome,
+  type JobStatus,
+  type Outcome,
+  type TerminalStatus,
+} from "@jobctl/protocol";
 
 import type { BlobStore, StagedBlob } from "../blobs/blob-store.js";
 import type { HeardReport } from "../heard-report.js";
@@ -22,12 +29,30 @@ import {
 /** Between a failure and the next try that the user asked for. */
 const RETRY_PAUSE = { firstMs: 1000, maxMs: 600_000 };
 
+/**
+ * Most that one refusal adds to the time for which a job has been refused: neither a clock that jumps nor
+ * a long wait for a free slot ends a job.
+ */
+const MAX_REFUSAL_STEP_MS = 600_000;
+
+/** A dispatch that came to nothing, or a start that failed. */
+export interface Refusal {
+  readonly type: "agent_refused" | "not_sent";
+  readonly message: string;
+  /** How long the job is left alone, in milliseconds; null is not at all. */
+  readonly pauseMs: number | null;
+  /** Whether no agent can know of the attempt: then its number is given out again. */
+  readonly isUnused: boolean;
+}
+
 export interface AttemptServiceParts {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly events: JobEvents;
   readonly logger: Logger;
   readonly maxRequeues: number;
+  /** For how long a job is tried again that no agent starts, in milliseconds. */
+  readonly maxRefusedMs: number;
 }
 
 /**
@@ -72,25 +97,67 @@ export class AttemptService {
   }
 
   /**
-   * The agent would not take it: back to the queue, as if it had not been tried.
-   *
-   * @param pauseMs how long it is left alone
+   * It was not taken, or could not be started: back to the queue, as if it had not been tried. A job that
+   * has been refused for too long ends.
    */
-  release(
-    jobId: number,
-    attempt: number,
-    message: string,
-    pauseMs: number | null = null,
-  ): JobRow | null {
+  release(jobId: number, attempt: number, refusal: Refusal): JobRow | null {
+    const { store, maxRefusedMs } = this.#parts;
+    return this.#change(jobId, (before, at, clocks) => {
+      if (before.attempt !== attempt || !holdsAttempt(before)) return null;
+      const { message, isUnused, pauseMs } = refusal;
+      const isNumberFree = isUnused && before.status === "dispatched";
+      store.jobs.addNotDispatched(before, { at, type: refusal.type, message });
+      const refused = countRefusal(before, at);
+      const isOver = refused.refused_ms >= maxRefusedMs;
+      if (before.cancel_requested_at === null && !isOver && isNumberFree)
+        store.attempts.remove(jobId, attempt);
+      else store.attempts.end(jobId, attempt, "refused", at, null);
+      if (before.cancel_requested_at !== null)
+        return this.#end(before, at, clocks, "cancelled", message);
+      if (isOver) {
+        const seconds = Math.round(maxRefusedMs / 1000);
+        const text = `it could not be started for ${seconds} s (JOBCTL_MAX_REFUSED_SECONDS): ${message}`;
+        return this.#endUnsent(before, at, clocks, "never_started", text);
+      }
+      return store.jobs.transition(jobId, {
+        to: "queued",
+        attempt,
+        at,
+        set: {
+          ...NOT_STARTED,
+          ...pauseColumns(at, pauseMs),
+          ...refused,
+          ...(isNumberFree ? { attempt: attempt - 1 } : {}),
+        },
+        silent: true,
+      });
+    });
+  }
+
+  /** Ends a job whose archive cannot be sent to any agent. */
+  endDamaged(jobId: number, attempt: number, message: string): JobRow | null {
     const { store } = this.#parts;
     return this.#change(jobId, (before, at, clocks) => {
       if (before.attempt !== attempt || before.status !== "dispatched") return null;
       store.attempts.end(jobId, attempt, "refused", at, null);
-      store.jobs.addEvent(before, { at, type: "agent_refused", reason: null, message });
       if (before.cancel_requested_at !== null)
         return this.#end(before, at, clocks, "cancelled", message);
-      return this.#backToQueue(before, at, null, pauseMs);
+      return this.#endUnsent(before, at, clocks, "input_damaged", message);
     });
+  }
+
+  /** By the lifecycle every failed job has been collected, also one of which there is nothing. */
+  #endUnsent(
+    before: JobRow,
+    at: number,
+    clocks: ClockReading,
+    reason: "input_damaged" | "never_started",
+    message: string,
+  ): JobRow | null {
+    const { attempt, id, status } = before;
+    if (status !== "collecting")
+      this.#parts.store.jobs.transition(id, { to: "collecting", attempt, at, silent: true });
+    return this.#end(before, at, clocks, reason, message);
   }
 
   markRunning(jobId: number, attempt: number, report: HeardReport): JobRow | null {
@@ -239,10 +306,9 @@ export class AttemptService {
       attempt: before.attempt,
       at,
       set: {
-        ...{ agent: null, agent_reason: null },
-        ...{ started_at: null, clock_boot: null, clock_ms: null, runtime_seconds: null },
-        not_before: pauseMs === null ? null : Math.round(at + pauseMs),
-        pause_ms: pauseMs === null ? null : Math.round(pauseMs),
+        ...NOT_STARTED,
+        ...pauseColumns(at, pauseMs),
+        ...NOT_REFUSED,
       },
       message,
     });
@@ -253,7 +319,7 @@ export class AttemptService {
     before: JobRow,
     at: number,
     clocks: ClockReading,
-    reason: "cancelled" | "agent_lost",
+    reason: "cancelled" | "agent_lost" | "input_damaged" | "never_started",
     message: string,
   ): JobRow | null {
     return this.#parts.store.jobs.transition(before.id, {
@@ -301,6 +367,33 @@ export class AttemptService {
     events.announce(row);
     return row;
   }
+}
+
+const NOT_STARTED = {
+  ...{ agent: null, agent_reason: null },
+  ...{ started_at: null, clock_boot: null, clock_ms: null, runtime_seconds: null },
+} as const;
+
+const NOT_REFUSED = { refusals: 0, refused_at: null, refused_ms: 0 } as const;
+
+function holdsAttempt({ status }: JobRow): boolean {
+  return (ATTEMPT_STATUSES as readonly JobStatus[]).includes(status);
+}
+
+function pauseColumns(at: number, pauseMs: number | null): JobChanges {
+  return {
+    not_before: pauseMs === null ? null : Math.round(at + pauseMs),
+    pause_ms: pauseMs === null ? null : Math.round(pauseMs),
+  };
+}
+
+function countRefusal(before: JobRow, at: number) {
+  const stepMs = Math.max(0, at - (before.refused_at ?? at));
+  return {
+    refusals: before.refusals + 1,
+    refused_at: at,
+    refused_ms: before.refused_ms + Math.min(stepMs, MAX_REFUSAL_STEP_MS),
+  };
 }
 
 function outcomeColumns(outcome: Outcome, at: number): JobChanges {

@@ -1,9 +1,9 @@
 import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
 import {
+  JobctlError,
   attemptId,
   isTerminal,
   toJobctlError,
-  type JobctlError,
   type Outcome,
   type ReconcileReport,
 } from "@jobctl/protocol";
@@ -15,8 +15,10 @@ import { ResultIntake } from "../blobs/result-intake.js";
 import type { HeardReport } from "../heard-report.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
+import type { AttemptSender } from "./attempt-sender.js";
 import { Discards } from "./discards.js";
 import { fetchResult } from "./fetch-result.js";
+import { ProblemLog } from "./problem-log.js";
 import { STORE_AGAIN_MS, isNotStored, untilStored } from "./until-stored.js";
 
 /** The figures in the database only serve until an agent has been heard after a restart. */
@@ -25,13 +27,14 @@ const SAVE_EVERY_MS = 5000;
 const MAX_MISMATCHES = 5;
 /** Upper bound on counted attempts; evicted ones start again at zero. */
 const MAX_COUNTED = 10_000;
+const AFTER_FAILURE = { firstMs: STORE_AGAIN_MS, maxMs: 30_000 };
 const AFTER_MISMATCH = { firstMs: 1000, maxMs: 30_000 };
 
 export interface AttemptTrackerParts {
   readonly attempts: AttemptService;
   readonly registry: AgentRegistry;
   readonly blobs: BlobStore;
-  readonly resend: (row: JobRow, link: AgentLink) => Promise<void>;
+  readonly sender: AttemptSender;
   /** Called when jobs may be dispatched that could not before. */
   readonly wake: () => void;
   readonly saveAgent: (link: AgentLink) => void;
@@ -50,6 +53,9 @@ export class AttemptTracker implements LinkEvents {
   readonly #collecting = new Set<string>();
   /** How often a result was not what its report announced, by attempt. */
   readonly #mismatches = new Map<string, number>();
+  /** How often a result could not be stored, by attempt. */
+  readonly #failures = new Map<string, number>();
+  readonly #problems: ProblemLog;
   readonly #takingLater = new Set<string>();
   readonly #intake = new ResultIntake();
   readonly #savedAtMs = new WeakMap<AgentLink, number>();
@@ -57,6 +63,7 @@ export class AttemptTracker implements LinkEvents {
   constructor(parts: AttemptTrackerParts) {
     this.#parts = parts;
     this.#discards = new Discards(parts.logger);
+    this.#problems = new ProblemLog(parts.logger);
   }
 
   async onSnapshot(link: AgentLink, reports: readonly HeardReport[]): Promise<void> {
@@ -70,7 +77,7 @@ export class AttemptTracker implements LinkEvents {
       const report = unmatched.get(id);
       unmatched.delete(id);
       if (report !== undefined) this.#resume(link, row, report);
-      else if (row.status === "dispatched") void this.#parts.resend(row, link);
+      else if (row.status === "dispatched") void this.#parts.sender.send(row, link, false);
       else attempts.lose(row.id, row.attempt, `agent ${name} no longer holds attempt ${id}`);
     }
     for (const id of unmatched.keys()) this.#discards.add(link, id);
@@ -92,7 +99,8 @@ export class AttemptTracker implements LinkEvents {
       this.#take(link, report);
     } catch (error) {
       // The database is full or locked: the agent keeps what it has, and nothing is lost.
-      this.#parts.logger.warn({ event: "report_not_stored", attemptId: report.id, err: error });
+      const facts = { attemptId: report.id, agent: link.name };
+      this.#problems.note("report_not_stored", link.name, toJobctlError(error), facts);
       this.#takeLater(link, report);
     }
   }
@@ -103,6 +111,11 @@ export class AttemptTracker implements LinkEvents {
     if (row === null || row.attempt !== attempt || row.agent !== link.name) {
       this.#mismatches.delete(report.id);
       this.#discards.add(link, report.id);
+      return;
+    }
+    // Ended without it, as a job is that was cancelled while it was being sent.
+    if (isTerminal(row.status)) {
+      if (!this.#collecting.has(report.id)) this.#discards.add(link, report.id);
       return;
     }
     switch (report.state) {
@@ -142,7 +155,8 @@ export class AttemptTracker implements LinkEvents {
       this.#parts.saveAgent(link);
     } catch (error) {
       if (!isNotStored(error)) throw error;
-      this.#parts.logger.warn({ event: "load_not_stored", agent: link.name, err: error });
+      const facts = { agent: link.name };
+      this.#problems.note("load_not_stored", link.name, toJobctlError(error), facts);
     }
   }
 
@@ -232,14 +246,33 @@ export class AttemptTracker implements LinkEvents {
     untilStored("that an agent is emptied", evict, logger);
   }
 
+  /** Stops and deletes an attempt that an agent may hold, and that is not to be there. */
+  discard(link: AgentLink, id: string): void {
+    this.#discards.add(link, id);
+  }
+
   /** Passes a cancel request on; what fails now is done again at the next reconnect. */
   async cancel(row: JobRow): Promise<void> {
-    const link = this.#parts.registry.byName(row.agent);
+    const { registry, sender, attempts } = this.#parts;
+    const link = registry.byName(row.agent);
     if (link?.state !== "ready") return;
+    if (row.status === "dispatched" && sender.interrupt(row)) return;
     try {
       await link.client.cancelAttempt(attemptId(row.id, row.attempt));
       crashPoint("cancel.delivered");
     } catch (error) {
+      const now = attempts.get(row.id);
+      const isWaitedFor = now?.status === "dispatched" || now?.status === "running";
+      // Its agent does not hold it: nothing of it is alive.
+      if (
+        toJobctlError(error).code === "attempt_not_found" &&
+        isWaitedFor &&
+        now.agent === row.agent
+      ) {
+        const gone = `agent ${link.name} does not hold it`;
+        const end = (): unknown => attempts.lose(row.id, row.attempt, gone);
+        return untilStored("that a cancelled job has ended", () => void end(), this.#parts.logger);
+      }
       this.#parts.logger.warn({
         event: "cancel_not_delivered",
         jobId: row.id,
@@ -261,10 +294,11 @@ export class AttemptTracker implements LinkEvents {
    * then, so whatever fails in between is done again, at the latest after the next reconnect.
    */
   async #collect(link: AgentLink, row: JobRow, report: HeardReport): Promise<void> {
-    const { attempts, logger } = this.#parts;
+    const { attempts } = this.#parts;
     if (this.#collecting.has(report.id) || report.outcome === null) return;
     this.#collecting.add(report.id);
     try {
+      if (failedToStart(report)) return this.#startElsewhere(link, row, report, report.outcome);
       attempts.markCollecting(row.id, row.attempt, report);
       const fetched =
         report.result === null
@@ -278,15 +312,19 @@ export class AttemptTracker implements LinkEvents {
       crashPoint("collect.acknowledged");
       this.#collected(report.id);
     } catch (error) {
-      logger.warn({
-        event: "collect_failed",
-        jobId: row.id,
-        attempt: row.attempt,
-        agent: link.name,
-        err: error,
-      });
-      this.#collectLater(link, row, report, toJobctlError(error));
+      const problem = toJobctlError(error);
+      const facts = { jobId: row.id, attempt: row.attempt, agent: link.name };
+      this.#problems.note("collect_failed", link.name, problem, facts);
+      this.#collectLater(link, row, report, problem);
     }
+  }
+
+  /** Nothing of it has run, and that is the machine's fault: the job is queued again. */
+  #startElsewhere(link: AgentLink, row: JobRow, report: HeardReport, outcome: Outcome): void {
+    const message = outcome.message ?? "it could not be started";
+    this.#parts.sender.failedToStart(row, link, new JobctlError("sandbox_unavailable", message));
+    this.#collected(report.id);
+    this.#discards.add(link, report.id);
   }
 
   /**
@@ -322,6 +360,7 @@ export class AttemptTracker implements LinkEvents {
   #collected(id: string): void {
     this.#collecting.delete(id);
     this.#mismatches.delete(id);
+    this.#failures.delete(id);
   }
 
   /**
@@ -330,15 +369,13 @@ export class AttemptTracker implements LinkEvents {
    * report, sent again, changes nothing.
    */
   #collectLater(link: AgentLink, row: JobRow, report: HeardReport, error: JobctlError): void {
-    let waitMs = STORE_AGAIN_MS;
+    let waitMs: number;
     if (error.code === "digest_mismatch" || error.code === "agent_answer_invalid") {
-      const failures = (this.#mismatches.get(report.id) ?? 0) + 1;
-      this.#mismatches.set(report.id, failures);
-      const [oldest] = this.#mismatches.keys();
-      if (this.#mismatches.size > MAX_COUNTED && oldest !== undefined)
-        this.#mismatches.delete(oldest);
+      const failures = countUp(this.#mismatches, report.id);
       if (failures >= MAX_MISMATCHES) return this.#giveUp(link, row, report, error);
       waitMs = backoffMs(failures, AFTER_MISMATCH, Math.random());
+    } else {
+      waitMs = backoffMs(countUp(this.#failures, report.id), AFTER_FAILURE, Math.random());
     }
     setTimeout(() => {
       this.#collecting.delete(report.id);
@@ -366,4 +403,18 @@ export class AttemptTracker implements LinkEvents {
       if (link.state === "ready") this.onAttempt(link, report);
     }, STORE_AGAIN_MS).unref();
   }
+}
+
+/** @returns how often the attempt has been counted */
+function countUp(counts: Map<string, number>, id: string): number {
+  const count = (counts.get(id) ?? 0) + 1;
+  counts.set(id, count);
+  const [oldest] = counts.keys();
+  if (counts.size > MAX_COUNTED && oldest !== undefined) counts.delete(oldest);
+  return count;
+}
+
+/** Whether the agent could not start it at all. What has run, however short, has been measured. */
+function failedToStart({ outcome, usage }: HeardReport): boolean {
+  return outcome?.reason === "executor_error" && usage === null;
 }

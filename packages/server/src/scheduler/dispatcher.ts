@@ -1,50 +1,34 @@
-import { setTimeout as delay } from "node:timers/promises";
-
-import { backoffMs, crashPoint, wallInstant, type Logger } from "@jobctl/daemon";
-import { attemptId, toJobctlError, type AgentLoad, type JobctlError } from "@jobctl/protocol";
+import { backoffMs, crashPoint, type Logger } from "@jobctl/daemon";
+import { toJobctlError, type AgentLoad, type JobctlError } from "@jobctl/protocol";
 
 import type { AgentLink } from "../agents/agent-link.js";
 import type { AgentRegistry } from "../agents/agent-registry.js";
-import { heard, type HeardReport } from "../heard-report.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { QueuePlace } from "../jobs/job-view.js";
 import type { JobRow } from "../store/job-row.js";
-import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import type { JobTable } from "./job-table.js";
+import { ProblemLog } from "./problem-log.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
 import { PlaceCache } from "./place-cache.js";
-import { refusalKind } from "./refusal-kind.js";
 import { assign, explain, type AgentOffer, type RunLimits, type Situation } from "./placement.js";
 
-const RESEND = { firstMs: 100, maxMs: 5000 };
-/** How long an agent is left alone that had less room than the server believed, unless it says more. */
-const FULL_MS = 1000;
-/** How long an agent is left alone that refuses work for another reason, time after time. */
-const REFUSED = { firstMs: 1000, maxMs: 15_000 };
-/** A refused job waits longer than the agent that refused it, so that the next job gets its turn there. */
-const REFUSED_JOB_FACTOR = 1.5;
+/** Pauses while the server itself cannot read what it is to send. */
+const TROUBLE_PAUSE = { firstMs: 500, maxMs: 15_000 };
 
 /** Of CPUs or memory, whichever is scarcer, whoever uses it. */
 function usedShare({ cpuPercent, memoryUsedBytes, memoryTotalBytes }: AgentLoad): number {
   return Math.max((cpuPercent ?? 0) / 100, memoryUsedBytes / memoryTotalBytes);
 }
 
-/** One that drains says itself when it takes work again. */
-function fullMs({ code, retryAfterSeconds }: JobctlError): number {
-  return code === "draining" ? FULL_MS : Math.max(FULL_MS, (retryAfterSeconds ?? 0) * 1000);
-}
-
 export interface DispatcherParts {
   readonly table: JobTable;
   readonly registry: AgentRegistry;
   readonly attempts: AttemptService;
-  readonly policyOf: (service: string) => RunLimits & JobPolicy;
-  /** @throws JobctlError `blob_damaged` */
-  readonly archiveOf: (digest: string) => AsyncIterable<Buffer>;
+  readonly policyOf: (service: string) => RunLimits;
+  /** Sends an attempt that has been committed. */
+  readonly send: (row: JobRow, link: AgentLink) => Promise<void>;
   /** Whether an operator has told the agent to take no new work. */
   readonly isDrained: (agent: string) => boolean;
-  /** Called with what an agent says of an attempt when it takes it. */
-  readonly onReport: (link: AgentLink, report: HeardReport) => void;
   /** An agent gets no new work while more than this share of its CPUs or its memory is in use. */
   readonly capacityThreshold: number;
   readonly logger: Logger;
@@ -60,11 +44,17 @@ export class Dispatcher {
   #stopped = false;
   #retryTimer: NodeJS.Timeout | undefined;
   #storeTimer: NodeJS.Timeout | undefined;
+  #troubleTimer: NodeJS.Timeout | undefined;
+  readonly #problems: ProblemLog;
+  #trouble: string | null = null;
+  #troubles = 0;
+  #isPaused = false;
   readonly #places = new PlaceCache(() => this.#explain());
   #lastRunMs = performance.now();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
+    this.#problems = new ProblemLog(parts.logger);
   }
 
   /** Something has changed. */
@@ -86,6 +76,7 @@ export class Dispatcher {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#troubleTimer);
   }
 
   /** Where the queued jobs stand, in order; of a long queue it may be some seconds old. */
@@ -93,117 +84,37 @@ export class Dispatcher {
     return this.#places.current;
   }
 
-  /** Sends an attempt that has been committed to its agent, until the outcome is known. */
-  async send(row: JobRow, link: AgentLink): Promise<void> {
-    const id = attemptId(row.id, row.attempt);
-    const connection = link.connectionSignal;
-    // Whether an earlier try may have reached the agent.
-    let mayHold = false;
-    for (let failures = 0; this.#isCurrent(row) && !connection.aborted;) {
-      try {
-        await link.untilCallsAllowed(connection);
-        // After an unknown outcome the agent is asked before anything else is done.
-        const known = failures === 0 ? null : await link.client.getAttempt(id);
-        mayHold = false;
-        const spec = attemptSpec(row, this.#parts.policyOf(row.service));
-        const report =
-          known ??
-          (await link.client.putAttempt(spec, () => this.#parts.archiveOf(spec.archive.sha256)));
-        crashPoint("dispatch.sent");
-        link.noteAccepted();
-        this.#parts.onReport(link, report);
-        return;
-      } catch (thrown) {
-        const error = toJobctlError(thrown);
-        const kind = refusalKind(error.code);
-        mayHold ||= kind === "unknown";
-        // It cannot be asked what it holds: the same attempt waits for it.
-        if (mayHold && kind === "refused") link.noteRefusal(row.id, error);
-        if (!mayHold && (await this.#isRefused(row, link, error))) return;
-        failures += 1;
-        this.#parts.logger.warn(
-          {
-            event: "dispatch_failed",
-            jobId: row.id,
-            attempt: row.attempt,
-            agent: link.name,
-            failures,
-          },
-          error.message,
-        );
-        await delay(backoffMs(failures, RESEND, Math.random()), undefined, {
-          signal: connection,
-        }).catch(() => {});
-      }
-    }
+  /** Called with what keeps the server from sending anything, and with null when it could. */
+  noteTrouble(error: JobctlError | null): void {
+    if (error === null) return this.#troubleIsOver();
+    // Those that were under way when it began say nothing new.
+    if (this.#isPaused) return;
+    this.#troubles += 1;
+    this.#trouble = error.message;
+    const pauseMs = backoffMs(this.#troubles, TROUBLE_PAUSE, Math.random());
+    this.#isPaused = true;
+    this.#troubleTimer = setTimeout(() => this.#endPause(), pauseMs).unref();
+    if (this.#troubles === 1)
+      this.#parts.logger.error({ event: "dispatch_impossible", err: error }, error.message);
   }
 
-  /** Whether the agent has said no, and that is stored: then trying again would be wrong. */
-  async #isRefused(row: JobRow, link: AgentLink, error: JobctlError): Promise<boolean> {
-    try {
-      return await this.#handleRefusal(row, link, error);
-    } catch (notStored) {
-      if (!isNotStored(notStored)) throw notStored;
-      return false;
-    }
+  /** Why the server can send nothing at the moment; null while it can. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
-  /** @returns whether the agent has answered, so that trying again would be wrong */
-  async #handleRefusal(row: JobRow, link: AgentLink, error: JobctlError): Promise<boolean> {
-    const kind = refusalKind(error.code);
-    switch (kind) {
-      case "full":
-        link.markFull(fullMs(error));
-        this.#parts.attempts.release(row.id, row.attempt, error.message);
-        return true;
-      case "unknown":
-        return false;
-      case "rejected":
-        await this.#end(row, "rejected", error);
-        return true;
-      case "unrunnable":
-        await this.#end(row, "executor_error", error);
-        return true;
-      case "refused":
-        this.#release(row, link, error);
-        return true;
-    }
+  #troubleIsOver(): void {
+    if (this.#trouble === null) return;
+    this.#parts.logger.info({ event: "dispatch_possible", troubles: this.#troubles });
+    this.#troubles = 0;
+    this.#trouble = null;
+    this.#endPause();
   }
 
-  /** Something is wrong with the agent or the link, which is no reason to end a job. */
-  #release(row: JobRow, link: AgentLink, error: JobctlError): void {
-    const pauseMs = backoffMs(link.refusals + 1, REFUSED, Math.random());
-    this.#parts.attempts.release(row.id, row.attempt, error.message, pauseMs * REFUSED_JOB_FACTOR);
-    link.noteRefusal(row.id, error);
-    link.markFull(pauseMs);
-    this.#parts.logger.warn(
-      {
-        ...{ event: "dispatch_refused", jobId: row.id, attempt: row.attempt },
-        ...{ agent: link.name, code: error.code, pauseMs },
-      },
-      error.message,
-    );
-  }
-
-  /** Every agent would refuse it: the refusal is the outcome. */
-  async #end(
-    row: JobRow,
-    reason: "rejected" | "executor_error",
-    { message }: JobctlError,
-  ): Promise<void> {
-    const outcome = { reason, exitCode: null, signal: null, message };
-    const report = heard({
-      id: attemptId(row.id, row.attempt),
-      state: "finished",
-      startedAt: null,
-      finishedAt: wallInstant(),
-      outcome,
-      findings: [],
-      usage: null,
-      result: null,
-    });
-    this.#parts.attempts.markCollecting(row.id, row.attempt, report);
-    await this.#parts.attempts.finish(row.id, row.attempt, report, outcome, null);
+  #endPause(): void {
+    clearTimeout(this.#troubleTimer);
+    this.#isPaused = false;
+    this.wake();
   }
 
   /** While the database cannot be written nothing is sent; one timer is enough to see when it can. */
@@ -212,7 +123,7 @@ export class Dispatcher {
       this.#dispatch();
     } catch (error) {
       if (!isNotStored(error)) throw error;
-      this.#parts.logger.warn({ event: "not_dispatched", err: error });
+      this.#problems.note("not_dispatched", null, toJobctlError(error));
       clearTimeout(this.#storeTimer);
       this.#storeTimer = setTimeout(() => {
         this.wake();
@@ -226,12 +137,13 @@ export class Dispatcher {
     this.#lastRunMs = performance.now();
     if (table.queued.size === 0) return;
     this.#wakeForRetries();
+    if (this.#isPaused) return;
     for (const { jobId, agent } of assign(table.queued.classes, this.#situation())) {
       const link = registry.byName(agent);
       const row = link === null ? null : attempts.claim(jobId, agent);
       if (row === null || link === null) continue;
       crashPoint("dispatch.claimed");
-      void this.send(row, link);
+      void this.#parts.send(row, link);
     }
   }
 
@@ -269,10 +181,5 @@ export class Dispatcher {
     const nowMs = performance.now();
     const next = this.#parts.table.queued.endPauses(nowMs);
     if (next !== null) this.#retryTimer = setTimeout(() => this.wake(), next - nowMs).unref();
-  }
-
-  #isCurrent(row: JobRow): boolean {
-    const now = this.#parts.attempts.get(row.id);
-    return !this.#stopped && now?.attempt === row.attempt && now.status === "dispatched";
   }
 }

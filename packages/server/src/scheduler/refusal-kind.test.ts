@@ -9,7 +9,7 @@ import { refusalKind } from "./refusal-kind.js";
 const ENDS = new Set([
   ...["archive_expands_too_much", "archive_invalid", "archive_too_large"],
   ...["archive_too_many_entries", "archive_unsafe_entry", "run_script_missing", "script_rejected"],
-  ...["blob_damaged", "body_too_large", "headers_too_large", "invalid_request"],
+  ...["body_too_large", "headers_too_large", "invalid_request"],
 ]);
 
 describe("the failure of a dispatch", () => {

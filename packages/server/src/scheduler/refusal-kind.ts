@@ -2,14 +2,16 @@ import type { ErrorCode } from "@jobctl/protocol";
 
 /**
  * What the failure of a dispatch means for the attempt:
- * - `rejected`: the archive is wrong, and every agent would say so: the job ends;
+ * - `rejected`: the archive is wrong, and every agent would say so: the job ends, unless the server finds
+ *   that its own copy is damaged;
+ * - `damaged`: the archive that arrived is not the one that was sent for: the server reads its own again;
  * - `unrunnable`: the specification cannot be carried out: the job ends;
  * - `full`: the agent has no room at the moment: the job is queued again;
  * - `refused`: something is wrong with the agent, the link or the session: the job is queued again,
  *   after a pause;
  * - `unknown`: the agent may hold the attempt: the same attempt is asked for and sent again.
  */
-export type RefusalKind = "rejected" | "unrunnable" | "full" | "refused" | "unknown";
+export type RefusalKind = "rejected" | "damaged" | "unrunnable" | "full" | "refused" | "unknown";
 
 /** Every code is listed, so that a new one does not compile before it is classified. */
 const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
@@ -21,7 +23,8 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   run_script_missing: "rejected",
   script_rejected: "rejected",
 
-  blob_damaged: "unrunnable",
+  archive_digest_mismatch: "damaged",
+
   // The specification travels in a header.
   body_too_large: "unrunnable",
   headers_too_large: "unrunnable",
@@ -32,7 +35,6 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
 
   agent_answer_invalid: "unknown",
   agent_unreachable: "unknown",
-  archive_digest_mismatch: "unknown",
   attempt_receiving: "unknown",
 
   agent_enrolled: "refused",
@@ -46,6 +48,8 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   backup_damaged: "refused",
   backup_not_found: "refused",
   backup_running: "refused",
+  blob_damaged: "refused",
+  blob_missing: "refused",
   config_invalid: "refused",
   daemon_failed: "refused",
   data_dir_locked: "refused",

@@ -4,6 +4,9 @@ import { JobctlError } from "@jobctl/protocol";
 /** After the database could not be written. */
 export const STORE_AGAIN_MS = 2000;
 
+/** Of so many failures in a row one is logged: some ten minutes apart. */
+const LOG_EVERY = 300;
+
 /** Whether the database could not be written, for now. */
 export function isNotStored(error: unknown): boolean {
   return (
@@ -18,11 +21,16 @@ export function isNotStored(error: unknown): boolean {
  * @param work looks anew each time at what is to be done
  */
 export function untilStored(what: string, work: () => void, logger: Logger): void {
+  attemptStore(what, work, logger, 0);
+}
+
+function attemptStore(what: string, work: () => void, logger: Logger, failures: number): void {
   try {
     work();
   } catch (error) {
     if (!isNotStored(error)) throw error;
-    logger.warn({ event: "not_stored", what, err: error });
-    setTimeout(() => untilStored(what, work, logger), STORE_AGAIN_MS).unref();
+    if (failures % LOG_EVERY === 0)
+      logger.warn({ event: "not_stored", what, failures, err: error });
+    setTimeout(() => attemptStore(what, work, logger, failures + 1), STORE_AGAIN_MS).unref();
   }
 }

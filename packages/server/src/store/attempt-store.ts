@@ -4,6 +4,9 @@ import type { Db } from "./database.js";
 
 export type AttemptEnd = "collected" | "refused" | "lost" | "drained";
 
+/** Most refused attempts at one job that are kept: the last ones. */
+const MAX_REFUSED = 20;
+
 export type AttemptStore = ReturnType<typeof createAttemptStore>;
 
 export function createAttemptStore(db: Db) {
@@ -29,6 +32,14 @@ export function createAttemptStore(db: Db) {
   );
   const selectCollected = db.prepare<[number], { collected: number }>(
     "SELECT count(*) AS collected FROM attempts WHERE job_id = ? AND ended_as = 'collected'",
+  );
+  const remove = db.prepare<[number, number]>(
+    "DELETE FROM attempts WHERE job_id = ? AND number = ?",
+  );
+  const removeOldRefused = db.prepare<[number, number]>(
+    `DELETE FROM attempts WHERE job_id = ? AND ended_as = 'refused' AND number IN
+       (SELECT number FROM attempts WHERE job_id = ? AND ended_as = 'refused'
+        ORDER BY number DESC LIMIT -1 OFFSET ${MAX_REFUSED})`,
   );
   const selectEnd = db.prepare<[number, number], { ended_as: AttemptEnd | null }>(
     "SELECT ended_as FROM attempts WHERE job_id = ? AND number = ?",
@@ -68,6 +79,12 @@ export function createAttemptStore(db: Db) {
       outcome: Pick<Outcome, "reason" | "exitCode"> | null,
     ): void {
       updateEnd.run(as, at, outcome?.reason ?? null, outcome?.exitCode ?? null, jobId, number);
+      if (as === "refused" && number > MAX_REFUSED) removeOldRefused.run(jobId, jobId);
+    },
+
+    /** Forgets an attempt that nothing has come of: its number is free again. */
+    remove(jobId: number, number: number): void {
+      remove.run(jobId, number);
     },
 
     /** Null while it is the current one, or has never been. */

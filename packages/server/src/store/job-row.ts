@@ -55,6 +55,12 @@ export interface JobRow {
   readonly result_sha256: string | null;
   readonly result_size_bytes: number | null;
   readonly expired_at: number | null;
+  /** Refusals since it was last started, or submitted. */
+  readonly refusals: number;
+  /** When it was last refused. */
+  readonly refused_at: number | null;
+  /** How long the refusals have gone on. */
+  readonly refused_ms: number;
 }
 
 /** What a submit decides; everything else begins empty. */
@@ -106,15 +112,19 @@ export type JobChanges = Partial<
     | "max_rss_bytes"
     | "result_sha256"
     | "result_size_bytes"
+    | "refusals"
+    | "refused_at"
+    | "refused_ms"
   >
 >;
 
 export interface JobEventRow {
   readonly at: number;
-  readonly type: "submitted" | "status" | "cancel_requested" | "agent_refused";
+  readonly type: "submitted" | "status" | "cancel_requested" | "agent_refused" | "not_sent";
   readonly status: JobStatus;
   readonly reason: string | null;
   readonly attempt: number;
   readonly agent: string | null;
   readonly message: string | null;
+  readonly repeats: number;
 }

@@ -11,8 +11,10 @@ import type { Db } from "./database.js";
 import { JobRate } from "./job-rate.js";
 import type { JobChanges, JobEventRow, JobRow, NewJobRow } from "./job-row.js";
 
-/** Events of one job that are listed. */
-const MAX_EVENTS = 1000;
+/** Most events of one job that are kept, beside its submit: the last ones. */
+const MAX_EVENTS = 500;
+/** A job with fewer attempts has fewer events than are kept. */
+const FEW_ATTEMPTS = 50;
 
 const COLUMNS = `jobs.*,
   (SELECT json_group_object(key, value) FROM job_labels WHERE job_labels.job_id = jobs.id) AS labels,
@@ -32,6 +34,15 @@ export interface Transition {
   readonly set?: JobChanges;
   readonly reason?: string | null;
   readonly message?: string | null;
+  /** Adds no event: another one tells of the change. */
+  readonly silent?: boolean;
+}
+
+/** A dispatch that came to nothing. */
+export interface NotDispatched {
+  readonly at: number;
+  readonly type: "agent_refused" | "not_sent";
+  readonly message: string;
 }
 
 /** What a job refers to. */
@@ -136,11 +147,25 @@ export function createJobStore(db: Db) {
     `INSERT INTO job_events (job_id, at, type, status, reason, attempt, agent, message)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  // The last ones: a job that every agent refuses has a new one again and again.
   const selectEvents = db.prepare<[number], JobEventRow>(
-    `SELECT at, type, status, reason, attempt, agent, message FROM
-       (SELECT * FROM job_events WHERE job_id = ? ORDER BY id DESC LIMIT ${MAX_EVENTS})
-     ORDER BY id`,
+    `SELECT at, type, status, reason, attempt, agent, message, repeats FROM job_events
+     WHERE job_id = ? ORDER BY id`,
+  );
+  const removeDispatch = db.prepare<[number, number]>(
+    `DELETE FROM job_events WHERE id =
+       (SELECT max(id) FROM job_events
+        WHERE job_id = ? AND type = 'status' AND status = 'dispatched' AND attempt = ?)`,
+  );
+  // Since the last change of status: what came before that is another story.
+  const repeatEvent = db.prepare<NotDispatched & { id: number; agent: string | null; n: number }>(
+    `UPDATE job_events SET at = @at, message = @message, attempt = @n, repeats = repeats + 1
+     WHERE id = (SELECT max(id) FROM job_events WHERE job_id = @id AND type = @type AND agent IS @agent)
+       AND id > (SELECT coalesce(max(id), 0) FROM job_events WHERE job_id = @id AND type = 'status')`,
+  );
+  const removeOldEvents = db.prepare<[number]>(
+    `DELETE FROM job_events WHERE id IN
+       (SELECT id FROM job_events WHERE job_id = ? AND type <> 'submitted'
+        ORDER BY id DESC LIMIT -1 OFFSET ${MAX_EVENTS})`,
   );
   const selectLastEvent = db
     .prepare<[number], number>(
@@ -182,6 +207,7 @@ export function createJobStore(db: Db) {
       row.agent,
       event.message,
     );
+    if (row.attempt > FEW_ATTEMPTS || row.refusals > FEW_ATTEMPTS) removeOldEvents.run(row.id);
   }
 
   return {
@@ -258,7 +284,17 @@ export function createJobStore(db: Db) {
       return selectEvents.all(id);
     },
 
-    addEvent,
+    /**
+     * Notes that a dispatch came to nothing, in the place of the event that told of it. The same again,
+     * with nothing between, is the same event.
+     */
+    addNotDispatched(row: JobRow, event: NotDispatched): void {
+      removeDispatch.run(row.id, row.attempt);
+      const agent = event.type === "not_sent" ? null : row.agent;
+      const repeated = repeatEvent.run({ ...event, id: row.id, agent, n: row.attempt });
+      if (repeated.changes > 0) return;
+      addEvent({ ...row, status: "queued", agent }, { ...event, reason: null });
+    },
 
     /** When a job was last changed, in milliseconds since 1970; 0 when it never was. */
     lastEventAt(id: number): number {
@@ -275,6 +311,7 @@ export function createJobStore(db: Db) {
       });
       if (result.changes === 0) return null;
       const row = selectJob.get(id) as JobRow;
+      if (change.silent === true) return row;
       addEvent(row, {
         at: change.at,
         type: "status",

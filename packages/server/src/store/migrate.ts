@@ -31,7 +31,13 @@ export function migrate(db: Db): void {
   for (const [index, file] of FILES.entries()) {
     if (index < current) continue;
     const apply = db.transaction(() => {
-      db.exec(readFileSync(new URL(file, DIRECTORY), "utf8"));
+      // A migration may change a constraint where SQLite keeps it, which it does not allow otherwise.
+      db.unsafeMode(true);
+      try {
+        db.exec(readFileSync(new URL(file, DIRECTORY), "utf8"));
+      } finally {
+        db.unsafeMode(false);
+      }
       db.pragma(`user_version = ${index + 1}`);
     });
     apply.immediate();

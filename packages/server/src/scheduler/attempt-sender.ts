@@ -1,0 +1,396 @@
+import { backoffMs, crashPoint, signalWithin, wallInstant, type Logger } from "@jobctl/daemon";
+import { JobctlError, attemptId, toJobctlError, type ErrorCode } from "@jobctl/protocol";
+
+import type { AgentLink } from "../agents/agent-link.js";
+import type { BlobStore } from "../blobs/blob-store.js";
+import { heard, type HeardReport } from "../heard-report.js";
+import type { AttemptService } from "../jobs/attempt-service.js";
+import type { JobRow } from "../store/job-row.js";
+import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
+import { refusalKind } from "./refusal-kind.js";
+import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
+
+const RESEND = { firstMs: 100, maxMs: 5000 };
+/** Tries of one attempt, each of which may have arrived, before another agent gets its turn. */
+const MAX_SENDS = 5;
+/** Pauses of an agent that refuses work, time after time. */
+const AGENT_PAUSE = { firstMs: 1000, maxMs: 30_000 };
+/** Pauses of a job that is refused, time after time. */
+const JOB_PAUSE = { firstMs: 1500, maxMs: 60_000 };
+/** Tries while the agent says that it is receiving the attempt already, over another connection. */
+const MAX_RECEIVING = 120;
+/** How often a job's archive is looked for where others are, before it counts as gone. */
+const MAX_MISSES = 4;
+
+export interface AttemptSenderParts {
+  readonly attempts: AttemptService;
+  readonly blobs: Pick<BlobStore, "content" | "readThrough" | "withBlob">;
+  readonly policyOf: (service: string) => JobPolicy;
+  /** Called with what an agent says of an attempt when it takes it. */
+  readonly onReport: (link: AgentLink, report: HeardReport) => void;
+  /** Stops and deletes an attempt on an agent that may hold it. */
+  readonly discard: (link: AgentLink, id: string) => void;
+  /** Called with what keeps the server itself from sending, and with null when it could. */
+  readonly onOwnTrouble: (error: JobctlError | null) => void;
+  /** Time without an answer about an attempt after which it counts as lost. */
+  readonly deadMs: number;
+  readonly logger: Logger;
+}
+
+/** One attempt on its way. */
+interface Sending {
+  readonly row: JobRow;
+  readonly link: AgentLink;
+  readonly id: string;
+  /** Raised when the connection ends: the next one sends again what the agent does not hold. */
+  readonly connection: AbortSignal;
+  /** Raised when somebody cancels the job. */
+  readonly cancelled: AbortController;
+  /** Whether no request about it has been sent. */
+  isUnused: boolean;
+  /** Whether it has to be asked for before anything else is done. */
+  mayBeHeld: boolean;
+  /** When the agent last said that it does not hold it. */
+  askedMs: number;
+}
+
+/**
+ * Sends an attempt that has been committed to its agent, until it is known whether the agent holds it.
+ *
+ * What an agent refuses, and what it cannot be sent, goes back to the queue. The number of an attempt is
+ * given out again only where no second request has been made: one that is late could still be taken.
+ */
+export class AttemptSender {
+  readonly #parts: AttemptSenderParts;
+  readonly #sendings = new Map<string, Sending>();
+  #stopped = false;
+
+  constructor(parts: AttemptSenderParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** @param isNew whether nobody has sent it before */
+  async send(row: JobRow, link: AgentLink, isNew: boolean): Promise<void> {
+    const id = attemptId(row.id, row.attempt);
+    const sending: Sending = {
+      ...{ row, link, id, connection: link.connectionSignal, cancelled: new AbortController() },
+      ...{ isUnused: isNew, mayBeHeld: false, askedMs: performance.now() },
+    };
+    this.#sendings.set(id, sending);
+    try {
+      await this.#sendUntilKnown(sending);
+    } catch (error) {
+      this.#parts.logger.error(
+        { event: "dispatch_interrupted", jobId: row.id, attempt: row.attempt, err: error },
+        "the database could not be read",
+      );
+      setTimeout(() => void this.send(row, link, false), STORE_AGAIN_MS).unref();
+    } finally {
+      if (this.#sendings.get(id) === sending) this.#sendings.delete(id);
+    }
+  }
+
+  /**
+   * Tells that a job is to be cancelled: what is being sent is cut, and the agent asked what it holds.
+   *
+   * @returns whether the attempt is being sent; otherwise its agent holds it, or nobody does
+   */
+  interrupt(row: JobRow): boolean {
+    const sending = this.#sendings.get(attemptId(row.id, row.attempt));
+    if (sending === undefined || sending.row.agent !== row.agent) return false;
+    sending.cancelled.abort();
+    return true;
+  }
+
+  /** Queues a job again that its agent has taken and could not start. */
+  failedToStart(row: JobRow, link: AgentLink, error: JobctlError): void {
+    this.#release({ row, link, isUnused: false }, error);
+  }
+
+  async #sendUntilKnown(sending: Sending): Promise<void> {
+    for (let failures = 0; this.#isCurrent(sending);) {
+      const error = await this.#try(sending, failures);
+      if (error === null || !this.#isCurrent(sending)) return;
+      failures += 1;
+      const { row, link } = sending;
+      this.#parts.logger.warn(
+        {
+          ...{ event: "dispatch_failed", jobId: row.id, attempt: row.attempt },
+          ...{ agent: link.name, failures },
+        },
+        error.message,
+      );
+      await this.#pause(sending, backoffMs(failures, RESEND, Math.random()));
+    }
+  }
+
+  /** @returns what went wrong; null when the attempt is not to be sent again */
+  async #try(sending: Sending, failures: number): Promise<JobctlError | null> {
+    try {
+      return (await this.#ask(sending)) ? null : await this.#put(sending, failures);
+    } catch (thrown) {
+      const error = toJobctlError(thrown);
+      // It cannot be asked what it holds: the same attempt waits for it.
+      if (!isNotStored(error)) {
+        if (refusalKind(error.code) === "refused") sending.link.noteRefusal(sending.row.id, error);
+        if (this.#hasGoneSilent(sending, error)) return null;
+      }
+      return error;
+    }
+  }
+
+  /** After an unknown outcome the agent is asked first. @returns whether it holds the attempt */
+  async #ask(sending: Sending): Promise<boolean> {
+    const { link, id } = sending;
+    await this.#untilCallsAllowed(sending);
+    if (!sending.mayBeHeld || !this.#isCurrent(sending)) return false;
+    const held = await link.client.getAttempt(id);
+    if (held !== null) {
+      this.#accepted(sending, held);
+      return true;
+    }
+    sending.mayBeHeld = false;
+    sending.askedMs = performance.now();
+    return false;
+  }
+
+  async #put(sending: Sending, failures: number): Promise<JobctlError | null> {
+    const { row, link, id, connection, cancelled } = sending;
+    if (!this.#isCurrent(sending)) return null;
+    if (this.#isCancelled(sending)) {
+      this.#release(sending, new JobctlError("interrupted", "cancelled before it was started"));
+      return null;
+    }
+    if (!(await this.#canReadArchive(sending))) return null;
+    const signal = signalWithin(null, connection, cancelled.signal);
+    try {
+      // Whoever has cancelled it, or taken its place, meanwhile.
+      if (!this.#isCurrent(sending) || this.#isCancelled(sending)) return interrupted(id);
+      sending.mayBeHeld = true;
+      const spec = attemptSpec(row, this.#parts.policyOf(row.service));
+      const readArchive = (): AsyncIterable<Buffer> =>
+        this.#parts.blobs.content(spec.archive.sha256);
+      const report = await link.client.putAttempt(spec, readArchive, signal.signal);
+      crashPoint("dispatch.sent");
+      this.#accepted(sending, report);
+      return null;
+    } catch (thrown) {
+      return await this.#handleFailure(sending, toJobctlError(thrown), failures);
+    } finally {
+      signal.release();
+    }
+  }
+
+  /** @returns the failure, unless the agent has answered and that is stored */
+  async #handleFailure(
+    sending: Sending,
+    error: JobctlError,
+    failures: number,
+  ): Promise<JobctlError | null> {
+    if (!this.#isCurrent(sending)) return error;
+    const { row } = sending;
+    const kind = refusalKind(error.code);
+    if (kind === "unknown") {
+      sending.isUnused = false;
+      const most = error.code === "attempt_receiving" ? MAX_RECEIVING : MAX_SENDS;
+      if (failures + 1 < most || this.#isCancelled(sending)) return error;
+      if (!(await this.#isHeldNowhere(sending))) return error;
+      this.#release(sending, error);
+      return null;
+    }
+    // The agent has answered: it does not hold it.
+    sending.mayBeHeld = false;
+    sending.askedMs = performance.now();
+    switch (kind) {
+      case "full":
+      case "refused":
+        this.#release(sending, error);
+        return null;
+      case "unrunnable":
+        await this.#end(row, "executor_error", error);
+        return null;
+      case "damaged":
+        if (await this.#isArchiveIntact(sending)) this.#release(sending, error);
+        return null;
+      case "rejected":
+        if (await this.#isArchiveIntact(sending)) await this.#end(row, "rejected", error);
+        return null;
+    }
+  }
+
+  /** Asks once more, so that what is given up is certainly not there. */
+  async #isHeldNowhere(sending: Sending): Promise<boolean> {
+    return !(await this.#ask(sending)) && this.#isCurrent(sending) && !sending.mayBeHeld;
+  }
+
+  #accepted({ row, link, id }: Sending, report: HeardReport): void {
+    link.noteAccepted();
+    this.#parts.onReport(link, report);
+    const now = this.#parts.attempts.get(row.id);
+    if (now?.cancel_requested_at != null && report.state !== "finished")
+      void link.client.cancelAttempt(id).catch(() => {});
+  }
+
+  /** Whether it can be opened is the server's business. @returns false when it cannot, and that is dealt with */
+  async #canReadArchive(sending: Sending): Promise<boolean> {
+    try {
+      await this.#parts.blobs.withBlob(sending.row.input_sha256, async () => {});
+      this.#parts.onOwnTrouble(null);
+      return true;
+    } catch (thrown) {
+      this.#cannotSend(sending, toJobctlError(thrown));
+      return false;
+    }
+  }
+
+  /** Reads the stored archive through again. @returns false when it is the cause, and that is dealt with */
+  async #isArchiveIntact(sending: Sending): Promise<boolean> {
+    try {
+      await this.#parts.blobs.readThrough(sending.row.input_sha256);
+      return true;
+    } catch (thrown) {
+      this.#cannotSend(sending, toJobctlError(thrown));
+      return false;
+    }
+  }
+
+  /** The stored archive is the job's end when it is damaged or gone; anything else is trouble that passes. */
+  #cannotSend(sending: Sending, error: JobctlError): void {
+    const { row } = sending;
+    const isMissing = error.code === "blob_missing";
+    const isGone = isMissing && row.refusals >= MAX_MISSES;
+    if (error.code === "blob_damaged" || isGone) {
+      this.#parts.logger.error(
+        { event: "input_damaged", jobId: row.id, sha256: row.input_sha256, code: error.code },
+        error.message,
+      );
+      this.#parts.attempts.endDamaged(row.id, row.attempt, error.message);
+      return;
+    }
+    if (!isMissing) this.#parts.onOwnTrouble(error);
+    this.#parts.attempts.release(row.id, row.attempt, {
+      type: "not_sent",
+      message: error.message,
+      pauseMs: backoffMs(row.refusals + 1, JOB_PAUSE, Math.random()),
+      isUnused: sending.isUnused,
+    });
+  }
+
+  /**
+   * Back to the queue. The agent is left alone for a while that grows; so is the job, unless the agent was
+   * merely full.
+   */
+  #release(
+    { row, link, isUnused }: Pick<Sending, "row" | "link" | "isUnused">,
+    error: JobctlError,
+  ): void {
+    const isFull = refusalKind(error.code) === "full";
+    if (error.code !== "interrupted") pauseAgent(link, row.id, error);
+    this.#parts.attempts.release(row.id, row.attempt, {
+      type: "agent_refused",
+      message: error.message,
+      pauseMs: isFull ? null : backoffMs(row.refusals + 1, JOB_PAUSE, Math.random()),
+      isUnused,
+    });
+    this.#parts.logger.warn(
+      {
+        ...{ event: "dispatch_refused", jobId: row.id, attempt: row.attempt },
+        ...{ agent: link.name, code: error.code, refusals: link.refusals },
+      },
+      error.message,
+    );
+  }
+
+  /** Every agent would refuse it: the refusal is the outcome. */
+  async #end(
+    row: JobRow,
+    reason: "rejected" | "executor_error",
+    { message }: JobctlError,
+  ): Promise<void> {
+    const outcome = { reason, exitCode: null, signal: null, message };
+    const report = heard({
+      id: attemptId(row.id, row.attempt),
+      state: "finished",
+      startedAt: null,
+      finishedAt: wallInstant(),
+      outcome,
+      findings: [],
+      usage: null,
+      result: null,
+    });
+    this.#parts.attempts.markCollecting(row.id, row.attempt, report);
+    await this.#parts.attempts.finish(row.id, row.attempt, report, outcome, null);
+  }
+
+  /** Whether an agent that is connected could not be asked for too long. Then the attempt is lost. */
+  #hasGoneSilent({ row, link, id, askedMs }: Sending, error: JobctlError): boolean {
+    const { attempts, deadMs, discard } = this.#parts;
+    if (performance.now() - askedMs < deadMs) return false;
+    const seconds = Math.round(deadMs / 1000);
+    const message = `agent ${link.name} has not said whether it holds attempt ${id} for ${seconds} s: ${error.message}`;
+    try {
+      attempts.lose(row.id, row.attempt, message);
+    } catch (notStored) {
+      if (!isNotStored(notStored)) throw notStored;
+      return false;
+    }
+    discard(link, id);
+    return true;
+  }
+
+  /** Waits while the breaker is open, but no longer than it may take to hear of the attempt. */
+  async #untilCallsAllowed(sending: Sending): Promise<void> {
+    const leftMs = Math.max(0, sending.askedMs + this.#parts.deadMs - performance.now());
+    const wait = signalWithin(leftMs, sending.connection, ...this.#wakingSignals(sending));
+    await sending.link.untilCallsAllowed(wait.signal).finally(() => wait.release());
+  }
+
+  async #pause(sending: Sending, ms: number): Promise<void> {
+    const wait = signalWithin(ms, sending.connection, ...this.#wakingSignals(sending));
+    if (!wait.signal.aborted)
+      await new Promise<void>((resolve) => {
+        wait.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    wait.release();
+  }
+
+  /** A cancel ends the first wait, and no other. */
+  #wakingSignals({ cancelled }: Sending): AbortSignal[] {
+    return cancelled.signal.aborted ? [] : [cancelled.signal];
+  }
+
+  #isCancelled({ row }: Sending): boolean {
+    return this.#parts.attempts.get(row.id)?.cancel_requested_at != null;
+  }
+
+  #isCurrent({ row, connection }: Sending): boolean {
+    const now = this.#parts.attempts.get(row.id);
+    return (
+      !this.#stopped &&
+      !connection.aborted &&
+      now?.attempt === row.attempt &&
+      now.agent === row.agent &&
+      now.status === "dispatched"
+    );
+  }
+}
+
+/** Refusals because an agent has no room are worth a word only when they go on. */
+const USUAL_REFUSALS = 2;
+
+/** An agent that drains says itself when it takes work again. */
+function pauseAgent(link: AgentLink, jobId: number, error: JobctlError): void {
+  const code: ErrorCode = error.code;
+  if (code === "draining") return link.markFull(AGENT_PAUSE.firstMs);
+  link.noteRefusal(jobId, error, code === "no_room" ? USUAL_REFUSALS : 0);
+  const pauseMs = backoffMs(link.refusals, AGENT_PAUSE, Math.random());
+  link.markFull(Math.max(pauseMs, (error.retryAfterSeconds ?? 0) * 1000));
+}
+
+function interrupted(id: string): JobctlError {
+  return new JobctlError("interrupted", `attempt ${id} was not sent`);
+}

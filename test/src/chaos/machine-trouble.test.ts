@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { execa } from "execa";
+
+import { Cluster } from "../support/cluster.js";
+import { IdleConnections } from "../support/idle-connections.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const JOBS = 4;
+
+describe("trouble of the machine fails no job", () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start();
+  });
+  after(() => cluster.stop());
+
+  /** Jobs that wait until `resume`. */
+  const submitWaiting = async (script: string): Promise<number[]> => {
+    await cluster.ok(["agents", "drain", "agent-1"]);
+    return Promise.all(
+      Array.from({ length: JOBS }, (_, n) => cluster.submitScript(`${script} # ${n}\n`)),
+    );
+  };
+  const resume = (): Promise<string> => cluster.ok(["agents", "resume", "agent-1"]);
+  const untilNoted = async (id: number, what: RegExp): Promise<void> =>
+    waitUntil(`job ${id} says ${what}`, async () =>
+      what.test(await cluster.ok(["events", String(id)])),
+    );
+  const assertAllComplete = async (ids: readonly number[]): Promise<void> => {
+    await cluster.jobctl(["wait", ...ids.map(String)], { timeoutMs: 120_000 });
+    for (const id of ids) {
+      const { status, outcome } = await cluster.job(id);
+      assert.equal(status, "completed", JSON.stringify(outcome));
+    }
+  };
+
+  it("while the server's blobs are away", async () => {
+    const ids = await submitWaiting("echo blobs");
+    const blobs = join(cluster.dataPath, "blobs");
+    await rename(blobs, `${blobs}.away`);
+    await resume();
+    for (const id of ids) await untilNoted(id, /(not_sent|agent_refused)\s.*ENOENT/);
+    await rename(`${blobs}.away`, blobs);
+    await assertAllComplete(ids);
+  });
+
+  it("while the server has no file descriptors", async () => {
+    const ids = await submitWaiting("echo descriptors");
+    const { pid, url } = cluster.server;
+    const crowd = new IdleConnections(url, 100);
+    try {
+      // Leaves an idle connection behind, over which the next request goes.
+      await (await cluster.request("/live")).text();
+      await execa("prlimit", ["--pid", String(pid), "--nofile=64:4096"]);
+      await waitUntil("it has no descriptor left", async () => {
+        const { length } = await readdir(`/proc/${pid}/fd`);
+        return length >= 64;
+      });
+      const resumed = await cluster.request("/v1/agents/agent-1/resume", { method: "POST" });
+      assert.equal(resumed.status, 200);
+      await waitUntil("a job could not be sent", async () =>
+        /"event":"(dispatch_[a-z]+|agent_unreachable)".*(EMFILE|descriptor)/.test(
+          await readFile(join(cluster.root, "server.log"), "utf8"),
+        ),
+      );
+    } finally {
+      crowd.close();
+      await execa("prlimit", ["--pid", String(pid), "--nofile=4096:4096"]);
+    }
+    await assertAllComplete(ids);
+  });
+
+  it("while the agent's folder cannot be used", async () => {
+    const ids = await submitWaiting("echo folder");
+    const attempts = join(cluster.root, "agent-1/attempts");
+    await rename(attempts, `${attempts}.away`);
+    await writeFile(attempts, "");
+    await resume();
+    await untilNoted(ids[0] ?? 0, /agent_refused|not_sent/);
+    await rm(attempts);
+    await rename(`${attempts}.away`, attempts);
+    await assertAllComplete(ids);
+  });
+});
