@@ -75,6 +75,8 @@ export const agentSchema = z.object({
   drain: z.object({ since: instantSchema, deadlineAt: instantSchema.nullable() }).nullable(),
   /** Attempts that occupy a slot, as the server counts them. */
   running: z.number().int().nonnegative(),
+  /** Results that the server has not stored yet. */
+  waitingResults: z.number().int().nonnegative(),
   /** The key that its name is bound to; null until it has been enrolled. */
   key: z
     .object({

@@ -118,6 +118,7 @@ export function createServer(
     (name) => drains.get(name),
     (name) => table.countOnAgent(name),
     (name) => identities.show(name),
+    (name) => table.countResultsOn(name),
   );
   const tasks = new Tasks(logger);
   const backups = new Backups({ store, temporary: blobs.temporary, logger });

@@ -182,6 +182,9 @@ function agentGauges(metrics: Metrics, { registry, loadLookups }: TelemetryParts
   );
   each("jobctl_agent_slots_total", "Jobs that it can run at once.", ({ self }) => self?.slots);
   each("jobctl_agent_slots_used", "Slots in use, as it says.", ({ load }) => load?.slotsUsed);
+  each("jobctl_results_waiting", "Results on it that have not been stored yet.", (link) =>
+    registry.resultsOn(link),
+  );
   each("jobctl_agent_load1", "Its load average over a minute.", ({ load }) => load?.load1);
   each("jobctl_agent_cpu_ratio", "Share of its CPUs in use.", ({ load }) =>
     load?.cpuPercent == null ? null : load.cpuPercent / 100,

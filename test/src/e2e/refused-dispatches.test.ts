@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { after, before, describe, it } from "node:test";
 
-import type { Job, JobEvent } from "@jobctl/protocol";
+import type { Agent, Job, JobEvent } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { MaliciousAgent, refusal, type Lie } from "../support/malicious-agent.js";
 import { waitUntil } from "../support/wait-until.js";
 
-const SERVICES = ["no-room", "storage-full", "half", "hanging", "deaf", "limit"];
+const SERVICES = ["no-room", "storage-full", "half", "hanging", "deaf", "limit", "behind"];
 const PUT = "PUT /v1/attempts/:id";
 
 describe("a job that an agent does not take", () => {
@@ -126,5 +126,38 @@ describe("a job that an agent does not take", () => {
     const { status, outcome } = await untilEnded(id);
     assert.deepEqual([status, outcome?.reason], ["lost", "agent_lost"]);
     assert.match(outcome?.message ?? "", /has not said whether it holds/);
+  });
+
+  it("waits while the results of an agent cannot be stored, so that they do not fill its disk", async () => {
+    const most = 100;
+    const liar = await withLiar("behind", {
+      answer: (request, response) => {
+        if (!(request.url ?? "").endsWith("/result")) return false;
+        response.writeHead(500).end("no");
+        return true;
+      },
+    });
+    const first = await cluster.submitScript("true\n", "--service", "behind");
+    const { input } = await cluster.job(first);
+    const submitKnown = async (): Promise<void> => {
+      const answer = await cluster.request("/v1/jobs", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ service: "behind", input }),
+      });
+      assert.equal(answer.status, 201, await answer.text());
+    };
+    for (let n = 0; n < most + 4; n += 1) await submitKnown();
+    const agent = async () => {
+      const { items } = (await (await cluster.request("/v1/agents")).json()) as { items: Agent[] };
+      return items.find(({ url }) => url === liar.url);
+    };
+    await waitUntil("it is behind", async () => (await agent())?.waitingResults === most, 120_000);
+    assert.match((await agent())?.problem ?? "", /100 of its results wait to be stored/);
+    const figures = await (await fetch(`${cluster.server.url}/metrics`)).text();
+    assert.match(figures, /^jobctl_results_waiting\{agent="behind"\} 100$/m);
+    const queued = await cluster.request("/v1/jobs?state=queued&service=behind&limit=100");
+    assert.equal(((await queued.json()) as { items: Job[] }).items.length, 5);
+    assert.equal(liar.count(PUT), most);
   });
 });

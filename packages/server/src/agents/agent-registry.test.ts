@@ -14,6 +14,7 @@ describe("the name of an agent", () => {
       () => null,
       () => 0,
       () => null,
+      () => 0,
     );
     registry.add({ name: "a", url: HERE, ...link } as AgentLink);
     registry.checkName("a", HERE);

@@ -2,6 +2,9 @@ import { JobctlError, type Agent, type CachedLoad } from "@jobctl/protocol";
 
 import type { AgentLink } from "./agent-link.js";
 
+/** Most results that may wait on one agent before it gets no new work: they fill its disk. */
+const MAX_WAITING_RESULTS = 100;
+
 type DrainLookup = (name: string | null) => {
   readonly since: number;
   readonly deadlineAt: number | null;
@@ -14,18 +17,22 @@ export class AgentRegistry {
   readonly #drains: DrainLookup;
   readonly #runningOn: (name: string) => number;
   readonly #keyOf: (name: string | null) => Agent["key"];
+  readonly #resultsOn: (name: string) => number;
 
   /**
    * @param drains what an operator has said of an agent
    * @param runningOn attempts on an agent that the server waits for, by the agent's name
    * @param keyOf the key that an agent's name is bound to
+   * @param resultsOn results on an agent that have not been stored yet, by the agent's name
    */
   constructor(
     staleAfterMs: number,
     drains: DrainLookup,
     runningOn: (name: string) => number,
     keyOf: (name: string | null) => Agent["key"],
+    resultsOn: (name: string) => number,
   ) {
+    this.#resultsOn = resultsOn;
     this.#keyOf = keyOf;
     this.#staleAfterMs = staleAfterMs;
     this.#drains = drains;
@@ -59,6 +66,16 @@ export class AgentRegistry {
     return name === null ? 0 : this.#runningOn(name);
   }
 
+  /** Results on an agent that have not been stored yet. */
+  resultsOn({ name }: AgentLink): number {
+    return name === null ? 0 : this.#resultsOn(name);
+  }
+
+  /** Whether so many results wait on an agent that it gets no new work. */
+  isBehind(link: AgentLink): boolean {
+    return this.resultsOn(link) >= MAX_WAITING_RESULTS;
+  }
+
   /**
    * Checks that an agent at this address may have this name. An agent that can reach another one could
    * pass the handshake on to it and so be it: a name stays with the address that has it. One that was
@@ -88,7 +105,7 @@ export class AgentRegistry {
       url: link.url,
       origin: link.origin,
       state: this.#displayState(link),
-      problem: link.problem,
+      problem: link.problem ?? this.#behindBy(link),
       problemCode: link.problemCode,
       problemHint: link.problemHint,
       connectedSince:
@@ -103,8 +120,14 @@ export class AgentRegistry {
       breaker: link.breaker.state,
       drain: this.#drainOf(link.name),
       running: this.runningOn(link),
+      waitingResults: this.resultsOn(link),
       key: this.#keyOf(link.name),
     };
+  }
+
+  #behindBy(link: AgentLink): string | null {
+    if (!this.isBehind(link)) return null;
+    return `${this.resultsOn(link)} of its results wait to be stored; it gets no new work until some have been`;
   }
 
   /** Whether every agent has been compared with the jobs, or found to be away. */

@@ -165,12 +165,14 @@ export class Dispatcher {
 
   /** What a link has to offer: nothing unless it is ready and lets calls through. */
   #offer(link: AgentLink): AgentOffer[] {
+    const { registry } = this.#parts;
     const { self, load } = link;
     if (self === null || link.state !== "ready") return [];
     const { name, services, slots, cpus, memoryBytes } = self;
     const drained = load?.draining === true || this.#parts.isDrained(name);
     const isLoaded = load !== null && usedShare(load) > this.#parts.capacityThreshold;
-    const blocked = isLoaded || link.full || link.breaker.state === "open";
+    const blocked =
+      isLoaded || link.full || registry.isBehind(link) || link.breaker.state === "open";
     const state = drained ? "draining" : blocked ? "full" : "accepting";
     return [{ name, services, slots, cpus, memoryBytes, state }];
   }

@@ -15,6 +15,8 @@ const MOST_USERS = 10_000;
 export class JobTable {
   readonly queued = new JobQueue();
   readonly active = new Map<number, ActiveJob>();
+  /** Jobs whose results have not been stored yet, by agent. */
+  readonly #collecting = new Map<string, Set<number>>();
 
   /** By user, whoever was served longest ago first. */
   readonly #served = new Map<string, number>();
@@ -23,10 +25,30 @@ export class JobTable {
   apply(row: JobRow): void {
     this.queued.delete(row.id);
     const hadSlot = this.active.delete(row.id);
+    this.#noteCollecting(row);
     if (row.status === "queued") return this.queued.add(placed(row));
     if (!occupiesSlot(row.status)) return;
     this.active.set(row.id, { ...placed(row), agent: row.agent ?? "" });
     if (!hadSlot) this.#noteServed(userKey(row));
+  }
+
+  #noteCollecting({ id, status, agent }: JobRow): void {
+    const jobs = agent === null ? undefined : this.#collecting.get(agent);
+    if (status === "collecting" && agent !== null) {
+      if (jobs === undefined) this.#collecting.set(agent, new Set([id]));
+      else jobs.add(id);
+      return;
+    }
+    // A job that is queued again names its agent no more.
+    for (const [name, ids] of jobs === undefined
+      ? this.#collecting
+      : [[agent ?? "", jobs] as const])
+      if (ids.delete(id) && ids.size === 0) this.#collecting.delete(name);
+  }
+
+  /** How many results on an agent have not been stored yet. */
+  countResultsOn(agent: string): number {
+    return this.#collecting.get(agent)?.size ?? 0;
   }
 
   #noteServed(user: string): void {
