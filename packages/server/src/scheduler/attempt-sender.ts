@@ -162,7 +162,10 @@ export class AttemptSender {
     const { row, link, id, connection, cancelled } = sending;
     if (!this.#isCurrent(sending)) return null;
     if (this.#isCancelled(sending)) {
-      this.#release(sending, new JobctlError("interrupted", "cancelled before it was started"));
+      const message = "cancelled before it was started";
+      this.#parts.attempts.release(row.id, row.attempt, {
+        ...{ type: "not_sent", message, notBefore: null, isUnused: false },
+      });
       return null;
     }
     if (!(await this.#canReadArchive(sending))) return null;
@@ -275,7 +278,7 @@ export class AttemptSender {
     this.#parts.attempts.release(row.id, row.attempt, {
       type: "not_sent",
       message: error.message,
-      pauseMs: backoffMs(row.refusals + 1, JOB_PAUSE, Math.random()),
+      pauseMs: jobPauseMs(row),
       isUnused: sending.isUnused,
     });
   }
@@ -289,12 +292,13 @@ export class AttemptSender {
     error: JobctlError,
   ): void {
     const isFull = refusalKind(error.code) === "full";
-    if (error.code !== "interrupted") pauseAgent(link, row.id, error);
+    pauseAgent(link, row.id, error);
     this.#parts.attempts.release(row.id, row.attempt, {
       type: "agent_refused",
       message: error.message,
-      pauseMs: isFull ? null : backoffMs(row.refusals + 1, JOB_PAUSE, Math.random()),
-      isUnused,
+      pauseMs: isFull ? null : jobPauseMs(row),
+      // An agent that fails otherwise may have begun with it.
+      isUnused: isUnused && isFull,
     });
     this.#parts.logger.warn(
       {
@@ -377,6 +381,11 @@ export class AttemptSender {
       now.status === "dispatched"
     );
   }
+}
+
+/** When a job that has been refused may be tried again. */
+function jobPauseMs({ refusals }: JobRow): number {
+  return backoffMs(refusals + 1, JOB_PAUSE, Math.random());
 }
 
 /** Refusals because an agent has no room are worth a word only when they go on. */
