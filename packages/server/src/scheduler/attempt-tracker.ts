@@ -27,6 +27,8 @@ const SAVE_EVERY_MS = 5000;
 const MAX_MISMATCHES = 5;
 /** Upper bound on counted attempts; evicted ones start again at zero. */
 const MAX_COUNTED = 10_000;
+/** After so many failures of the agent to send a result, which take hours, its attempt counts as lost. */
+const MAX_FAILURES = 500;
 const AFTER_FAILURE = { firstMs: STORE_AGAIN_MS, maxMs: 30_000 };
 const AFTER_MISMATCH = { firstMs: 1000, maxMs: 30_000 };
 
@@ -375,7 +377,11 @@ export class AttemptTracker implements LinkEvents {
       if (failures >= MAX_MISMATCHES) return this.#giveUp(link, row, report, error);
       waitMs = backoffMs(failures, AFTER_MISMATCH, Math.random());
     } else {
-      waitMs = backoffMs(countUp(this.#failures, report.id), AFTER_FAILURE, Math.random());
+      const failures = countUp(this.#failures, report.id);
+      // A volume that is full for days is no reason to give up a result that its agent would send.
+      if (failures >= MAX_FAILURES && !isOwnTrouble(error))
+        return this.#giveUp(link, row, report, error);
+      waitMs = backoffMs(failures, AFTER_FAILURE, Math.random());
     }
     setTimeout(() => {
       this.#collecting.delete(report.id);
@@ -385,7 +391,11 @@ export class AttemptTracker implements LinkEvents {
 
   #giveUp(link: AgentLink, row: JobRow, report: HeardReport, error: JobctlError): void {
     const { attempts, logger } = this.#parts;
-    const message = `agent ${link.name} sent a wrong result ${MAX_MISMATCHES} times: ${error.message}`;
+    const tries = this.#mismatches.get(report.id) ?? this.#failures.get(report.id) ?? 0;
+    const what = this.#mismatches.has(report.id)
+      ? "sent a wrong result"
+      : "did not send its result";
+    const message = `agent ${link.name} ${what} ${tries} times: ${error.message}`;
     const lose = (): void => {
       attempts.lose(row.id, row.attempt, message);
       this.#collected(report.id);
@@ -417,4 +427,10 @@ function countUp(counts: Map<string, number>, id: string): number {
 /** Whether the agent could not start it at all. What has run, however short, has been measured. */
 function failedToStart({ outcome, usage }: HeardReport): boolean {
   return outcome?.reason === "executor_error" && usage === null;
+}
+
+/** Whether the server could not store a result, or be reached by its own network. */
+function isOwnTrouble(error: JobctlError): boolean {
+  const { code } = error;
+  return isNotStored(error) || code === "internal" || code === "overloaded";
 }

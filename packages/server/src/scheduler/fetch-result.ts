@@ -10,6 +10,8 @@ const REFETCH = { firstMs: 100, maxMs: 5000 };
 /** A transfer that moves fewer bytes than this in `RATE_WINDOW_MS` is cut and taken up again. */
 const MIN_WINDOW_BYTES = 64 * 1024;
 const RATE_WINDOW_MS = 60_000;
+/** Failures in a row without a byte, after which fetching has failed for now. */
+const MAX_FAILURES = 30;
 /** Transfers that were too slow or ended too early, before fetching has failed. */
 const MAX_UNFIT_TRANSFERS = 3;
 
@@ -67,6 +69,7 @@ async function* downloadWithResume(
           `the result of attempt ${id} did not arrive in ${unfit} transfers: ${toJobctlError(thrown).message}`,
         );
       failures += 1;
+      if (failures >= MAX_FAILURES) throw thrown;
       await delay(backoffMs(failures, REFETCH, Math.random()));
       await link.untilReady();
     }
