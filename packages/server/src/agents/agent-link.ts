@@ -8,6 +8,7 @@ import {
   type AgentOrigin,
   type AgentSelf,
   type ErrorCode,
+  type WatchMessage,
 } from "@jobctl/protocol";
 
 import { heard, type HeardReport } from "../heard-report.js";
@@ -24,6 +25,8 @@ const STABLE_MS = 5000;
 const MIN_FULL_MS = 1000;
 /** How often it is looked whether somebody has closed an open breaker. */
 const BREAKER_LOOK_MS = 1000;
+
+type Snapshot = Extract<WatchMessage, { type: "snapshot" }>;
 
 export interface LinkSettings {
   readonly origin: AgentOrigin;
@@ -317,9 +320,7 @@ export class AgentLink {
       switch (message.type) {
         case "snapshot":
           this.#checkName(message.agent.name);
-          this.#self = message.agent;
-          this.#noteLoad(message.load);
-          await this.#events.onSnapshot(this, message.attempts.map(heard));
+          await this.#takeSnapshot(message);
           this.#ready();
           break;
         case "attempt":
@@ -332,6 +333,19 @@ export class AgentLink {
         case "heartbeat":
           break;
       }
+    }
+  }
+
+  /** An agent that is refused has no name: another one may have it. */
+  async #takeSnapshot({ agent, load, attempts }: Snapshot): Promise<void> {
+    const before = this.#self;
+    this.#self = agent;
+    this.#noteLoad(load);
+    try {
+      await this.#events.onSnapshot(this, attempts.map(heard));
+    } catch (error) {
+      this.#self = before;
+      throw error;
     }
   }
 

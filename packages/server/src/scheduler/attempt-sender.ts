@@ -164,7 +164,7 @@ export class AttemptSender {
     if (this.#isCancelled(sending)) {
       const message = "cancelled before it was started";
       this.#parts.attempts.release(row.id, row.attempt, {
-        ...{ type: "not_sent", message, notBefore: null, isUnused: false },
+        ...{ type: "not_sent", message, pauseMs: null, isUnused: false },
       });
       return null;
     }

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { JobctlError, type AgentLoad, type AgentSelf, type WatchMessage } from "@jobctl/protocol";
+
+import type { AgentClient } from "./agent-client.js";
+import { AgentLink, type LinkEvents } from "./agent-link.js";
+import { CircuitBreaker } from "./circuit-breaker.js";
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+const NOTHING: LinkEvents = {
+  onSnapshot: () => Promise.resolve(),
+  onReady() {},
+  onAttempt() {},
+  onStatus() {},
+  onUnreachable() {},
+  onLost() {},
+};
+
+const SELF: AgentSelf = {
+  ...{ name: "a", version: "1", slots: 4, cpus: 4, memoryBytes: 1, services: [] },
+  ...{ sandbox: "process", capabilities: [] },
+};
+
+function loadOf(slotsUsed: number): AgentLoad {
+  return {
+    ...{ cpuPercent: 0, load1: 0, memoryUsedBytes: 0, memoryTotalBytes: 1 },
+    ...{ slotsUsed, slotsTotal: 4, draining: false, sampledAt: new Date(0).toISOString() },
+  };
+}
+
+function makeLink(events: Partial<LinkEvents>): AgentLink {
+  const client = {
+    url: "http://a:9000",
+    provedName: SELF.name,
+    async *watch(): AsyncGenerator<WatchMessage> {
+      yield { type: "snapshot", agent: SELF, attempts: [], load: loadOf(0) };
+    },
+    close: () => Promise.resolve(),
+  } as unknown as AgentClient;
+  return new AgentLink(
+    client,
+    new CircuitBreaker({ failures: 5, openMs: 1000, successes: 1 }),
+    { self: null, load: null, receivedAt: null },
+    { origin: "configured", heartbeatSeconds: 1, deadSeconds: 60 },
+    { ...NOTHING, ...events },
+    SILENT,
+  );
+}
+
+describe("the link to an agent", () => {
+  it("has no name while the name is refused, so that it keeps it from nobody", async () => {
+    const refused = new JobctlError("agent_unreachable", "another agent has this name");
+    const link = makeLink({ onSnapshot: () => Promise.reject(refused) });
+    link.start();
+    try {
+      await assert.rejects(link.untilTried(), refused);
+      assert.equal(link.name, null);
+    } finally {
+      await link.stop();
+    }
+  });
+
+  it("tells that its pause is over when it is, and never a moment before", async () => {
+    for (let n = 0; n < 200; n += 1) {
+      const isFull = await new Promise<boolean>((resolve) => {
+        const link = makeLink({ onStatus: () => resolve(link.full) });
+        link.markFull(1 + (n % 4));
+        assert.equal(link.full, true);
+        // The timer of a link keeps no process alive.
+        setTimeout(() => {}, 100);
+      });
+      assert.equal(isFull, false);
+    }
+  });
+});
