@@ -78,10 +78,10 @@ describe(
       const running = await cluster.submitScript(waiting(go));
       await waitForRun(running);
       await lose();
-      await waitUntil("it is not ready", async () => (await ready()).status === 503);
-      const { body } = await ready();
-      assert.equal(body.checks["dataFolder"]?.ok, false);
-      assert.match(body.checks["dataFolder"]?.message ?? "", reason);
+      await waitUntil("it is not ready, and says why", async () => {
+        const { status, body } = await ready();
+        return status === 503 && reason.test(body.checks["dataFolder"]?.message ?? "");
+      });
       const later = await cluster.submitScript("echo later\n");
       await writeFile(go, "");
       await waitUntil("its results wait", async () => (await events("collect_waits")) > 0);
@@ -154,7 +154,10 @@ describe(
       const path = await start((root) => join(root, "data"));
       const identity = await readFile(join(path, "identity.json"), "utf8");
       const [running] = await loseAndRestore({
-        lose: () => rm(path, { recursive: true }),
+        lose: async () => {
+          await rename(path, `${path}.gone`);
+          await rm(`${path}.gone`, { recursive: true });
+        },
         restore: () => mkdir(path),
         reason: /is not there/,
       });
@@ -177,8 +180,10 @@ describe(
         });
         return !failed;
       });
-      await waitUntil("it is not ready", async () => (await ready()).status === 503);
-      assert.match((await ready()).body.checks["dataFolder"]?.message ?? "", /EROFS/);
+      await waitUntil("it is not ready, and says why", async () => {
+        const { status, body } = await ready();
+        return status === 503 && /EROFS/.test(body.checks["dataFolder"]?.message ?? "");
+      });
       const id = await cluster.submitScript("echo done\n");
       assert.equal((await cluster.job(id)).status, "queued");
       await execa("mount", ["-o", "remount,rw", mountPoint]);
