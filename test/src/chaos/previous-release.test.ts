@@ -7,182 +7,134 @@ import { after, afterEach, before, describe, it } from "node:test";
 import type { Agent, Job } from "@jobctl/protocol";
 
 import { Cluster, type ClusterOptions } from "../support/cluster.js";
-import { buildRelease, isInHistory, previousRelease, type Release } from "../support/release.js";
-import { unless } from "../support/requirements.js";
+import { buildPreviousRelease, type ReleaseMains } from "../support/release.js";
 import { shows } from "../support/shows.js";
 import { counted, startsOf } from "../support/starts.js";
 import { waitUntil } from "../support/wait-until.js";
 
-/** Before agents had keys: nothing of it works with this release. */
-const WITHOUT_KEYS = "d429b43";
-const PREVIOUS = await previousRelease();
+describe("an upgrade from the previous release", () => {
+  let directory: string;
+  let previous: ReleaseMains;
+  let cluster: Cluster;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "jobctl-release-"));
+    previous = await buildPreviousRelease(join(directory, "previous"));
+  });
+  after(() => rm(directory, { recursive: true }));
+  afterEach(() => cluster?.stop());
 
-describe(
-  "beside an earlier release",
-  { skip: unless("the history of the repository", () => isInHistory(PREVIOUS)) },
-  () => {
-    let directory: string;
-    let cluster: Cluster;
-    before(async () => {
-      directory = await mkdtemp(join(tmpdir(), "jobctl-release-"));
-    });
-    after(() => rm(directory, { recursive: true }));
-    afterEach(() => cluster?.stop());
+  /** What is started next: changes while a test runs. */
+  let mains: { server?: string; agent?: string };
+  const start = async (options: ClusterOptions): Promise<void> => {
+    cluster = await Cluster.start({ ...options, mainOf: (kind) => mains[kind] });
+  };
 
-    /** What is started next: changes while a test runs. */
-    let mains: { server?: string; agent?: string };
-    const start = async (options: ClusterOptions): Promise<void> => {
-      cluster = await Cluster.start({ ...options, mainOf: (kind) => mains[kind] });
-    };
+  /** A job that runs until it is let go. */
+  const submitHeld = async (name: string): Promise<number> =>
+    cluster.submitScript(
+      counted(
+        cluster,
+        `until [ -e ${join(cluster.root, name)} ]; do sleep 0.05; done; echo $JOBCTL_ATTEMPT > result.txt`,
+      ),
+    );
+  const letGo = (name: string): Promise<void> => writeFile(join(cluster.root, name), "");
+  const isRunning = async (id: number, attempt = 1): Promise<boolean> => {
+    const answer = await cluster.request(`/v1/jobs/${id}`);
+    const { status, reason, ...job } = (await answer.json()) as Job;
+    return status === "running" && job.attempt === attempt && reason === null;
+  };
+  const assertRanOnce = async (ids: readonly number[]): Promise<void> => {
+    await cluster.ok(["wait", ...ids.map(String)]);
+    for (const id of ids) await assertEnded(id, [1]);
+  };
+  const assertEnded = async (id: number, attempts: readonly number[]): Promise<void> => {
+    const job = await cluster.job(id);
+    assert.deepEqual([job.status, job.attempt], ["completed", attempts.at(-1)]);
+    assert.deepEqual(
+      await startsOf(cluster, id),
+      attempts.map((attempt) => `${id}.${attempt}`),
+    );
+    const answer = await cluster.request(`/v1/jobs/${id}/files/result.txt`);
+    assert.equal(await answer.text(), `${id}.${attempts.at(-1)}\n`);
+  };
 
-    describe("from which one upgrades", () => {
-      let previous: Release;
-      before(async () => {
-        previous = await buildRelease(PREVIOUS, join(directory, "previous"));
+  /** With jobs that run, and others that wait for their slots. */
+  const upgradeServer = async (): Promise<void> => {
+    const ids: number[] = [];
+    for (let n = 0; n < 4; n += 1) ids.push(await submitHeld("server-upgraded"));
+    const running = ids.slice(0, 2);
+    for (const id of running) await waitUntil(`job ${id} runs`, () => isRunning(id));
+    await cluster.server.end("SIGTERM");
+    delete mains.server;
+    await cluster.startServer();
+    for (const id of running) await waitUntil(`job ${id} still runs`, () => isRunning(id));
+    for (const id of ids.slice(2)) assert.equal((await cluster.job(id)).status, "queued");
+    await letGo("server-upgraded");
+    await assertRanOnce(ids);
+  };
+
+  /** The first is drained before it is stopped, the second has a job that does not end in time. */
+  const upgradeAgents = async (): Promise<void> => {
+    delete mains.agent;
+    await cluster.ok(["agents", "drain", "agent-2"]);
+    const finishing = await submitHeld("agent-drained");
+    await waitUntil("it runs on agent-1", () => isRunning(finishing));
+    await cluster.ok(["agents", "drain", "agent-1"]);
+    const waiting = await submitHeld("agent-drained");
+    await letGo("agent-drained");
+    await assertRanOnce([finishing]);
+    await cluster.agents[0]?.end("SIGTERM");
+    await cluster.startAgent(1);
+    await cluster.ok(["agents", "resume", "agent-1"]);
+    await assertRanOnce([waiting]);
+    assert.equal((await cluster.job(waiting)).agent, "agent-1");
+
+    await cluster.ok(["agents", "drain", "agent-1"]);
+    await cluster.ok(["agents", "resume", "agent-2"]);
+    const interrupted = await submitHeld("agent-replaced");
+    await waitUntil("it runs on agent-2", () => isRunning(interrupted));
+    await cluster.agents[1]?.end("SIGTERM");
+    await cluster.ok(["agents", "resume", "agent-1"]);
+    await waitUntil("it runs again", () => isRunning(interrupted, 2));
+    await cluster.startAgent(2);
+    await letGo("agent-replaced");
+    await cluster.ok(["wait", String(interrupted)]);
+    await assertEnded(interrupted, [1, 2]);
+  };
+
+  for (const [first, upgrades] of [
+    ["the server", [upgradeServer, upgradeAgents]],
+    ["agents", [upgradeAgents, upgradeServer]],
+  ] as const) {
+    it(`of ${first} first loses no job, and starts no attempt twice`, async (t) => {
+      mains = { ...previous };
+      await start({
+        agents: 2,
+        server: { JOBCTL_AGENT_POLL_SECONDS: "1" },
+        agent: { JOBCTL_AGENT_SLOTS: "1", JOBCTL_DRAIN_SECONDS: "1" },
       });
-
-      /** A job that runs until it is let go. */
-      const submitHeld = async (name: string): Promise<number> =>
-        cluster.submitScript(
-          counted(
-            cluster,
-            `until [ -e ${join(cluster.root, name)} ]; do sleep 0.05; done; echo $JOBCTL_ATTEMPT > result.txt`,
-          ),
-        );
-      const letGo = (name: string): Promise<void> => writeFile(join(cluster.root, name), "");
-      const isRunning = async (id: number, attempt = 1): Promise<boolean> => {
-        const answer = await cluster.request(`/v1/jobs/${id}`);
-        const { status, reason, ...job } = (await answer.json()) as Job;
-        return status === "running" && job.attempt === attempt && reason === null;
-      };
-      const assertRanOnce = async (ids: readonly number[]): Promise<void> => {
-        await cluster.ok(["wait", ...ids.map(String)]);
-        for (const id of ids) await assertEnded(id, [1]);
-      };
-      const assertEnded = async (id: number, attempts: readonly number[]): Promise<void> => {
-        const job = await cluster.job(id);
-        assert.deepEqual([job.status, job.attempt], ["completed", attempts.at(-1)]);
-        assert.deepEqual(
-          await startsOf(cluster, id),
-          attempts.map((attempt) => `${id}.${attempt}`),
-        );
-        const answer = await cluster.request(`/v1/jobs/${id}/files/result.txt`);
-        assert.equal(await answer.text(), `${id}.${attempts.at(-1)}\n`);
-      };
-
-      /** With jobs that run, and others that wait for their slots. */
-      const upgradeServer = async (): Promise<void> => {
-        const ids: number[] = [];
-        for (let n = 0; n < 4; n += 1) ids.push(await submitHeld("server-upgraded"));
-        const running = ids.slice(0, 2);
-        for (const id of running) await waitUntil(`job ${id} runs`, () => isRunning(id));
-        await cluster.server.end("SIGTERM");
-        delete mains.server;
-        await cluster.startServer();
-        for (const id of running) await waitUntil(`job ${id} still runs`, () => isRunning(id));
-        for (const id of ids.slice(2)) assert.equal((await cluster.job(id)).status, "queued");
-        await letGo("server-upgraded");
-        await assertRanOnce(ids);
-      };
-
-      /** The first is drained before it is stopped, the second has a job that does not end in time. */
-      const upgradeAgents = async (): Promise<void> => {
-        delete mains.agent;
-        await cluster.ok(["agents", "drain", "agent-2"]);
-        const finishing = await submitHeld("agent-drained");
-        await waitUntil("it runs on agent-1", () => isRunning(finishing));
-        await cluster.ok(["agents", "drain", "agent-1"]);
-        const waiting = await submitHeld("agent-drained");
-        await letGo("agent-drained");
-        await assertRanOnce([finishing]);
-        await cluster.agents[0]?.end("SIGTERM");
-        await cluster.startAgent(1);
-        await cluster.ok(["agents", "resume", "agent-1"]);
-        await assertRanOnce([waiting]);
-        assert.equal((await cluster.job(waiting)).agent, "agent-1");
-
-        await cluster.ok(["agents", "drain", "agent-1"]);
-        await cluster.ok(["agents", "resume", "agent-2"]);
-        const interrupted = await submitHeld("agent-replaced");
-        await waitUntil("it runs on agent-2", () => isRunning(interrupted));
-        await cluster.agents[1]?.end("SIGTERM");
-        await cluster.ok(["agents", "resume", "agent-1"]);
-        await waitUntil("it runs again", () => isRunning(interrupted, 2));
-        await cluster.startAgent(2);
-        await letGo("agent-replaced");
-        await cluster.ok(["wait", String(interrupted)]);
-        await assertEnded(interrupted, [1, 2]);
-      };
-
-      for (const [first, upgrades] of [
-        ["the server", [upgradeServer, upgradeAgents]],
-        ["agents", [upgradeAgents, upgradeServer]],
-      ] as const) {
-        it(`an upgrade of ${first} first loses no job, and starts no attempt twice`, async (t) => {
-          mains = { ...previous.mains };
-          await start({
-            agents: 2,
-            server: { JOBCTL_AGENT_POLL_SECONDS: "1" },
-            agent: { JOBCTL_AGENT_SLOTS: "1", JOBCTL_DRAIN_SECONDS: "1" },
-          });
-          await letGo("before");
-          const earlier = await submitHeld("before");
-          await assertRanOnce([earlier]);
-          for (const upgrade of upgrades) {
-            await upgrade();
-            // Also what ended before can still be had.
-            await assertEnded(earlier, [1]);
-          }
-          const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
-            items: Agent[];
-          };
-          assert.deepEqual(
-            items.map(({ name, state }) => [name, state]),
-            [
-              ["agent-1", "ready"],
-              ["agent-2", "ready"],
-            ],
-          );
-          shows(t, "upgrades-keep-jobs", {
-            what: `upgrades, ${first} first`,
-            times: 1,
-          });
-        });
+      await letGo("before");
+      const earlier = await submitHeld("before");
+      await assertRanOnce([earlier]);
+      for (const upgrade of upgrades) {
+        await upgrade();
+        // Also what ended before can still be had.
+        await assertEnded(earlier, [1]);
       }
-    });
-
-    describe("that is too old", () => {
-      let old: Release;
-      before(async () => {
-        old = await buildRelease(WITHOUT_KEYS, join(directory, "old"));
+      const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
+        items: Agent[];
+      };
+      assert.deepEqual(
+        items.map(({ name, state }) => [name, state]),
+        [
+          ["agent-1", "ready"],
+          ["agent-2", "ready"],
+        ],
+      );
+      shows(t, "upgrades-keep-jobs", {
+        what: `upgrades, ${first} first`,
+        times: 1,
       });
-
-      const problem = async (): Promise<string> => {
-        const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
-          items: Agent[];
-        };
-        return items[0]?.problem ?? "";
-      };
-
-      for (const [kind, said] of [
-        ["agent", /it is an agent that is older than this server.*Upgrade the agent/],
-        ["server", /the server may be older than this agent/],
-      ] as const) {
-        it(`${kind === "agent" ? "an" : "a"} ${kind} is refused and named; jobs wait, and run when it has been upgraded`, async (t) => {
-          mains = { [kind]: old.mains[kind] };
-          await start({});
-          const id = await cluster.submitScript(counted(cluster, "true"));
-          await waitUntil("it is refused", async () => said.test(await problem()));
-          assert.equal((await cluster.job(id)).status, "queued");
-          mains = {};
-          const daemon = kind === "server" ? cluster.server : cluster.agents[0];
-          await daemon?.end("SIGTERM");
-          await (kind === "server" ? cluster.startServer() : cluster.startAgent(1));
-          await cluster.ok(["wait", String(id)]);
-          assert.deepEqual(await startsOf(cluster, id), [`${id}.1`]);
-          shows(t, "too-old-is-refused");
-        });
-      }
     });
-  },
-);
+  }
+});

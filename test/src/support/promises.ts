@@ -305,12 +305,6 @@ export const PROMISES = [
     source: RELIABILITY,
   },
   {
-    id: "too-old-is-refused",
-    area: DURABILITY,
-    text: "A daemon that is too old for the other one is refused, with what to upgrade, while jobs wait",
-    source: RELIABILITY,
-  },
-  {
     id: "older-schemas-are-upgraded",
     area: DURABILITY,
     text: "A database of the first schema is brought up to date with its jobs; one of a later schema is refused and left alone",
