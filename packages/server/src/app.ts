@@ -43,6 +43,7 @@ import { Backups } from "./maintenance/backups.js";
 import { BlobWatch } from "./maintenance/blob-watch.js";
 import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
+import { Scrub } from "./maintenance/scrub.js";
 import { Tasks } from "./maintenance/tasks.js";
 import { AttemptSender } from "./scheduler/attempt-sender.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
@@ -106,6 +107,10 @@ export function createServer(
   );
   const watch = new BlobWatch({ checksums: store.checksums, damage: store.damage, logger });
   const blobs = new BlobStore(config.dataPath, config.minFreeBytes, watch);
+  const scrub =
+    config.scrub === null
+      ? null
+      : new Scrub({ blobs, store: store.scrub, logger, settings: config.scrub });
   const events = new JobEvents();
   const table = new JobTable();
   const drains = new Drains({
@@ -202,7 +207,7 @@ export function createServer(
   const loadLookups = { hit: 0, miss: 0 };
   let lastGc: GcReport | null = null;
   createTelemetry({
-    ...{ store, blobs, watch, registry, events, tasks, loadLookups, table, connections },
+    ...{ store, blobs, watch, scrub, registry, events, tasks, loadLookups, table, connections },
     services: config.services,
     epoch: lease.epoch,
     lastGc: () => lastGc,
@@ -330,6 +335,7 @@ export function createServer(
       void blobs.measure().catch((error: unknown) => {
         logger.warn({ event: "blobs_not_measured", err: error });
       });
+      scrub?.start();
       tasks.start([
         { name: "reconcile", everyMs: config.reconcileSeconds * 1000, run: reconcileAll },
         {
@@ -365,7 +371,13 @@ export function createServer(
           discovery.stop();
         },
       },
-      { name: "tasks", timeoutMs: 5000, run: () => tasks.stop() },
+      {
+        name: "tasks",
+        timeoutMs: 5000,
+        run: async () => {
+          await Promise.all([tasks.stop(), scrub?.stop()]);
+        },
+      },
       { name: "http", timeoutMs: drainMs + 5000, run: drainAndClose },
       {
         name: "agents",

@@ -26,6 +26,7 @@ import { z } from "zod";
 
 import type { AccessSettings } from "./http/api-app.js";
 import type { BreakerSettings } from "./agents/circuit-breaker.js";
+import type { ScrubSettings } from "./maintenance/scrub.js";
 
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
@@ -64,6 +65,8 @@ const settings = z.object({
   JOBCTL_RATE_LIMIT: wholeNumber(0).default(200),
   JOBCTL_MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(0).default(256),
   JOBCTL_GC_SECONDS: seconds(1).default(3600),
+  JOBCTL_SCRUB_SECONDS: seconds(0).default(7 * 86_400),
+  JOBCTL_SCRUB_BYTES_PER_SECOND: wholeNumber(1).default(20_000_000),
   ...metricsSettings,
 });
 
@@ -122,6 +125,8 @@ export interface ServerConfig {
   readonly breaker: BreakerSettings;
   readonly reconcileSeconds: number;
   readonly gcSeconds: number;
+  /** How stored files are read through in the background; null for not at all. */
+  readonly scrub: ScrubSettings | null;
   readonly metrics: MetricsAccess;
   readonly log: LogSettings;
 }
@@ -181,6 +186,13 @@ export function readConfig(given: Environment): ServerConfig {
     },
     reconcileSeconds: read.JOBCTL_RECONCILE_SECONDS,
     gcSeconds: read.JOBCTL_GC_SECONDS,
+    scrub:
+      read.JOBCTL_SCRUB_SECONDS === 0
+        ? null
+        : {
+            everyMs: read.JOBCTL_SCRUB_SECONDS * 1000,
+            bytesPerSecond: read.JOBCTL_SCRUB_BYTES_PER_SECOND,
+          },
     metrics: { token: metricsToken, open: read.JOBCTL_METRICS_OPEN },
     log: readLogSettings(
       read,

@@ -7,6 +7,7 @@ import { damageMetrics } from "./damage-metrics.js";
 import type { JobEvents } from "./jobs/job-events.js";
 import { jobGauges, quotaGauge, type JobGaugeParts } from "./job-gauges.js";
 import type { BlobWatch } from "./maintenance/blob-watch.js";
+import type { Scrub } from "./maintenance/scrub.js";
 import type { Tasks } from "./maintenance/tasks.js";
 import type { Store } from "./store/store.js";
 
@@ -21,6 +22,7 @@ const BREAKER_VALUES = { closed: 0, open: 1, half_open: 2 } as const;
 export interface TelemetryParts extends JobGaugeParts {
   readonly blobs: BlobStore;
   readonly watch: BlobWatch;
+  readonly scrub: Scrub | null;
   readonly registry: AgentRegistry;
   readonly events: JobEvents;
   readonly tasks: Tasks;
@@ -54,7 +56,7 @@ export function createTelemetry(parts: TelemetryParts): Metrics {
   agentGauges(metrics, parts);
   storageGauges(metrics, parts);
   databaseTimes(metrics, parts.store);
-  damageMetrics(metrics, parts.watch);
+  damageMetrics(metrics, parts.watch, parts.scrub);
   metrics.countedElsewhere({
     name: "jobctl_connections_refused_total",
     help: "Connections of addresses that had too many open.",

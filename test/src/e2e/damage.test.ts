@@ -4,10 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import type { GcReport } from "@jobctl/protocol";
+import type { DamageList, GcReport } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { rot } from "../support/rot.js";
+import { waitUntil } from "../support/wait-until.js";
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -87,6 +88,24 @@ describe("a stored file that rots while its times stay as they were", () => {
     await rot(path, 0);
     assert.ok(!(await report()).jobs.includes(id));
     assert.equal(await metric(), atFirst);
+  });
+
+  it("is found in the background", async () => {
+    const { id, sha256 } = await runLarge();
+    const isKnown = async (): Promise<boolean> => {
+      const answer = await cluster.request("/v1/admin/damage");
+      const { items } = (await answer.json()) as DamageList;
+      return items.some((item) => item.sha256 === sha256 && item.jobs[0]?.jobId === id);
+    };
+    await cluster.server.end("SIGTERM");
+    await cluster.startServer({ JOBCTL_SCRUB_SECONDS: "1" });
+    const path = cluster.blobPath(sha256);
+    await rot(path, -1);
+    await waitUntil("the scrub has found it", isKnown);
+    assert.match(await metrics(cluster), /^jobctl_scrub_read_bytes [1-9]/m);
+    await rot(path, -1);
+    await waitUntil("the scrub has seen that it is right again", async () => !(await isKnown()));
+    assert.match(await metrics(cluster), /^jobctl_scrub_age_seconds \d/m);
   });
 });
 

@@ -225,6 +225,15 @@ export class BlobStore {
     }
   }
 
+  /** The names of the blobs that come after this one, in order; all of them after the empty text. */
+  async *digestsAfter(after: string): AsyncGenerator<string> {
+    for (const prefix of (await readdir(this.#root)).toSorted()) {
+      if (prefix < after.slice(0, prefix.length)) continue;
+      for (const digest of (await readdir(join(this.#root, prefix))).toSorted())
+        if (digest > after) yield digest;
+    }
+  }
+
   /**
    * Removes what nobody writes. What is younger than this age stays as well; the clock may have been set, so
    * a file of the future is as old as it is far away.

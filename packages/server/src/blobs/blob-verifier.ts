@@ -156,10 +156,12 @@ async function readPieces(
   const file = await open(path, "r");
   try {
     const buffer = Buffer.allocUnsafe(READ_BYTES);
+    let left = (await file.stat()).size;
     for (;;) {
-      await pace(READ_BYTES);
+      if (left > 0) await pace(Math.min(READ_BYTES, left));
       const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
       if (bytesRead === 0) return;
+      left -= bytesRead;
       use(buffer.subarray(0, bytesRead));
     }
   } finally {

@@ -15,6 +15,7 @@ import { createJobStore, type JobStore } from "./job-store.js";
 import { createLeaseStore, type LeaseStore } from "./lease-store.js";
 import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js";
 import { QueryTimes, type TimeListener } from "./query-times.js";
+import { createScrubStore, type ScrubStore } from "./scrub-store.js";
 import { createUsageStore, type UsageStore } from "./usage-store.js";
 
 /** The database, as the rest of the server sees it. */
@@ -29,6 +30,7 @@ export interface Store {
   readonly installation: InstallationStore;
   readonly lease: LeaseStore;
   readonly milestones: MilestoneStore;
+  readonly scrub: ScrubStore;
   readonly usage: UsageStore;
   /**
    * Runs the function in one transaction: all of it is committed, or nothing.
@@ -110,6 +112,7 @@ export function openStore(path: string, settings: StoreSettings = {}): Store {
     installation: createInstallationStore(db),
     lease: createLeaseStore(db),
     milestones: createMilestoneStore(db, guarded),
+    scrub: createScrubStore(db, guarded),
     usage: createUsageStore(db),
     get refusedWrites() {
       return refusedWrites;
