@@ -48,6 +48,11 @@ export class Output {
     for (const line of lines) process.stdout.write(`${line}\n`);
   }
 
+  /** A line that people have to see, also with `--quiet` and `--json`. */
+  warn(text: string): void {
+    process.stderr.write(`${printableLines(text)}\n`);
+  }
+
   /** A line for people; not with `--quiet`. */
   note(text: string): void {
     if (!this.flags.quiet && !this.flags.json) process.stderr.write(`${printableLines(text)}\n`);

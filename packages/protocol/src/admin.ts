@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { agentSchema, breakerSchema } from "./agent.js";
-import { damagedBlobSchema } from "./damage.js";
+import { blobUserSchema, damagedBlobSchema } from "./damage.js";
 import { instantSchema } from "./job.js";
 import { MIN_ENROLMENT_SECRET } from "./min-enrolment-secret.js";
 
@@ -132,6 +132,17 @@ export const backupManifestSchema = backupSessionSchema.omit({ schema: true, id:
   name: z.string(),
   /** The list of blobs, `blobs.ndjson`. */
   blobList: z.object({ sizeBytes: z.number().int(), sha256: z.string() }),
+  /** Blobs of the list that the server could not give, and that are not in the directory either. */
+  damaged: z
+    .array(
+      z.object({
+        sha256: z.string(),
+        sizeBytes: z.number().int(),
+        found: z.string(),
+        jobs: z.array(blobUserSchema),
+      }),
+    )
+    .optional(),
 });
 export type BackupManifest = z.infer<typeof backupManifestSchema>;
 
@@ -178,6 +189,8 @@ export const restoreOutputSchema = z.object({
   nextJobId: z.number().int().nullable(),
   blobs: z.number().int(),
   sizeBytes: z.number().int(),
+  /** Blobs that were damaged when the backup was taken, and that no later one brought. */
+  missing: z.array(z.object({ sha256: z.string(), jobs: z.array(blobUserSchema) })),
 });
 
 export const vacuumReportSchema = z.object({

@@ -20,6 +20,14 @@ export const damagedBlobSchema = z.object({
 });
 export type DamagedBlob = z.infer<typeof damagedBlobSchema>;
 
+/** The jobs that refer to a blob, at most a thousand. */
+export const blobUsersSchema = z.object({
+  schema: z.literal("jobctl.blob-users/v1"),
+  items: z.array(blobUserSchema),
+  nextCursor: z.null(),
+});
+export type BlobUsers = z.infer<typeof blobUsersSchema>;
+
 export const damageListSchema = z.object({
   schema: z.literal("jobctl.damage/v1"),
   items: z.array(damagedBlobSchema),

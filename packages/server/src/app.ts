@@ -239,7 +239,7 @@ export function createServer(
     }));
     usageRoute(api, (query) => measureUsage({ store, blobs }, query, Date.now()));
     damageRoutes(api, () => watch.damaged);
-    backupRoutes(api, { backups, vacuum, blobs, logger }, stopping.signal);
+    backupRoutes(api, { backups, vacuum, blobs, watch, logger }, stopping.signal);
     adminRoutes(
       api,
       createAdministration({

@@ -253,6 +253,11 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
     collect: (set) => set((store.installation.createdAt() ?? 0) / 1000),
   });
   metrics.gauge({
+    name: "jobctl_backup_last_damaged",
+    help: "Archives and results that the last backup had to leave out.",
+    collect: (set) => set(store.milestones.damaged("backup")),
+  });
+  metrics.gauge({
     name: "jobctl_database_up",
     help: "1 when the database can be written.",
     collect: (set) => set(isWritable(store) ? 1 : 0),

@@ -4,11 +4,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import type { DamageList, GcReport } from "@jobctl/protocol";
+import type { DamageList, GcReport, Output } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { rot } from "../support/rot.js";
 import { waitUntil } from "../support/wait-until.js";
+
+type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
+type Listed = Extract<Output, { schema: "jobctl.backups/v1" }>;
+type Restored = Extract<Output, { schema: "jobctl.restore/v1" }>;
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -52,6 +56,42 @@ describe("a stored file that rots while its times stay as they were", () => {
     const { exitCode, stderr } = await cluster.jobctl(["download", String(id), "-o", `out-${id}`]);
     assert.equal(exitCode, 1, stderr);
     assert.match(stderr, /the stored file [0-9a-f]{64} has changed/);
+    await rot(path, bad);
+  });
+
+  it("does not stop a backup, which says what it lacks until a later one brings it", async () => {
+    const { id, sha256 } = await runLarge();
+    const intact = await cluster.submitScript("echo intact\n", "--wait");
+    const path = cluster.blobPath(sha256);
+    await rot(path, -1000);
+    const first = await cluster.jobctl(["backup", "backup", "--json"]);
+    assert.equal(first.exitCode, 1, first.stdout);
+    const { manifest } = JSON.parse(first.stdout) as Taken;
+    assert.deepEqual(
+      manifest.damaged?.map((blob) => [blob.sha256, blob.jobs]),
+      [[sha256, [{ jobId: id, kind: "result" }]]],
+    );
+    assert.match(first.stderr, new RegExp(`not in this backup: the result of job ${id} `));
+    assert.match(await metrics(cluster), /^jobctl_backup_last_damaged 1$/m);
+    const verified = await cluster.jobctl(["backup", "verify", "backup", "--json"]);
+    assert.equal(verified.exitCode, 1);
+    const [snapshot] = (JSON.parse(verified.stdout) as Listed).items;
+    assert.equal(snapshot?.problems.length, 1);
+    assert.match(snapshot?.problems[0] ?? "", /damaged when the backup was taken$/);
+    // What there is comes back, and what there is not is named.
+    const back = await cluster.jobctl(["restore", "backup/latest", "--data", "back", "--json"]);
+    assert.equal(back.exitCode, 0, back.stdout);
+    assert.deepEqual((JSON.parse(back.stdout) as Restored).missing, [
+      { sha256, jobs: [{ jobId: id, kind: "result" }] },
+    ]);
+    assert.match(back.stderr, new RegExp(`lacks the result of job ${id} `));
+    const kept = (await cluster.job(intact)).result?.sha256 ?? "";
+    const copy = await readFile(join(cluster.root, "back/blobs/sha256", kept.slice(0, 2), kept));
+    assert.equal(createHash("sha256").update(copy).digest("hex"), kept);
+    await rot(path, -1000);
+    await cluster.ok(["backup", "backup"]);
+    await cluster.ok(["backup", "verify", "backup"]);
+    assert.match(await metrics(cluster), /^jobctl_backup_last_damaged 0$/m);
   });
 
   it("is named by gc --verify and doctor, once in the log, and forgotten when it is right again", async () => {
@@ -59,6 +99,8 @@ describe("a stored file that rots while its times stay as they were", () => {
     const path = cluster.blobPath(sha256);
     const metric = async (): Promise<number> =>
       Number(/^jobctl_blobs_damaged (\d+)$/m.exec(await metrics(cluster))?.[1]);
+    // What is right again is forgotten when it is read through.
+    await cluster.ok(["gc", "--verify"]);
     const atFirst = await metric();
     assert.ok(atFirst >= 0);
     await rot(path, 0);
@@ -76,7 +118,7 @@ describe("a stored file that rots while its times stay as they were", () => {
     const doctor = await cluster.jobctl(["doctor"]);
     assert.equal(doctor.exitCode, 1);
     assert.match(doctor.stdout, new RegExp(`the result of job ${id}: ${sha256} is damaged`));
-    assert.match(doctor.stdout, /jobctl backup repair/);
+    assert.match(doctor.stdout, /copy the file back from a backup/);
     // It is known after a restart as well.
     await cluster.server.end("SIGKILL");
     await cluster.startServer();

@@ -25,6 +25,17 @@ export interface BlobRef {
   readonly sizeBytes: number;
 }
 
+/** A blob that a snapshot lists and that the server could not give when it was taken. */
+export type DamagedRef = NonNullable<BackupManifest["damaged"]>[number];
+
+/** What is wrong with a snapshot. */
+export interface SnapshotState {
+  /** As sentences; none when every digest is right. */
+  readonly problems: readonly string[];
+  /** Blobs that were damaged when it was taken, and that no later backup brought. */
+  readonly missing: readonly DamagedRef[];
+}
+
 /**
  * A directory with backups:
  *
@@ -117,12 +128,13 @@ export class BackupDirectory {
   }
 
   /**
-   * What is wrong with a snapshot, as sentences; none when every digest is right.
+   * Compares every digest of a snapshot.
    *
    * @param known digests that have been found right before
    */
-  async verify(name: string, known = new Set<string>()): Promise<string[]> {
+  async verify(name: string, known = new Set<string>()): Promise<SnapshotState> {
     const problems: string[] = [];
+    const missing: DamagedRef[] = [];
     const manifest = await this.manifest(name);
     const check = async (file: string, expected: BlobRef): Promise<void> => {
       const found = await stat(file).catch(() => null);
@@ -135,18 +147,24 @@ export class BackupDirectory {
     const directory = this.snapshotPath(name);
     await check(join(directory, "jobctl.db"), manifest.database);
     await check(join(directory, "blobs.ndjson"), manifest.blobList);
-    if (problems.length > 0) return problems;
+    if (problems.length > 0) return { problems, missing };
+    const lost = new Map(manifest.damaged?.map((blob) => [blob.sha256, blob]));
     let count = 0;
     for await (const blob of this.blobsOf(name)) {
       count += 1;
       if (known.has(blob.sha256)) continue;
+      const damaged = lost.get(blob.sha256);
+      if (damaged !== undefined && !(await this.hasBlob(blob))) {
+        missing.push(damaged);
+        continue;
+      }
       const before = problems.length;
       await check(this.blobPath(blob.sha256), blob);
       if (problems.length === before) known.add(blob.sha256);
     }
     if (count !== manifest.blobs.count)
       problems.push(`${directory} lists ${count} blobs instead of ${manifest.blobs.count}`);
-    return problems;
+    return { problems, missing };
   }
 }
 

@@ -10,7 +10,7 @@ import { syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
 
 import { inParallel } from "../in-parallel.js";
-import { BackupDirectory, isAlive } from "./repository.js";
+import { BackupDirectory, isAlive, type DamagedRef } from "./repository.js";
 
 const AT_ONCE = 8;
 
@@ -30,6 +30,8 @@ export interface Restored {
   readonly nextJobId: number | null;
   readonly blobs: number;
   readonly sizeBytes: number;
+  /** What the backup lacks, because it was damaged when that was taken. */
+  readonly missing: readonly Pick<DamagedRef, "sha256" | "jobs">[];
 }
 
 /**
@@ -56,11 +58,11 @@ export async function restore(
     }
     await runCheckData("free", target);
   }
-  const problems = await source.verify(name);
+  const { problems, missing } = await source.verify(name);
   if (problems.length > 0) {
     throw new JobctlError("backup_damaged", `the snapshot ${name} is damaged: ${problems[0]}`, {
       hint: `Choose another one: jobctl backup verify ${source.path}.`,
-      details: { problems },
+      details: { problems: [...problems] },
     });
   }
   const manifest = await source.manifest(name);
@@ -70,12 +72,14 @@ export async function restore(
     takeOver,
     blobs: manifest.blobs.count,
     sizeBytes: manifest.blobs.sizeBytes + manifest.database.sizeBytes,
+    missing: missing.map(({ sha256, jobs }) => ({ sha256, jobs })),
   };
   if (options.dryRun) return { ...summary, setAside: null, installation: null, nextJobId: null };
   await removeAbandoned(target);
   const beside = `${target}${besideSuffix()}`;
   try {
-    await copyData(source, name, beside, options.signal);
+    const left = new Set(missing.map(({ sha256 }) => sha256));
+    await copyData({ source, name, left }, beside, options.signal);
     const order = {
       takeOver,
       createdAt: Date.parse(manifest.createdAt),
@@ -161,8 +165,16 @@ async function findSnapshot(path: string): Promise<{ source: BackupDirectory; na
 }
 
 async function copyData(
-  source: BackupDirectory,
-  name: string,
+  {
+    source,
+    name,
+    left,
+  }: {
+    readonly source: BackupDirectory;
+    readonly name: string;
+    /** Blobs that are left out. */
+    readonly left: ReadonlySet<string>;
+  },
   target: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -172,6 +184,7 @@ async function copyData(
   const directories = new Set<string>();
   await inParallel(source.blobsOf(name), AT_ONCE, async ({ sha256 }) => {
     signal.throwIfAborted();
+    if (left.has(sha256)) return;
     const directory = join(root, sha256.slice(0, 2));
     await mkdir(directory, { recursive: true, mode: 0o700 });
     directories.add(directory);

@@ -2,16 +2,26 @@ import { mkdir, readdir, rename, rm, unlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path";
 
 import { replaceFile, syncDirectory, writeStream } from "@jobctl/daemon/files";
-import type { BackupManifest, BackupSession } from "@jobctl/protocol";
+import type { BackupManifest, BackupSession, BlobUsers } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import type { ApiClient } from "../api-client.js";
 import { inParallel } from "../in-parallel.js";
-import { digestOf, readBlobList, type BackupDirectory, type BlobRef } from "./repository.js";
+import {
+  digestOf,
+  readBlobList,
+  type BackupDirectory,
+  type BlobRef,
+  type DamagedRef,
+} from "./repository.js";
 
 /** Blobs that are fetched at the same time: many are small, and each is synced. */
 const AT_ONCE = 8;
 const DAY_MS = 86_400_000;
+/** Transfers of one blob that are cut before the backup has failed. */
+const MAX_CUTS = 2;
+/** What the server says of a blob that it cannot give. */
+const DAMAGE_CODES: ReadonlySet<string> = new Set(["blob_damaged", "result_missing"]);
 
 export interface BackupOptions {
   readonly client: ApiClient;
@@ -22,6 +32,8 @@ export interface BackupOptions {
 export interface TakenBackup {
   readonly manifest: BackupManifest;
   readonly copied: { readonly blobs: number; readonly sizeBytes: number };
+  /** What the server could not give because it is damaged there, or gone. */
+  readonly damaged: readonly DamagedRef[];
 }
 
 /**
@@ -43,7 +55,11 @@ export async function takeBackup(
   try {
     const session = await firstLine(answer.body);
     const taken = await copySession(session, target, options);
-    await client.send(`/v1/admin/backups/${session.id}/complete`, { method: "POST", signal });
+    await client.send(`/v1/admin/backups/${session.id}/complete`, {
+      method: "POST",
+      query: { damaged: taken.damaged.length },
+      signal,
+    });
     return taken;
   } finally {
     // The server keeps the snapshot for as long as this connection is open.
@@ -77,53 +93,85 @@ async function copySession(
   await fetchTo(database, `/v1/admin/backups/${id}/database`, facts.database, options);
   const list = join(partial, "blobs.ndjson");
   const { sizeBytes, sha256 } = await fetchTo(list, `/v1/admin/backups/${id}/blobs`, null, options);
-  const copied = await copyBlobs(list, target, options);
+  const { copied, damaged } = await copyBlobs(list, target, options);
   const manifest: BackupManifest = {
     schema: "jobctl.backup/v1",
     name,
     ...facts,
     blobList: { sizeBytes, sha256 },
+    ...(damaged.length === 0 ? {} : { damaged }),
   };
   await replaceFile(join(partial, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   syncDirectory(partial);
   await rename(partial, target.snapshotPath(name));
   syncDirectory(join(target.path, "snapshots"));
   await target.setLatest(name);
-  return { manifest, copied };
+  return { manifest, copied, damaged };
 }
 
-/** Fetches what is missing, some at a time, and then makes the names durable. */
+/**
+ * Fetches what is missing, some at a time, and then makes the names durable. What is damaged on the
+ * server is left out and told.
+ */
 async function copyBlobs(
   list: string,
   target: BackupDirectory,
   options: BackupOptions,
-): Promise<TakenBackup["copied"]> {
+): Promise<{ copied: TakenBackup["copied"]; damaged: DamagedRef[] }> {
   const copied = { blobs: 0, sizeBytes: 0 };
+  const damaged: DamagedRef[] = [];
   const directories = new Set<string>();
   await inParallel(readBlobList(list), AT_ONCE, async (blob) => {
     if (await target.hasBlob(blob)) return;
-    directories.add(await copyBlob(blob, target, options));
+    const copy = await copyBlob(blob, target, options);
+    if (typeof copy !== "string") {
+      damaged.push({ ...blob, ...copy });
+      return;
+    }
+    directories.add(copy);
     copied.blobs += 1;
     copied.sizeBytes += blob.sizeBytes;
   });
   for (const directory of directories) syncDirectory(directory);
   if (directories.size > 0) syncDirectory(join(target.path, "blobs/sha256"));
-  return copied;
+  return { copied, damaged };
 }
 
+/** @returns the directory of the copy; or what is wrong with the blob on the server */
 async function copyBlob(
   blob: BlobRef,
   target: BackupDirectory,
   options: BackupOptions,
-): Promise<string> {
+): Promise<string | Pick<DamagedRef, "found" | "jobs">> {
   const path = target.blobPath(blob.sha256);
   const directory = dirname(path);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const partial = join(directory, `.${blob.sha256}`);
   await rm(partial, { force: true });
-  await fetchTo(partial, `/v1/admin/blobs/${blob.sha256}`, blob, options);
+  const url = `/v1/admin/blobs/${blob.sha256}`;
+  // One that is found to be damaged while it is sent is cut; when it is asked for again, that is said.
+  for (let failures = 0; ; failures += 1) {
+    try {
+      await fetchTo(partial, url, blob, options);
+      break;
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof JobctlError && DAMAGE_CODES.has(error.code)) {
+        const { client, signal } = options;
+        const { items } = await client.json<BlobUsers>(`${url}/jobs`, { signal });
+        return { found: error.message, jobs: items };
+      }
+      if (failures === MAX_CUTS || isLocal(error)) throw error;
+    }
+  }
   await rename(partial, path);
   return directory;
+}
+
+/** Whether something is wrong here, and not with the transfer. */
+function isLocal(error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "EMFILE"].includes(code);
 }
 
 /** @throws JobctlError `digest_mismatch` when what arrives is not what was announced */
@@ -158,7 +206,7 @@ async function removeUnfinished(target: BackupDirectory): Promise<void> {
 }
 
 /**
- * Removes snapshots that are older, never the newest that is right, and then the blobs that no snapshot
+ * Removes snapshots that are older, never the newest that is right or the newest that lacks nothing, and then the blobs that no snapshot
  * needs any more.
  *
  * @returns the names of the removed snapshots
@@ -173,9 +221,14 @@ export async function prune(
     names.map(async (name) => ({ name, manifest: await target.manifest(name).catch(() => null) })),
   );
   const newestGood = await newestRight(target, names);
+  const newestWhole = await newestRight(
+    target,
+    manifests.flatMap(({ name, manifest }) => (manifest?.damaged === undefined ? name : [])),
+  );
   const old = manifests.filter(
     ({ name, manifest }) =>
       name !== newestGood &&
+      name !== newestWhole &&
       manifest !== null &&
       now - Date.parse(manifest.createdAt) > keepDays * DAY_MS,
   );

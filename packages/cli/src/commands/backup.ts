@@ -10,6 +10,7 @@ import { restore, type Restored } from "../backup/restore.js";
 import { prune, takeBackup, writeReadme } from "../backup/take.js";
 import { confirm } from "../confirm.js";
 import { runCommand, type CommonFlags } from "../command.js";
+import { describeUsers } from "../damage.js";
 import { formatTable, type Column } from "../table.js";
 import { formatBytes, formatCount, parseDuration } from "../units.js";
 
@@ -57,7 +58,7 @@ const COLUMNS: readonly Column<Item>[] = [
   },
 ];
 
-/** Silent on success with --quiet: made for cron. */
+/** Silent on success with --quiet: made for cron. Exits with 1 when something damaged had to be left out. */
 export async function backup(directory: string, flags: BackupFlags): Promise<void> {
   await runCommand(flags, async (context) => {
     const { client, output, signal } = context;
@@ -71,9 +72,12 @@ export async function backup(directory: string, flags: BackupFlags): Promise<voi
         removed: keepDays === null ? [] : await prune(target, keepDays, Date.now()),
       };
     });
-    const { manifest, copied } = taken;
+    const { manifest, copied, damaged } = taken;
+    for (const { sha256, jobs, found } of damaged)
+      output.warn(`not in this backup: ${describeUsers(jobs)} (${sha256}): ${found}`);
+    const exitCode = damaged.length > 0 ? EXIT.unexpected : EXIT.ok;
     if (output.flags.json) {
-      return output.json({
+      output.json({
         schema: "jobctl.backup-result/v1",
         snapshot: manifest.name,
         path: target.snapshotPath(manifest.name),
@@ -81,10 +85,12 @@ export async function backup(directory: string, flags: BackupFlags): Promise<voi
         copied,
         removedSnapshots: removed,
       });
+      return exitCode;
     }
     output.note(
       `${manifest.name}: ${formatCount(manifest.counts.jobs, "job")}, copied the database and ${copied.blobs} of ${formatCount(manifest.blobs.count, "blob")} (${formatBytes(copied.sizeBytes + manifest.database.sizeBytes)})${removed.length > 0 ? `, removed ${formatCount(removed.length, "old snapshot")}` : ""}`,
     );
+    return exitCode;
   });
 }
 
@@ -123,7 +129,7 @@ async function listSnapshots(directory: BackupDirectory, verify: boolean): Promi
         latest: name === latest,
         sizeBytes: manifest.database.sizeBytes + manifest.blobs.sizeBytes,
         jobs: manifest.counts.jobs,
-        problems: verify ? await directory.verify(name, known) : [],
+        problems: verify ? await problemsOf(directory, name, known) : [],
       });
     } catch (error) {
       const problems = [(error as Error).message];
@@ -138,6 +144,19 @@ async function listSnapshots(directory: BackupDirectory, verify: boolean): Promi
     }
   }
   return items;
+}
+
+async function problemsOf(
+  directory: BackupDirectory,
+  name: string,
+  known: Set<string>,
+): Promise<string[]> {
+  const { problems, missing } = await directory.verify(name, known);
+  const lacks = missing.map(
+    ({ sha256, jobs }) =>
+      `lacks ${describeUsers(jobs)} (${sha256}): damaged when the backup was taken`,
+  );
+  return [...problems, ...lacks];
 }
 
 async function printItems(
@@ -162,12 +181,17 @@ export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Pr
       signal,
     });
     const path = resolve(flags.data);
+    for (const { sha256, jobs } of restored.missing)
+      output.warn(
+        `the backup lacks ${describeUsers(jobs)} (${sha256}): it was damaged when the backup was taken`,
+      );
     if (output.flags.json) {
       return output.json({
         schema: "jobctl.restore/v1",
         path,
         dryRun: flags.dryRun === true,
         ...restored,
+        missing: restored.missing.map(({ sha256, jobs }) => ({ sha256, jobs: [...jobs] })),
       });
     }
     const what = `${restored.snapshot}, ${formatCount(restored.blobs, "blob")}, ${formatBytes(restored.sizeBytes)}`;

@@ -15,7 +15,7 @@ const MAX_SKEW_SECONDS = 5;
 
 /** What to do about a check of the server's that is not about its disk. */
 const HINTS: Readonly<Record<string, string>> = {
-  blobs: "The lines about damage below say which; jobctl backup repair DIR brings them back.",
+  blobs: "The lines about damage below say which.",
   poller: "The lines about the agents below say why.",
   breakers: "Calls to an agent keep failing: look at its log, then jobctl agents reset NAME.",
 };
@@ -174,7 +174,7 @@ async function checkDamage({ client, signal }: Context): Promise<Finding[]> {
     check: "damage",
     status: "error",
     message: `${describeUsers(jobs)}: ${sha256} is damaged: ${found} (found ${foundAt})`,
-    hint: "Check the disk; jobctl backup repair DIR brings it back from a backup.",
+    hint: 'Check the disk, and copy the file back from a backup (docs/runbook.md, "A damaged file").',
   }));
 }
 

@@ -130,7 +130,7 @@ export class BlobVerifier {
       "blob_damaged",
       `the stored file ${sha256} has changed: ${found}`,
       {
-        hint: "Check the disk. jobctl backup repair DIR brings it back from a backup.",
+        hint: 'Check the disk, and copy the file back from a backup (docs/runbook.md, "A damaged file").',
         details: { sha256, found },
       },
     );

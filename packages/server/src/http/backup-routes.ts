@@ -2,10 +2,16 @@ import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
-import { JobctlError, vacuumReportSchema, type BackupSession } from "@jobctl/protocol";
+import {
+  JobctlError,
+  blobUsersSchema,
+  vacuumReportSchema,
+  type BackupSession,
+} from "@jobctl/protocol";
 import { z } from "zod";
 
 import type { BlobStore } from "../blobs/blob-store.js";
+import type { BlobWatch } from "../maintenance/blob-watch.js";
 import type { Backups } from "../maintenance/backups.js";
 import type { Vacuum } from "../maintenance/vacuum.js";
 import { byteAnswer, type ApiApp } from "./api-app.js";
@@ -14,11 +20,14 @@ export interface BackupRoutesParts {
   readonly backups: Backups;
   readonly vacuum: Vacuum;
   readonly blobs: BlobStore;
+  readonly watch: BlobWatch;
   readonly logger: Logger;
 }
 
 const sessionParams = z.object({ id: z.uuid() });
 const blobParams = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+/** `damaged`: how many blobs could not be copied. */
+const completeQuery = z.object({ damaged: z.coerce.number().int().nonnegative().default(0) });
 const vacuumQuery = z
   .object({
     olderThanSeconds: z.coerce.number().int().nonnegative().optional(),
@@ -29,7 +38,7 @@ const vacuumQuery = z
 
 /** What a backup consists of: a snapshot of the database, and the blobs that it refers to. */
 export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: AbortSignal): void {
-  const { backups, vacuum, blobs, logger } = parts;
+  const { backups, vacuum, blobs, watch, logger } = parts;
   const tags = ["admin"];
 
   app.post(
@@ -104,11 +113,12 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
         summary: "Say that everything has been copied: the time is kept, and alerted on",
         tags,
         params: sessionParams,
+        querystring: completeQuery,
         response: { 204: z.null() },
       },
     },
     async (request, reply) => {
-      backups.complete(request.params.id);
+      backups.complete(request.params.id, request.query.damaged);
       return reply.code(204).send(null);
     },
   );
@@ -117,7 +127,7 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
     "/v1/admin/blobs/:sha256",
     {
       schema: {
-        summary: "A blob by its digest, which whoever fetches it compares",
+        summary: "A blob by its digest; cut before the first byte that is not what it was",
         tags,
         params: blobParams,
         response: byteAnswer("The file"),
@@ -125,20 +135,39 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
     },
     async (request, reply) => {
       const { sha256 } = request.params;
-      const path = blobs.pathOf(sha256);
-      const found = await stat(path).catch(() => null);
-      if (found === null)
+      if (!blobs.has(sha256))
         throw new JobctlError("result_missing", `blob ${sha256} is not stored`, {
           hint: "jobctl gc tells what is missing.",
         });
-      const file = {
-        path,
-        sizeBytes: found.size,
-        etag: sha256,
-        contentType: "application/octet-stream",
-      };
-      await sendFile(request, reply, file, logger);
+      // Said before anything is sent, so that a copy that was cut knows why the next time.
+      if (watch.isDamaged(sha256)) await blobs.readThrough(sha256);
+      await blobs.withBlob(sha256, async (blob) => {
+        const file = {
+          read: (start: number, end: number) => blob.stream(start, end),
+          sizeBytes: blob.sizeBytes,
+          etag: sha256,
+          contentType: "application/octet-stream",
+        };
+        await sendFile(request, reply, file, logger);
+      });
     },
+  );
+
+  app.get(
+    "/v1/admin/blobs/:sha256/jobs",
+    {
+      schema: {
+        summary: "The jobs that refer to a blob",
+        tags,
+        params: blobParams,
+        response: { 200: blobUsersSchema },
+      },
+    },
+    async (request) => ({
+      schema: "jobctl.blob-users/v1" as const,
+      items: watch.usersOf(request.params.sha256),
+      nextCursor: null,
+    }),
   );
 
   app.post(

@@ -94,14 +94,16 @@ export class Backups {
   }
 
   /**
-   * Takes note that the client has copied everything and that its snapshot is whole.
+   * Takes note that the client has copied everything, and that its snapshot is whole but for some blobs.
    *
+   * @param damaged how many blobs could not be copied
    * @throws JobctlError `backup_not_found`
    */
-  complete(id: string): void {
+  complete(id: string, damaged: number): void {
     this.files(id);
-    this.#parts.store.milestones.reach("backup", Date.now());
-    this.#parts.logger.info({ event: "backup_completed", id });
+    this.#parts.store.milestones.reach("backup", Date.now(), damaged);
+    if (damaged > 0) this.#parts.logger.error({ event: "backup_incomplete", id, damaged });
+    else this.#parts.logger.info({ event: "backup_completed", id });
   }
 
   async end(id: string): Promise<void> {
