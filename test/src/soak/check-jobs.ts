@@ -24,7 +24,12 @@ export interface CheckParts {
 
 /** Checks that each acknowledged job ends, as it should, once, with the right contents, and that there are no others. */
 export async function checkJobs(parts: CheckParts): Promise<void> {
+  const began = performance.now();
   await waitForAllToEnd(parts);
+  parts.findings.count(
+    "seconds until all jobs had ended",
+    Math.round((performance.now() - began) / 1000),
+  );
   const jobs = await listJobs(parts.talk);
   checkIdentities(jobs, parts);
   const starts = await countStarts(parts.stage.cluster);
@@ -103,8 +108,10 @@ async function checkJob(
   if (job.usage !== null && (job.usage.wallSeconds < 0 || job.usage.wallSeconds > seconds))
     findings.violation(`${about} took ${job.usage.wallSeconds} s in a soak of ${seconds} s`);
   const events = await talk.json<{ items: JobEvent[] }>(`/v1/jobs/${job.id}/events`);
-  if ((events?.items.length ?? 0) > MAX_EVENTS)
-    findings.violation(`${about} has ${events?.items.length} events`);
+  const count = events?.items.length ?? 0;
+  if (count > MAX_EVENTS) findings.violation(`${about} has ${count} events`);
+  findings.most("events of one job at most", count);
+  findings.most("attempts at one job at most", job.attempts.length);
   const isServed = await readContents(talk, job, entry, findings);
   if (!isServed && job.result !== null && entry.damaged !== "result")
     findings.violation(`${about}: its result is not served`);

@@ -26,6 +26,8 @@ export interface ClientParts {
   readonly seed: number;
   /** Raised when nothing more is to be submitted. */
   readonly over: AbortSignal;
+  /** Raised some time later: a server that has not answered until then never will. */
+  readonly gaveUp: AbortSignal;
 }
 
 /**
@@ -54,12 +56,12 @@ export async function runClient(number: number, parts: ClientParts): Promise<voi
   }
 }
 
-/** @returns null when the soak ended before there was an answer, and the server had not got it either */
+/** @returns null when the submit was refused, or never answered, which are violations */
 async function submit(key: string, work: Work, parts: ClientParts): Promise<Entry | null> {
-  const { stage, talk, ledger, findings } = parts;
+  const { stage, talk, ledger, findings, gaveUp } = parts;
   const { headers, body } = uploadOf(jobArchive(counted(stage.cluster, work.script)), work.options);
   // Also after the end: whatever the server has taken in is to have an id.
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 1; !gaveUp.aborted; tries += 1) {
     const answer = await talk.call("/v1/jobs", {
       method: "POST",
       headers: { ...headers, "idempotency-key": key },
@@ -78,13 +80,15 @@ async function submit(key: string, work: Work, parts: ClientParts): Promise<Entr
     }
     await delay(200);
   }
+  findings.violation(`submit of ${key} is not answered`);
+  return null;
 }
 
-async function cancel(entry: Entry, { talk, findings }: ClientParts): Promise<void> {
+async function cancel(entry: Entry, { talk, findings, gaveUp }: ClientParts): Promise<void> {
   // Whether or not the answer arrives: it may have been done.
   entry.cancelled = true;
   findings.count("cancels");
-  for (;;) {
+  while (!gaveUp.aborted) {
     const answer = await talk.call(`/v1/jobs/${entry.id}/cancel`, { method: "POST" });
     if (answer?.status === 200) return;
     if (answer?.status === 404) {
@@ -93,6 +97,7 @@ async function cancel(entry: Entry, { talk, findings }: ClientParts): Promise<vo
     }
     await delay(200);
   }
+  findings.violation(`cancel of job ${entry.id} is not answered`);
 }
 
 async function waitFor(entry: Entry, { talk, findings, over }: ClientParts): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Disturbance, DisturbanceParts } from "./disturbances.js";
@@ -40,6 +41,7 @@ export async function disturb(
       findings.violation(`${target.name}, ${name}: ${(error as Error).message}`);
     }
     await keepRunning(target, findings);
+    findings.most(`${target.name}: MiB resident at most`, await residentMebibytes(target));
   }
 }
 
@@ -48,7 +50,16 @@ async function keepRunning(target: Target, findings: Findings): Promise<void> {
   if (target.isRunning) return;
   const { exitCode, signalCode } = target.daemon.child;
   findings.violation(`${target.name} has ended by itself: ${exitCode ?? signalCode}`);
-  await target.start();
+  try {
+    await target.start();
+  } catch (error) {
+    findings.violation(`${target.name} does not start: ${(error as Error).message}`);
+  }
+}
+
+async function residentMebibytes({ daemon }: Target): Promise<number> {
+  const status = await readFile(`/proc/${daemon.pid}/status`, "utf8").catch(() => "");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
 }
 
 function pickByWeight(disturbances: readonly Disturbance[], random: Random): Disturbance {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Job } from "@jobctl/protocol";
 
-import { findProcesses } from "../support/processes.js";
+import { findProcesses, killProcess } from "../support/processes.js";
 import { rot } from "../support/rot.js";
 import type { Ledger } from "./ledger.js";
 import type { Random } from "./random.js";
@@ -192,12 +192,7 @@ async function killJobProcess(
   const entry = ledger.get(Number(id));
   if (entry === undefined) return false;
   entry.struck = true;
-  try {
-    process.kill(pid, "SIGKILL");
-    return true;
-  } catch {
-    return false;
-  }
+  return killProcess(pid);
 }
 
 /** Changes a byte of the input of a job that waits, or of the result of one that has ended. */

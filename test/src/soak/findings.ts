@@ -10,6 +10,11 @@ export class Findings {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + times);
   }
 
+  /** Keeps the largest of some figures. */
+  most(what: string, figure: number): void {
+    this.#counts.set(what, Math.max(this.#counts.get(what) ?? 0, Math.round(figure)));
+  }
+
   violation(what: string): void {
     if (this.#violations.size < MAX_VIOLATIONS) this.#violations.add(what);
   }

@@ -17,6 +17,8 @@ import { Talk } from "./talk.js";
 
 const CLIENTS = 8;
 const MOST_WARNINGS = 12;
+/** Until a server that is not disturbed any more has answered what it was asked meanwhile. */
+const ANSWERS_MS = 120_000;
 
 export interface SoakOptions {
   readonly seconds: number;
@@ -38,23 +40,26 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   // Clients go through a link that is disturbed, checks do not.
   const outside = new Talk(() => stage.server.link.url, cluster.authorization);
   const inside = new Talk(() => cluster.server.url, cluster.authorization);
-  const over = new AbortController();
+  const [over, gaveUp] = [new AbortController(), new AbortController()];
+  const timers: NodeJS.Timeout[] = [];
   const began = performance.now();
   try {
-    const timer = setTimeout(() => over.abort(), seconds * 1000);
-    const clients = Array.from({ length: CLIENTS }, (_, n) =>
-      runClient(n + 1, { stage, talk: outside, ledger, findings, seed, over: over.signal }),
+    timers.push(
+      setTimeout(() => over.abort(), seconds * 1000),
+      setTimeout(() => gaveUp.abort(), seconds * 1000 + ANSWERS_MS),
     );
-    const parts = { stage, talk: inside, ledger };
+    const parts = { stage, talk: inside, ledger, findings, seed };
+    const clients = Array.from({ length: CLIENTS }, (_, n) =>
+      runClient(n + 1, { ...parts, talk: outside, over: over.signal, gaveUp: gaveUp.signal }),
+    );
     const disturbances = [...DISTURBANCES, ...(options.damage ? DAMAGE : [])];
     const settings = { seed, seconds, disturbances, findings };
     try {
       await Promise.all([
         ...stage.targets.map((target) => disturb(target, parts, settings)),
-        collectAtHalfTime(inside, findings, seconds),
+        collectAtHalfTime(inside, findings, seconds, gaveUp.signal),
       ]);
     } finally {
-      clearTimeout(timer);
       over.abort();
       await stage.calm();
     }
@@ -70,7 +75,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     checkDatabase(check);
     return await makeReport(stage, findings, options);
   } finally {
+    for (const timer of timers) clearTimeout(timer);
     over.abort();
+    gaveUp.abort();
     outside.close();
     inside.close();
     await stage.strike();
@@ -78,10 +85,15 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 }
 
 /** After that no server is ended any more: what gc finds at the end was left by one that lives. */
-async function collectAtHalfTime(talk: Talk, findings: Findings, seconds: number): Promise<void> {
+async function collectAtHalfTime(
+  talk: Talk,
+  findings: Findings,
+  seconds: number,
+  gaveUp: AbortSignal,
+): Promise<void> {
   // Some time after the middle: a disturbance that began before it may take so long.
   await delay(seconds * 600);
-  for (;;) {
+  while (!gaveUp.aborted) {
     const report = await collectGarbage(talk);
     if (report !== null) {
       findings.count("blobs that killed servers have left", report.blobs.count);

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { Cluster } from "../support/cluster.js";
 import type { DaemonProcess } from "../support/daemon-process.js";
 import { FakeClock } from "../support/fake-clock.js";
+import { findProcesses, killProcess } from "../support/processes.js";
 import { fakeTimeLibrary } from "../support/requirements.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { SmallVolume, canMount } from "../support/volumes.js";
+import { waitUntil } from "../support/wait-until.js";
 import { Target } from "./target.js";
 
 const MEBIBYTE = 1024 ** 2;
@@ -105,15 +107,24 @@ export class Stage {
     for (const target of this.targets) await target.calm();
   }
 
+  /** Stops everything and removes it, also what jobs have left running. */
   async strike(): Promise<void> {
-    await this.calm();
     await this.cluster.stop();
-    for (const { link, volume } of this.targets) {
+    for (const { link, volume, dataPath } of this.targets) {
       await link.stop();
+      await endProcesses(dataPath);
       await volume?.remove();
     }
     await rm(this.#home, { recursive: true });
   }
+}
+
+async function endProcesses(dataPath: string): Promise<void> {
+  await waitUntil(`no process of ${dataPath} is left`, async () => {
+    const pids = await findProcesses(dataPath);
+    for (const pid of pids) killProcess(pid);
+    return pids.length === 0;
+  });
 }
 
 async function layGround(home: string, name: string, sizeBytes: number): Promise<Ground> {

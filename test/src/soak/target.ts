@@ -65,12 +65,13 @@ export class Target {
     this.#filesAtStart = await openFiles(this.daemon.pid);
   }
 
-  /** Undoes what still disturbs it, except that it has ended. */
+  /** Undoes what still disturbs it. */
   async calm(): Promise<void> {
     this.daemon.child.kill("SIGCONT");
     this.link.release();
     this.link.heal();
     await this.volume?.makeRoom();
     await this.clock?.set(0);
+    if (!this.isRunning) await this.start();
   }
 }

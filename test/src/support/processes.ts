@@ -16,3 +16,12 @@ export async function findProcesses(marker: string): Promise<number[]> {
   );
   return found.filter((pid) => pid !== null && pid !== process.pid) as number[];
 }
+
+/** Ends a process at once. @returns whether it was there */
+export function killProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch {
+    return false;
+  }
+}
