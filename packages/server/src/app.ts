@@ -12,6 +12,7 @@ import { VERSION, type AgentOrigin, type GcReport, type ServerInfo } from "@jobc
 
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 
+import { ActiveLease } from "./active-lease.js";
 import { AgentClient } from "./agents/agent-client.js";
 import { AgentIdentities, openInstallation } from "./agents/agent-identities.js";
 import { AgentLink } from "./agents/agent-link.js";
@@ -48,6 +49,7 @@ import { Tasks } from "./maintenance/tasks.js";
 import { AttemptSender } from "./scheduler/attempt-sender.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
 import { Dispatcher } from "./scheduler/dispatcher.js";
+import { isNotStored } from "./scheduler/until-stored.js";
 import { JobTable } from "./scheduler/job-table.js";
 import {
   refuseForeignDatabase,
@@ -95,12 +97,12 @@ export function createServer(
     store.installation.find()?.uuid ?? null,
     store.jobs.hasStoredFiles(),
   );
-  const lease = store.lease.takeOver(`${hostname()}:${process.pid}`, Date.now());
-  logger.info({ event: "lease_taken", ...lease });
+  const holder = `${hostname()}:${process.pid}`;
+  const lease = new ActiveLease(store, holder);
   warnOfShortSecret(config.enrolmentSecret, logger);
   const identities = new AgentIdentities(
     openInstallation(store.installation),
-    lease,
+    lease.current ?? { epoch: 0, holder, since: 0 },
     store.agentKeys,
     config.enrolmentSecret,
     logger,
@@ -197,7 +199,7 @@ export function createServer(
   // Each answer that is held open listens to it.
   setMaxListeners(0, stopping.signal);
   const health = createHealth({
-    ...{ store, blobs, watch, registry, dispatcher, table, tasks },
+    ...{ store, blobs, watch, registry, dispatcher, table, tasks, lease },
     stopping: stopping.signal,
   });
   const drainMs = config.drainSeconds * 1000;
@@ -209,7 +211,7 @@ export function createServer(
   createTelemetry({
     ...{ store, blobs, watch, scrub, registry, events, tasks, loadLookups, table, connections },
     services: config.services,
-    epoch: lease.epoch,
+    epoch: () => lease.current?.epoch ?? null,
     lastGc: () => lastGc,
     places: () => dispatcher.places,
   }).serve(http, requests, config.metrics);
@@ -233,9 +235,9 @@ export function createServer(
     leaderRoute(api, () => ({
       schema: "jobctl.leader/v1",
       role: "active",
-      holder: lease.holder,
-      epoch: lease.epoch,
-      since: new Date(lease.since).toISOString(),
+      holder,
+      epoch: lease.current?.epoch ?? null,
+      since: lease.current === null ? null : new Date(lease.current.since).toISOString(),
     }));
     usageRoute(api, (query) => measureUsage({ store, blobs }, query, Date.now()));
     damageRoutes(api, () => watch.damaged);
@@ -299,6 +301,22 @@ export function createServer(
     if (failed?.status === "rejected") throw failed.reason;
   }
 
+  /** What a full volume keeps from being written at the start can wait. */
+  function unlessFull(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!isNotStored(error)) throw error;
+      logger.warn({ event: "not_stored", what: "that agents have not been heard yet", err: error });
+    }
+  }
+
+  async function noteInstallation(): Promise<void> {
+    await writeInstallationNote(config.dataPath, identities.installation.id).catch(
+      (error: unknown) => logger.warn({ event: "installation_not_noted", err: error }),
+    );
+  }
+
   function info(): ServerInfo {
     return {
       schema: "jobctl.info/v1",
@@ -324,14 +342,18 @@ export function createServer(
   return {
     http,
     async start() {
-      await writeInstallationNote(config.dataPath, identities.installation.id);
+      await noteInstallation();
       for (const row of attempts.open()) table.apply(row);
       // Until an agent has been heard, nothing is known of what it runs.
       for (const agent of new Set([...table.active.values()].map((job) => job.agent))) {
-        attempts.setReachable(agent, false);
+        unlessFull(() => attempts.setReachable(agent, false));
       }
       const url = await http.listen({ host: config.host, port: config.port });
-      await discovery.start();
+      lease.whenStored((stored) => {
+        logger.info({ event: "lease_taken", ...stored });
+        identities.renewLease(stored);
+        void discovery.start();
+      });
       void blobs.measure().catch((error: unknown) => {
         logger.warn({ event: "blobs_not_measured", err: error });
       });
@@ -369,6 +391,7 @@ export function createServer(
           sender.stop();
           drains.stop();
           discovery.stop();
+          lease.stop();
         },
       },
       {

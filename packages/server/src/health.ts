@@ -1,6 +1,7 @@
 import { EventLoopWatch, FileSystemWatch, healthOf } from "@jobctl/daemon";
 import type { Health, HealthCheck } from "@jobctl/protocol";
 
+import type { ActiveLease } from "./active-lease.js";
 import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
 import type { HealthSource } from "./http/system-routes.js";
@@ -18,12 +19,13 @@ export interface HealthParts {
   readonly dispatcher: Dispatcher;
   readonly table: JobTable;
   readonly tasks: Tasks;
+  readonly lease: ActiveLease;
   readonly stopping: AbortSignal;
 }
 
 /** What the server depends on, tried when somebody asks, and what it does in the background. */
 export function createHealth(parts: HealthParts): HealthSource {
-  const { store, blobs, watch, registry, dispatcher, table, tasks, stopping } = parts;
+  const { store, blobs, watch, registry, dispatcher, table, tasks, lease, stopping } = parts;
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
   const fileSystem = new FileSystemWatch(() =>
@@ -38,6 +40,20 @@ export function createHealth(parts: HealthParts): HealthSource {
     // Until then nothing is dispatched to an agent whose attempts are not known.
     const message = ok ? null : "not all agents have been compared with the jobs yet";
     return { ok, critical: true, message, ageSeconds: null };
+  }
+
+  /** Of two servers of one installation the newer one keeps the agents; the other one is of no use. */
+  function leased(): HealthCheck {
+    const refusing = registry.links.filter(({ problemCode }) => problemCode === "epoch_outdated");
+    const refusal = refusing[0]?.problem ?? null;
+    const names = refusing.map(({ name, url }) => name ?? url).join(", ");
+    const message =
+      lease.problem !== null
+        ? `the lease cannot be stored, so no agent is given work: ${lease.problem}`
+        : refusal !== null
+          ? `another server of this installation has the agents ${names}: ${refusal}`
+          : null;
+    return { ok: message === null, critical: true, message, ageSeconds: null };
   }
 
   function poller(): HealthCheck {
@@ -81,6 +97,7 @@ export function createHealth(parts: HealthParts): HealthSource {
         database: await attempt(() => store.checkWritable()),
         disk: await fileSystem.check(),
         eventLoop: eventLoop.check,
+        lease: leased(),
         agents: reconciled(),
         dispatcher: {
           ok: dispatcher.trouble === null,

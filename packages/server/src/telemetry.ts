@@ -26,7 +26,8 @@ export interface TelemetryParts extends JobGaugeParts {
   readonly registry: AgentRegistry;
   readonly events: JobEvents;
   readonly tasks: Tasks;
-  readonly epoch: number;
+  /** Null while the lease could not be stored. */
+  readonly epoch: () => number | null;
   /** How many loads of agents were answered from memory, and how many by the agents. */
   readonly loadLookups: { readonly hit: number; readonly miss: number };
   readonly lastGc: () => GcReport | null;
@@ -297,12 +298,15 @@ function storageGauges(metrics: Metrics, parts: TelemetryParts): void {
   metrics.gauge({
     name: "jobctl_leader_epoch",
     help: "Epoch of the lease: one more at each take-over, and the Unix time after a restore.",
-    collect: (set) => set(epoch),
+    collect: (set) => {
+      const now = epoch();
+      if (now !== null) set(now);
+    },
   });
   metrics.countedElsewhere({
     name: "jobctl_leader_changes_total",
     help: "Take-overs since the data directory was made; a restore adds the Unix time.",
-    collect: (set) => set(Math.max(0, epoch - 1)),
+    collect: (set) => set(Math.max(0, (epoch() ?? 0) - 1)),
   });
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { mkdtemp, open, readFile, readdir, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, readdir, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -79,6 +79,55 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
     assert.equal(db.pragma("integrity_check", { simple: true }), "ok");
     db.close();
   });
+
+  it("still starts: lists, downloads and cleans up, and goes on once there is space", async () => {
+    const id = await cluster.submitScript("echo kept; echo kept > result.txt\n", "--wait");
+    const waiting = await cluster.submitScript("true\n", "--cpus", "99");
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      await cluster.server.end(signal);
+      const orphan = join(volume, "data/blobs/sha256/ab");
+      await mkdir(orphan, { recursive: true });
+      await writeFile(join(orphan, "ab".repeat(32)), randomBytes(100_000));
+      await fill(volume, 1);
+      await cluster.startServer();
+      assert.equal((await cluster.job(id)).status, "completed");
+      assert.equal(await cluster.ok(["logs", String(id)]), "kept\n");
+      await cluster.ok(["download", String(id), "-o", signal]);
+      const ready = await fetch(`${cluster.server.url}/ready`);
+      assert.equal(ready.status, 503);
+      assert.match(await ready.text(), /the lease cannot be stored, so no agent is given work/);
+      assert.equal((await cluster.request("/v1/jobs", upload(200_000))).status, 507);
+      const vacuum = await cluster.jobctl(["vacuum", "--older-than", "0s", "--yes"]);
+      assert.match(vacuum.stderr, /Nothing was changed/);
+      assert.match(await cluster.ok(["gc"]), /^removed 1 blob/);
+      await rm(join(volume, "filler"));
+      await cluster.submitScript("echo after\n", "--wait");
+    }
+    await cluster.ok(["cancel", String(waiting)]);
+  });
+
+  it("refuses to bring its database up to date, and leaves it as it was", async () => {
+    await cluster.submitScript("true\n", "--wait");
+    await cluster.server.end("SIGTERM");
+    const path = join(volume, "data/jobctl.db");
+    const version = (): unknown => {
+      const db = new Database(path, { readonly: true });
+      try {
+        return db.pragma("user_version", { simple: true });
+      } finally {
+        db.close();
+      }
+    };
+    const db = new Database(path);
+    db.exec("DROP TABLE restores; PRAGMA user_version = 5");
+    db.close();
+    await fill(volume, 1);
+    await assert.rejects(cluster.startServer(), /the volume of the database .* is full/);
+    await rm(join(volume, "filler"));
+    assert.equal(version(), 5);
+    await cluster.startServer();
+    assert.equal(version(), 6);
+  });
 });
 
 describe(
@@ -117,6 +166,35 @@ describe(
     });
   },
 );
+
+describe("a volume that runs out of inodes", { skip: unless("mounting", canMount) }, () => {
+  it("refuses new jobs and says so, on the server and on the agent", async () => {
+    const small = await SmallVolume.mount(64 * MEBIBYTE, 2000);
+    const cluster = await Cluster.start({
+      server: { JOBCTL_DATA_PATH: join(small.path, "server") },
+      agent: { JOBCTL_AGENT_DATA_PATH: join(small.path, "agent") },
+    });
+    try {
+      await cluster.submitScript("true\n", "--wait");
+      const many = join(small.path, "many");
+      await mkdir(many);
+      for (let n = 0; (await statfs(small.path)).ffree > 10; n += 1)
+        await writeFile(join(many, `${n}`), "");
+      assert.match(await (await fetch(`${cluster.server.url}/ready`)).text(), /\d+ inodes left/);
+      assert.equal((await fetch(`${cluster.server.url}/ready`)).status, 503);
+      const agent = await fetch(`${cluster.agents[0]?.url}/health`);
+      assert.match(await agent.text(), /and only \d+ inodes/);
+      const refused = await cluster.request("/v1/jobs", upload(1000));
+      assert.equal(refused.status, 507);
+      assert.match(await refused.text(), /can hold no more files/);
+      await rm(many, { recursive: true });
+      await cluster.submitScript("echo after\n", "--wait");
+    } finally {
+      await cluster.stop();
+      await small.remove();
+    }
+  });
+});
 
 describe("an agent whose disk is full", { skip: unless("mounting", canMount) }, () => {
   let small: SmallVolume;
@@ -396,11 +474,17 @@ async function assertReadable(attempts: string): Promise<void> {
 }
 
 /** Writes until nothing more fits. */
-async function fill(volume: string): Promise<void> {
+/** @param blockBytes less than this stays free */
+async function fill(volume: string, blockBytes = 64 * 1024): Promise<void> {
   const file = await open(join(volume, "filler"), "w");
   const block = Buffer.alloc(64 * 1024);
   try {
     for (;;) await file.write(block);
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+  }
+  try {
+    for (const byte = Buffer.alloc(blockBytes); byte.length < block.length;) await file.write(byte);
   } catch (error) {
     assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
   } finally {

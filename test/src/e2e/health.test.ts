@@ -42,7 +42,7 @@ describe("health", () => {
       assert.equal((await ask(path)).status, 200, path);
     const { health } = await ask("/ready");
     assert.deepEqual(Object.keys(health.checks), [
-      ...["database", "disk", "eventLoop", "agents", "dispatcher", "poller", "breakers"],
+      ...["database", "disk", "eventLoop", "lease", "agents", "dispatcher", "poller", "breakers"],
     ]);
     assert.deepEqual(Object.keys(health.tasks), ["reconcile", "gc", "database_file", "optimize"]);
     assert.ok((health.checks["poller"]?.ageSeconds ?? NaN) < 60);

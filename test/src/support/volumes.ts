@@ -10,9 +10,10 @@ export function canMount(): boolean {
 }
 
 /** A file system in memory of a fixed size, mounted on a directory. */
-async function mountTmpfs(directory: string, sizeBytes: number): Promise<void> {
+async function mountTmpfs(directory: string, sizeBytes: number, inodes: number): Promise<void> {
   await mkdir(directory, { recursive: true });
-  await execa("mount", ["-t", "tmpfs", "-o", `size=${sizeBytes}`, "jobctl-test", directory]);
+  const options = `size=${sizeBytes},nr_inodes=${inodes}`;
+  await execa("mount", ["-t", "tmpfs", "-o", options, "jobctl-test", directory]);
 }
 
 /** A small file system in memory, below a directory of its own. */
@@ -23,9 +24,9 @@ export class SmallVolume {
     this.root = root;
   }
 
-  static async mount(sizeBytes: number): Promise<SmallVolume> {
+  static async mount(sizeBytes: number, inodes = 100_000): Promise<SmallVolume> {
     const volume = new SmallVolume(await mkdtemp(join(tmpdir(), "jobctl-volume-")));
-    await mountTmpfs(volume.path, sizeBytes);
+    await mountTmpfs(volume.path, sizeBytes, inodes);
     return volume;
   }
 

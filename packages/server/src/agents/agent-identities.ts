@@ -71,9 +71,8 @@ export interface ShownKey {
 /** Keys of enrolled agents, and the secrets that new agents can enrol with. */
 export class AgentIdentities {
   readonly installation: Installation;
-  readonly epoch: number;
-  /** Tells this server apart from others with the same epoch. */
-  readonly lease: string;
+  #epoch: number;
+  #lease: string;
   readonly #store: AgentKeyStore;
   readonly #secret: Secret | null;
   readonly #logger: Logger;
@@ -96,14 +95,29 @@ export class AgentIdentities {
     nowMs: () => number = () => performance.now(),
   ) {
     this.installation = installation;
-    this.epoch = epoch;
-    this.lease = leaseIdOf(holder, since);
+    this.#epoch = epoch;
+    this.#lease = leaseIdOf(holder, since);
     this.#store = store;
     this.#secret = secret;
     this.#logger = logger;
     this.#nowMs = nowMs;
     for (const { name, publicKey, enrolledAt } of store.list())
       this.#note(name, publicKey, enrolledAt);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Tells this server apart from others with the same epoch. */
+  get lease(): string {
+    return this.#lease;
+  }
+
+  /** For a lease that could not be stored when the server started. */
+  renewLease({ epoch, holder, since }: { epoch: number; holder: string; since: number }): void {
+    this.#epoch = epoch;
+    this.#lease = leaseIdOf(holder, since);
   }
 
   keyOf(name: string): string | null {

@@ -62,6 +62,7 @@ export class Vacuum {
   async #run(request: VacuumRequest, stopping: AbortSignal): Promise<VacuumReport> {
     const { store, logger } = this.#parts;
     const { olderThanSeconds, checkOnly, dryRun } = request;
+    if (store.isExclusive || !(checkOnly || dryRun)) await this.#requireSpace();
     await this.#check();
     const bytesBefore = store.size();
     const endedBefore =
@@ -70,7 +71,6 @@ export class Vacuum {
     if (dryRun) {
       jobsRemoved = endedBefore === null ? 0 : store.jobs.countEndedBefore(endedBefore);
     } else if (!checkOnly) {
-      await this.#requireSpace();
       if (endedBefore !== null) jobsRemoved = await this.#removeJobs(endedBefore, stopping);
       await this.#releasePages(stopping);
       store.checkpoint();

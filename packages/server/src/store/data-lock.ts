@@ -62,7 +62,8 @@ function lockFile(path: string, { what, inUse, details }: LockWords): DataLock {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     db = new Database(path, { timeout: 0 });
     keepPrivate(path);
-    db.pragma("journal_mode = DELETE");
+    // A journal in a file would need space; nothing is ever written here.
+    db.pragma("journal_mode = MEMORY");
     db.exec("BEGIN EXCLUSIVE");
     const held = db;
     return { release: () => held.close() };

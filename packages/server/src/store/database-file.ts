@@ -45,6 +45,11 @@ export class DatabaseFile {
     this.#note(this.#damage);
   }
 
+  /** The log is another file from here on, with SQLite's knowledge. */
+  forgetLog(): void {
+    this.#walInode = null;
+  }
+
   /** Some microseconds: it can be done before each write. */
   check(): JobctlError | null {
     this.#note(this.#damage ?? this.#find());

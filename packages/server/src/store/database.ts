@@ -28,7 +28,7 @@ export function openDatabase(path: string, onNew: () => void = () => {}): Db {
   let db: Db;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    db = new Database(path);
+    db = connect(path);
   } catch (error) {
     throw new JobctlError("config_invalid", `the database ${path} cannot be opened`, {
       hint: "Check that the directory exists and that this user may write to it.",
@@ -41,14 +41,51 @@ export function openDatabase(path: string, onNew: () => void = () => {}): Db {
     return db;
   } catch (error) {
     db.close();
+    if (isFull(error)) throw cannotBeSetUp(path, error);
     throw isDamage(error) ? damagedDatabase(path, error) : error;
   }
 }
 
+/**
+ * The index of the log is shared memory in a file of its own. Where there is no space for it the database is
+ * used by this connection alone, which keeps the index to itself.
+ */
+function connect(path: string): Db {
+  const db = new Database(path);
+  try {
+    readSomething(db);
+    return db;
+  } catch (error) {
+    if (!isFull(error)) return db;
+    db.close();
+    const alone = new Database(path);
+    alone.pragma("locking_mode = EXCLUSIVE");
+    return alone;
+  }
+}
+
+const readSomething = (db: Db): unknown => db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get();
+
+/** Whether other connections cannot read the database, because there was no space at the start. */
+export function isExclusive(db: Db): boolean {
+  return db.pragma("locking_mode", { simple: true }) === "exclusive";
+}
+
+/** Lets other connections read the database again. Only a database without a log takes the other mode. */
+export function share(db: Db): void {
+  if (!isExclusive(db)) return;
+  db.pragma("journal_mode = DELETE");
+  db.pragma("locking_mode = NORMAL");
+  readSomething(db);
+  db.pragma("journal_mode = WAL");
+}
+
 function setUp(db: Db, onNew: () => void): void {
-  if (db.pragma("user_version", { simple: true }) === 0) onNew();
-  // Only a database without tables takes this: space can be given back in small pieces.
-  db.pragma("auto_vacuum = INCREMENTAL");
+  if (db.pragma("user_version", { simple: true }) === 0) {
+    onNew();
+    // Only a database without tables takes this: space can be given back in small pieces.
+    db.pragma("auto_vacuum = INCREMENTAL");
+  }
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
@@ -63,9 +100,30 @@ export function optimize(db: Db): void {
   db.pragma("optimize = 0x10012");
 }
 
-/** Folds the log into the database, so that a copy or a newer version finds one complete file. */
+/**
+ * Folds the log into the database, so that a copy or a newer version finds one complete file. On a full
+ * volume it stays in the log, which the next start reads.
+ */
 export function closeDatabase(db: Db): void {
-  optimize(db);
-  db.pragma("wal_checkpoint(TRUNCATE)");
-  db.close();
+  try {
+    optimize(db);
+    db.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return (
+    error instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR_WRITE|IOERR_SHM)/.test(error.code)
+  );
+}
+
+function cannotBeSetUp(path: string, cause: unknown): JobctlError {
+  return new JobctlError("storage_full", `the volume of the database ${path} is full`, {
+    hint: "The database was left as it was. Free some space there, 16 MiB will do, and start again: until its schema is up to date, or its log can be opened, the server cannot use it.",
+    cause,
+  });
 }

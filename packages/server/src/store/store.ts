@@ -6,7 +6,14 @@ import { createAgentStore, type AgentStore } from "./agent-store.js";
 import { createAttemptStore, type AttemptStore } from "./attempt-store.js";
 import { createChecksumStore, type ChecksumStore } from "./checksum-store.js";
 import { createDamageStore, type DamageStore } from "./damage-store.js";
-import { closeDatabase, openDatabase, optimize, type Guarded } from "./database.js";
+import {
+  closeDatabase,
+  isExclusive,
+  openDatabase,
+  optimize,
+  share,
+  type Guarded,
+} from "./database.js";
 import { translateDamage } from "./damage.js";
 import { DatabaseFile } from "./database-file.js";
 import { createDrainStore, type DrainStore } from "./drain-store.js";
@@ -59,6 +66,14 @@ export interface Store {
   checkpoint(): void;
   /** @throws when the database cannot be written */
   checkWritable(): void;
+  /** Whether no other connection can read the database, because there was no space when it was opened. */
+  readonly isExclusive: boolean;
+  /**
+   * Ends that, once there is space.
+   *
+   * @throws JobctlError `storage_full`, `database_unavailable`
+   */
+  share(): void;
   /** Looks whether the files are still those that were opened. */
   checkFile(): void;
   /** Leaves files alone that have been moved, removed or replaced. */
@@ -133,6 +148,17 @@ export function openStore(path: string, settings: StoreSettings = {}): Store {
     transaction: (work) =>
       guarded(() => times.measure("transaction", () => db.transaction(work).immediate())),
     checkWritable: () => guarded(() => checkWritable.immediate()),
+    get isExclusive() {
+      return isExclusive(db);
+    },
+    share: () =>
+      guarded(() => {
+        try {
+          share(db);
+        } finally {
+          file.forgetLog();
+        }
+      }),
     checkFile: () => void file.check(),
     close: () => {
       // SQLite would remove the log by its name, which may be that of another database by now.
