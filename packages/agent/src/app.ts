@@ -1,4 +1,4 @@
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -8,7 +8,9 @@ import {
   Metrics,
   RequestsUnderWay,
   createHttpApp,
+  freeSpaceOf,
   healthOf,
+  lacksInodes,
   type Logger,
   type ShutdownStep,
   warnOfShortSecret,
@@ -275,10 +277,12 @@ const LITTLE_SPACE_BYTES = 256 * 1024 ** 2;
 
 async function checkSpace(path: string): Promise<HealthCheck> {
   try {
-    const { bavail, bsize } = await statfs(path);
-    const freeBytes = bavail * bsize;
-    const message = `${(freeBytes / 1e9).toFixed(1)} GB are free`;
-    return { ok: freeBytes >= LITTLE_SPACE_BYTES, critical: false, message, ageSeconds: null };
+    const space = await freeSpaceOf(path);
+    const { freeBytes, freeInodes } = space;
+    const isShort = freeBytes < LITTLE_SPACE_BYTES || lacksInodes(space);
+    const inodes = lacksInodes(space) ? `, and only ${freeInodes} inodes` : "";
+    const message = `${(freeBytes / 1e9).toFixed(1)} GB are free${inodes}`;
+    return { ok: !isShort, critical: false, message, ageSeconds: null };
   } catch (error) {
     return { ok: false, critical: false, message: (error as Error).message, ageSeconds: null };
   }

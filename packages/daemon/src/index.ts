@@ -15,6 +15,7 @@ export { ConnectionLimit } from "./connection-limit.js";
 export { crashPoint } from "./crash-point.js";
 export { replaceFile, syncDirectory } from "./durable.js";
 export { FileSystemWatch } from "./file-system-watch.js";
+export { freeSpaceOf, lacksInodes } from "./free-space.js";
 export { EventLoopWatch, healthOf } from "./health.js";
 export { answerWithStream, closedSignal, createHttpApp } from "./http.js";
 export {

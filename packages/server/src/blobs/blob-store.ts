@@ -1,9 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
 import { open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { syncDirectory, wallClock, writeStream, type WrittenFile } from "@jobctl/daemon";
+import {
+  freeSpaceOf,
+  lacksInodes,
+  syncDirectory,
+  wallClock,
+  writeStream,
+  type WrittenFile,
+} from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
@@ -52,9 +59,11 @@ export class BlobStore {
     this.#minFreeBytes = minFreeBytes;
     this.#verifier = new BlobVerifier((digest) => this.pathOf(digest), records);
     // What a server that died was writing belongs to nobody: only one server has this directory.
-    rmSync(this.#temporary, { recursive: true, force: true });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
+    // The directory itself stays: on a full volume it could not be made again.
+    for (const name of readdirSync(this.#temporary))
+      rmSync(join(this.#temporary, name), { recursive: true, force: true });
   }
 
   /** Where files lie that are being written. */
@@ -257,7 +266,9 @@ export class BlobStore {
 
   /** @throws JobctlError `storage_full` when so many more bytes would use up the reserve */
   async checkFreeSpace(moreBytes: number): Promise<void> {
-    const freeBytes = await this.freeBytes();
+    const space = await freeSpaceOf(this.#temporary);
+    const { freeBytes, freeInodes, reservedInodes } = space;
+    if (lacksInodes(space)) throw inodesShort(freeInodes ?? 0, reservedInodes);
     if (freeBytes - moreBytes >= this.#minFreeBytes) return;
     throw storageFull(freeBytes, this.#minFreeBytes);
   }
@@ -311,6 +322,18 @@ function fromFileSystem(error: unknown): unknown {
     cause: error,
     retryAfterSeconds: 60,
   });
+}
+
+function inodesShort(freeInodes: number, reservedInodes: number): JobctlError {
+  return new JobctlError(
+    "storage_full",
+    `the server's data volume has ${freeInodes} inodes left, and keeps ${reservedInodes} in reserve: it can hold no more files`,
+    {
+      hint: "Nothing was stored. Ask the operator to remove files there, then submit again.",
+      details: { freeInodes, reservedInodes },
+      retryAfterSeconds: 60,
+    },
+  );
 }
 
 function storageFull(freeBytes: number, reserveBytes: number): JobctlError {
