@@ -9,6 +9,7 @@ import {
   readEnvironment,
   readLogSettings,
   readTogether,
+  requirePlainPath,
   seconds,
   wholeNumber,
   type Environment,
@@ -105,7 +106,7 @@ export function readConfig(environment: Environment): AgentConfig {
     host: read.JOBCTL_AGENT_HOST,
     port: read.JOBCTL_AGENT_PORT,
     enrolmentSecret,
-    dataPath: resolve(read.JOBCTL_AGENT_DATA_PATH),
+    dataPath: requirePlainPath("cannot start: JOBCTL_AGENT_DATA_PATH", read.JOBCTL_AGENT_DATA_PATH),
     sandbox: read.JOBCTL_AGENT_SANDBOX,
     sandboxReadOnlyPaths: read.JOBCTL_AGENT_SANDBOX_READ_ONLY,
     jobLimits: {

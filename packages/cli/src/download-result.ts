@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { NO_LIMITS, unpackArchive, walkAll } from "@jobctl/archive";
+import { requirePlainPath } from "@jobctl/daemon/files";
 import type { Job } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
@@ -70,7 +71,7 @@ export async function downloadArchive(
   options: DownloadOptions,
 ): Promise<void> {
   if (!force) await checkAbsent(path, path);
-  await mkdir(dirname(resolve(path)), { recursive: true });
+  await mkdir(dirname(requirePlainPath("--archive", path)), { recursive: true });
   await writeBeside(verified(job, resumedResult(job, options)), path);
 }
 
@@ -88,6 +89,7 @@ export async function downloadFiles(
   force: boolean,
   options: DownloadOptions,
 ): Promise<number> {
+  requirePlainPath("download", directory);
   let sizeBytes = 0;
   const swept = new Set<string>();
   for (const { path } of files) {
@@ -210,7 +212,7 @@ async function unpackBeside(
   directory: string,
   force: boolean,
 ): Promise<void> {
-  const target = resolve(directory);
+  const target = requirePlainPath("download", directory);
   await mkdir(dirname(target), { recursive: true });
   await withTemporary(target, async (temporary) => {
     await mkdir(temporary, { mode: 0o755 });

@@ -43,6 +43,7 @@ export {
   type Session,
   type SessionRequest,
 } from "./open-session.js";
+export { requirePlainPath } from "./plain-path.js";
 export { parseRange, type ByteRange } from "./range.js";
 export { RequestsUnderWay } from "./requests.js";
 export { Secret } from "./secret.js";

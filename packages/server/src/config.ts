@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { resolve } from "node:path";
+import { join } from "node:path";
 
 import type { ArchiveLimits } from "@jobctl/archive";
 import {
@@ -10,6 +10,7 @@ import {
   readEnvironment,
   readLogSettings,
   readTogether,
+  requirePlainPath,
   seconds,
   wholeNumber,
   type Environment,
@@ -148,12 +149,18 @@ export function readConfig(given: Environment): ServerConfig {
     () => readServices(read.JOBCTL_SERVICES, environment),
     () => checkTimes(read),
   );
-  const dataPath = resolve(read.JOBCTL_DATA_PATH);
+  const [dataPath, ownDbPath] = readTogether(
+    () => requirePlainPath("cannot start: JOBCTL_DATA_PATH", read.JOBCTL_DATA_PATH),
+    () =>
+      read.JOBCTL_DB_PATH === undefined
+        ? null
+        : requirePlainPath("cannot start: JOBCTL_DB_PATH", read.JOBCTL_DB_PATH),
+  );
   return {
     host: read.JOBCTL_HOST,
     port: read.JOBCTL_PORT,
     dataPath,
-    dbPath: resolve(read.JOBCTL_DB_PATH ?? `${dataPath}/jobctl.db`),
+    dbPath: ownDbPath ?? join(dataPath, "jobctl.db"),
     access: {
       adminToken,
       corsOrigins,

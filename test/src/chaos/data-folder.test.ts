@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { cp, open, readFile, readdir, rename, rm, truncate } from "node:fs/promises";
+import { cp, open, readFile, readdir, rename, rm, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import type { Health } from "@jobctl/protocol";
 import Database from "better-sqlite3";
+import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
 import { DaemonProcess } from "../support/daemon-process.js";
@@ -235,6 +237,45 @@ describe("two copies of one server", () => {
       assert.equal((await cluster.job(running)).status, "completed");
     } finally {
       await copy?.end("SIGTERM");
+      await cluster.stop();
+    }
+  });
+});
+
+describe("a path at which the kernel shows its own state", () => {
+  it("is refused by server, agent and command line, also through a link", async () => {
+    const cluster = await Cluster.start();
+    try {
+      const id = await cluster.submitScript("echo x > x\n", "--wait");
+      await cluster.ok(["backup", join(cluster.root, "backup")]);
+      const link = join(cluster.root, "link");
+      await symlink("/proc", link);
+      for (const [kind, settings] of [
+        ["server", { JOBCTL_ADMIN_TOKEN: "t", JOBCTL_DATA_PATH: "/proc/jobctl" }],
+        ["server", { JOBCTL_ADMIN_TOKEN: "t", JOBCTL_DB_PATH: "/sys/jobctl/jobctl.db" }],
+        ["agent", { JOBCTL_AGENT_TOKEN: "t", JOBCTL_AGENT_DATA_PATH: join(link, "jobctl") }],
+      ] as const) {
+        const main = fileURLToPath(import.meta.resolve(`@jobctl/${kind}/main`));
+        const { exitCode, all } = await execa(process.execPath, [main], {
+          ...{ env: settings, all: true, reject: false, cwd: cluster.root },
+          ...{ timeout: 60_000, killSignal: "SIGKILL" },
+        });
+        assert.equal(exitCode, 2, all);
+        assert.match(all, /_PATH: .* lies on a (proc|sysfs) file system/);
+      }
+      for (const call of [
+        ["restore", join(cluster.root, "backup/latest"), "--data", "/proc/jobctl"],
+        ["backup", "/proc/jobctl"],
+        ["download", String(id), "-o", "/proc/jobctl/out"],
+        ["download", String(id), "--path", "x", "-o", "/proc/jobctl/out"],
+        ["download", String(id), "--archive", "/proc/jobctl/out.tar"],
+        ["up", "--data", "/proc/jobctl", "--port", "0"],
+      ]) {
+        const { exitCode, stderr } = await cluster.jobctl(call, { timeoutMs: 60_000 });
+        assert.equal(exitCode, 2, `${call.join(" ")}: ${stderr}`);
+        assert.match(stderr, /lies on a proc file system/);
+      }
+    } finally {
       await cluster.stop();
     }
   });

@@ -3,10 +3,10 @@ import { copyFile, mkdir, open, readdir, realpath, rename, rm, stat } from "node
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { hostname } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { syncDirectory } from "@jobctl/daemon/files";
+import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
 
 import { inParallel } from "../in-parallel.js";
@@ -47,8 +47,8 @@ export async function restore(
   dataPath: string,
   options: RestoreOptions,
 ): Promise<Restored> {
+  const target = requirePlainPath("--data", dataPath);
   const { source, name } = await findSnapshot(snapshotPath);
-  const target = resolve(dataPath);
   const before = await lookAt(target);
   if (before.isFilled) {
     if (!options.force) {

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 
+import { requirePlainPath } from "@jobctl/daemon/files";
 import type { Output as JsonOutput, VacuumReport } from "@jobctl/protocol";
 import { EXIT, JobctlError } from "@jobctl/protocol/error";
 
@@ -62,7 +63,7 @@ const COLUMNS: readonly Column<Item>[] = [
 export async function backup(directory: string, flags: BackupFlags): Promise<void> {
   await runCommand(flags, async (context) => {
     const { client, output, signal } = context;
-    const target = new BackupDirectory(resolve(directory));
+    const target = new BackupDirectory(requirePlainPath("backup", directory));
     context.onInterrupt("What has been copied stays; the next run goes on from there.");
     const keepDays = flags.keepDays === undefined ? null : readDays(flags.keepDays);
     const { taken, removed } = await target.exclusively(async () => {

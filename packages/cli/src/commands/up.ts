@@ -2,9 +2,10 @@ import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { requirePlainPath } from "@jobctl/daemon/files";
 import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
@@ -27,7 +28,7 @@ interface Daemon {
 export async function up(flags: UpFlags): Promise<void> {
   await runCommand(flags, async (context) => {
     const { output } = context;
-    const dataDir = resolve(flags.data);
+    const dataDir = requirePlainPath("--data", flags.data);
     mkdirSync(join(dataDir, "logs"), { recursive: true, mode: 0o700 });
     const adminToken = readOrMakeToken(join(dataDir, "admin.token"));
     readOrMakeToken(join(dataDir, "agent.token"));
