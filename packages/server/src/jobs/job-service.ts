@@ -12,6 +12,7 @@ import {
 
 import type { StagedArchive } from "../blobs/archive-intake.js";
 import type { BlobStore } from "../blobs/blob-store.js";
+import { JobRate } from "../store/job-rate.js";
 import type { JobRow, NewJobRow } from "../store/job-row.js";
 import type { Store } from "../store/store.js";
 import { commitWithRow } from "./commit-blob.js";
@@ -48,6 +49,7 @@ export interface JobServiceParts {
 /** What users do with jobs: submit, look, wait, cancel. */
 export class JobService {
   readonly #parts: JobServiceParts;
+  readonly #rate = new JobRate();
 
   constructor(parts: JobServiceParts) {
     this.#parts = parts;
@@ -231,6 +233,7 @@ export class JobService {
 
   #insert(row: NewJobRow, submission: Submission): Submitted {
     const { store, events, logger } = this.#parts;
+    this.#rate.count();
     const inserted = store.transaction(() => store.jobs.insert(row, submission.labels));
     crashPoint("submit.committed");
     logger.info({

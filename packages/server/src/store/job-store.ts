@@ -8,7 +8,6 @@ import {
 import type { Statement } from "better-sqlite3";
 
 import type { Db } from "./database.js";
-import { JobRate } from "./job-rate.js";
 import type { JobChanges, JobEventRow, JobRow, NewJobRow } from "./job-row.js";
 
 /** Most events of one job that are kept, beside its submit: the last ones. */
@@ -72,11 +71,16 @@ export interface JobPage {
   readonly nextCursor: string | null;
 }
 
+/** Prepared when they are asked for: both walk over jobs, and are for starts and sweeps only. */
+const SELECT_STORED = "SELECT 1 FROM jobs WHERE expired_at IS NULL LIMIT 1";
+const SELECT_REMOVED_COUNT = `
+  SELECT max(0, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
+    - (SELECT skipped_ids FROM restores) - (SELECT count(*) FROM jobs))`;
+
 export type JobStore = ReturnType<typeof createJobStore>;
 
 /** Everything that is read from and written to the jobs' tables. */
 export function createJobStore(db: Db) {
-  const rate = new JobRate();
   const insertJob = db.prepare<NewJobRow>(`
     INSERT INTO jobs (tenant, user, name, service, env, outputs, priority, timeout_seconds, cpus,
       memory_bytes, requeue, retries, idempotency_key, request_sha256, input_sha256, input_size_bytes,
@@ -97,13 +101,6 @@ export function createJobStore(db: Db) {
     `SELECT 1 AS found FROM jobs WHERE input_sha256 = @digest
      UNION ALL SELECT 1 FROM jobs WHERE result_sha256 = @digest LIMIT 1`,
   );
-  const selectStored = db.prepare("SELECT 1 FROM jobs WHERE expired_at IS NULL LIMIT 1");
-  const selectRemoved = db
-    .prepare<[], number>(
-      `SELECT max(0, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
-         - (SELECT skipped_ids FROM restores) - (SELECT count(*) FROM jobs))`,
-    )
-    .pluck();
   // The index is named: by itself SQLite walks all jobs by another one.
   const selectCounts = db.prepare<[], { status: JobStatus; service: string; count: number }>(
     `SELECT status, service, count(*) AS count FROM jobs INDEXED BY jobs_by_status
@@ -214,7 +211,6 @@ export function createJobStore(db: Db) {
     get,
 
     insert(job: NewJobRow, labels: Readonly<Record<string, string>>): JobRow {
-      rate.count();
       const id = Number(insertJob.run(job).lastInsertRowid);
       for (const [key, value] of Object.entries(labels)) insertLabel.run(id, key, value);
       const row = selectJob.get(id) as JobRow;
@@ -237,12 +233,12 @@ export function createJobStore(db: Db) {
 
     /** Whether any job refers to stored files. */
     hasStoredFiles(): boolean {
-      return selectStored.get() !== undefined;
+      return db.prepare(SELECT_STORED).get() !== undefined;
     },
 
     /** How many jobs there have been that are not there any more. */
     countRemoved(): number {
-      return selectRemoved.get() ?? 0;
+      return db.prepare<[], number>(SELECT_REMOVED_COUNT).pluck().get() ?? 0;
     },
 
     /** Jobs that have not ended, counted. */
