@@ -169,23 +169,24 @@ export class AttemptSender {
       return null;
     }
     if (!(await this.#canReadArchive(sending))) return null;
+    // Whoever has cancelled it, or taken its place, meanwhile.
+    if (!this.#isCurrent(sending) || this.#isCancelled(sending)) return interrupted(id);
     const signal = signalWithin(null, connection, cancelled.signal);
+    const spec = attemptSpec(row, this.#parts.policyOf(row.service));
+    sending.mayBeHeld = true;
+    let report: HeardReport;
     try {
-      // Whoever has cancelled it, or taken its place, meanwhile.
-      if (!this.#isCurrent(sending) || this.#isCancelled(sending)) return interrupted(id);
-      sending.mayBeHeld = true;
-      const spec = attemptSpec(row, this.#parts.policyOf(row.service));
       const readArchive = (): AsyncIterable<Buffer> =>
         this.#parts.blobs.content(spec.archive.sha256);
-      const report = await link.client.putAttempt(spec, readArchive, signal.signal);
-      crashPoint("dispatch.sent");
-      this.#accepted(sending, report);
-      return null;
+      report = await link.client.putAttempt(spec, readArchive, signal.signal);
     } catch (thrown) {
       return await this.#handleFailure(sending, toJobctlError(thrown), failures);
     } finally {
       signal.release();
     }
+    crashPoint("dispatch.sent");
+    this.#accepted(sending, report);
+    return null;
   }
 
   /** @returns the failure, unless the agent has answered and that is stored */
