@@ -8,7 +8,16 @@ import { Cluster } from "../support/cluster.js";
 import { MaliciousAgent, refusal, type Lie } from "../support/malicious-agent.js";
 import { waitUntil } from "../support/wait-until.js";
 
-const SERVICES = ["no-room", "storage-full", "half", "hanging", "deaf", "limit", "behind"];
+const SERVICES = [
+  "no-room",
+  "storage-full",
+  "half",
+  "hanging",
+  "deaf",
+  "limit",
+  "behind",
+  "broken",
+];
 const PUT = "PUT /v1/attempts/:id";
 
 describe("a job that an agent does not take", () => {
@@ -126,6 +135,26 @@ describe("a job that an agent does not take", () => {
     const { status, outcome } = await untilEnded(id);
     assert.deepEqual([status, outcome?.reason], ["lost", "agent_lost"]);
     assert.match(outcome?.message ?? "", /has not said whether it holds/);
+  });
+
+  it("but takes and cannot start is queued again, and neither failed nor lost", async () => {
+    const broken = {
+      reason: "executor_error",
+      exitCode: null,
+      signal: null,
+      message: "no sandbox",
+    };
+    const liar = await withLiar("broken", {
+      report: () => ({ outcome: broken, usage: null, result: null }),
+    });
+    const id = await cluster.submitScript("true\n", "--service", "broken");
+    await waitUntil("it has been sent twice", () => liar.count(PUT) >= 2, 60_000);
+    assert.equal((await cluster.job(id)).outcome, null);
+    const refusals = (await eventsOf(id)).filter(({ type }) => type === "agent_refused");
+    assert.equal(refusals[0]?.message, "no sandbox");
+    liar.lie = {};
+    const { outcome } = await untilEnded(id);
+    assert.match(outcome?.message ?? "", /^forged/);
   });
 
   it("waits while the results of an agent cannot be stored, so that they do not fill its disk", async () => {

@@ -1,26 +1,21 @@
-import { backoffMs, crashPoint, signalWithin, wallInstant, type Logger } from "@jobctl/daemon";
-import { JobctlError, attemptId, toJobctlError, type ErrorCode } from "@jobctl/protocol";
+import { backoffMs, crashPoint, signalWithin, type Logger } from "@jobctl/daemon";
+import { JobctlError, attemptId, toJobctlError } from "@jobctl/protocol";
 
 import type { AgentLink } from "../agents/agent-link.js";
 import type { BlobStore } from "../blobs/blob-store.js";
-import { heard, type HeardReport } from "../heard-report.js";
+import type { HeardReport } from "../heard-report.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import { refusalKind } from "./refusal-kind.js";
+import { UnsentJobs, type Unsent } from "./unsent-jobs.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
 /** Tries of one attempt, each of which may have arrived, before another agent gets its turn. */
 const MAX_SENDS = 5;
-/** Pauses of an agent that refuses work, time after time. */
-const AGENT_PAUSE = { firstMs: 1000, maxMs: 30_000 };
-/** Pauses of a job that is refused, time after time. */
-const JOB_PAUSE = { firstMs: 1500, maxMs: 60_000 };
 /** Tries while the agent says that it is receiving the attempt already, over another connection. */
 const MAX_RECEIVING = 120;
-/** How often a job's archive is looked for where others are, before it counts as gone. */
-const MAX_MISSES = 4;
 
 export interface AttemptSenderParts {
   readonly attempts: AttemptService;
@@ -38,16 +33,12 @@ export interface AttemptSenderParts {
 }
 
 /** One attempt on its way. */
-interface Sending {
-  readonly row: JobRow;
-  readonly link: AgentLink;
+interface Sending extends Unsent {
   readonly id: string;
   /** Raised when the connection ends: the next one sends again what the agent does not hold. */
   readonly connection: AbortSignal;
   /** Raised when somebody cancels the job. */
   readonly cancelled: AbortController;
-  /** Whether no request about it has been sent. */
-  isUnused: boolean;
   /** Whether it has to be asked for before anything else is done. */
   mayBeHeld: boolean;
   /** When the agent last said that it does not hold it. */
@@ -62,11 +53,13 @@ interface Sending {
  */
 export class AttemptSender {
   readonly #parts: AttemptSenderParts;
+  readonly #unsent: UnsentJobs;
   readonly #sendings = new Map<string, Sending>();
   #stopped = false;
 
   constructor(parts: AttemptSenderParts) {
     this.#parts = parts;
+    this.#unsent = new UnsentJobs(parts);
   }
 
   stop(): void {
@@ -108,7 +101,7 @@ export class AttemptSender {
 
   /** Queues a job again that its agent has taken and could not start. */
   failedToStart(row: JobRow, link: AgentLink, error: JobctlError): void {
-    this.#release({ row, link, isUnused: false }, error);
+    this.#unsent.refused({ row, link, isUnused: false }, error);
   }
 
   async #sendUntilKnown(sending: Sending): Promise<void> {
@@ -203,7 +196,7 @@ export class AttemptSender {
       const most = error.code === "attempt_receiving" ? MAX_RECEIVING : MAX_SENDS;
       if (failures + 1 < most || this.#isCancelled(sending)) return error;
       if (!(await this.#isHeldNowhere(sending))) return error;
-      this.#release(sending, error);
+      this.#unsent.refused(sending, error);
       return null;
     }
     // The agent has answered: it does not hold it.
@@ -212,16 +205,16 @@ export class AttemptSender {
     switch (kind) {
       case "full":
       case "refused":
-        this.#release(sending, error);
+        this.#unsent.refused(sending, error);
         return null;
       case "unrunnable":
-        await this.#end(row, "executor_error", error);
+        await this.#unsent.end(row, "executor_error", error);
         return null;
       case "damaged":
-        if (await this.#isArchiveIntact(sending)) this.#release(sending, error);
+        if (await this.#isArchiveIntact(sending)) this.#unsent.refused(sending, error);
         return null;
       case "rejected":
-        if (await this.#isArchiveIntact(sending)) await this.#end(row, "rejected", error);
+        if (await this.#isArchiveIntact(sending)) await this.#unsent.end(row, "rejected", error);
         return null;
     }
   }
@@ -246,7 +239,7 @@ export class AttemptSender {
       this.#parts.onOwnTrouble(null);
       return true;
     } catch (thrown) {
-      this.#cannotSend(sending, toJobctlError(thrown));
+      this.#unsent.impossible(sending, toJobctlError(thrown));
       return false;
     }
   }
@@ -257,78 +250,9 @@ export class AttemptSender {
       await this.#parts.blobs.readThrough(sending.row.input_sha256);
       return true;
     } catch (thrown) {
-      this.#cannotSend(sending, toJobctlError(thrown));
+      this.#unsent.impossible(sending, toJobctlError(thrown));
       return false;
     }
-  }
-
-  /** The stored archive is the job's end when it is damaged or gone; anything else is trouble that passes. */
-  #cannotSend(sending: Sending, error: JobctlError): void {
-    const { row } = sending;
-    const isMissing = error.code === "blob_missing";
-    const isGone = isMissing && row.refusals >= MAX_MISSES;
-    if (error.code === "blob_damaged" || isGone) {
-      this.#parts.logger.error(
-        { event: "input_damaged", jobId: row.id, sha256: row.input_sha256, code: error.code },
-        error.message,
-      );
-      this.#parts.attempts.endDamaged(row.id, row.attempt, error.message);
-      return;
-    }
-    if (!isMissing) this.#parts.onOwnTrouble(error);
-    this.#parts.attempts.release(row.id, row.attempt, {
-      type: "not_sent",
-      message: error.message,
-      pauseMs: jobPauseMs(row),
-      isUnused: sending.isUnused,
-    });
-  }
-
-  /**
-   * Back to the queue. The agent is left alone for a while that grows; so is the job, unless the agent was
-   * merely full.
-   */
-  #release(
-    { row, link, isUnused }: Pick<Sending, "row" | "link" | "isUnused">,
-    error: JobctlError,
-  ): void {
-    const isFull = refusalKind(error.code) === "full";
-    pauseAgent(link, row.id, error);
-    this.#parts.attempts.release(row.id, row.attempt, {
-      type: "agent_refused",
-      message: error.message,
-      pauseMs: isFull ? null : jobPauseMs(row),
-      // An agent that fails otherwise may have begun with it.
-      isUnused: isUnused && isFull,
-    });
-    this.#parts.logger.warn(
-      {
-        ...{ event: "dispatch_refused", jobId: row.id, attempt: row.attempt },
-        ...{ agent: link.name, code: error.code, refusals: link.refusals },
-      },
-      error.message,
-    );
-  }
-
-  /** Every agent would refuse it: the refusal is the outcome. */
-  async #end(
-    row: JobRow,
-    reason: "rejected" | "executor_error",
-    { message }: JobctlError,
-  ): Promise<void> {
-    const outcome = { reason, exitCode: null, signal: null, message };
-    const report = heard({
-      id: attemptId(row.id, row.attempt),
-      state: "finished",
-      startedAt: null,
-      finishedAt: wallInstant(),
-      outcome,
-      findings: [],
-      usage: null,
-      result: null,
-    });
-    this.#parts.attempts.markCollecting(row.id, row.attempt, report);
-    await this.#parts.attempts.finish(row.id, row.attempt, report, outcome, null);
   }
 
   /** Whether an agent that is connected could not be asked for too long. Then the attempt is lost. */
@@ -382,23 +306,6 @@ export class AttemptSender {
       now.status === "dispatched"
     );
   }
-}
-
-/** When a job that has been refused may be tried again. */
-function jobPauseMs({ refusals }: JobRow): number {
-  return backoffMs(refusals + 1, JOB_PAUSE, Math.random());
-}
-
-/** Refusals because an agent has no room are worth a word only when they go on. */
-const USUAL_REFUSALS = 2;
-
-/** An agent that drains says itself when it takes work again. */
-function pauseAgent(link: AgentLink, jobId: number, error: JobctlError): void {
-  const code: ErrorCode = error.code;
-  if (code === "draining") return link.markFull(AGENT_PAUSE.firstMs);
-  link.noteRefusal(jobId, error, code === "no_room" ? USUAL_REFUSALS : 0);
-  const pauseMs = backoffMs(link.refusals, AGENT_PAUSE, Math.random());
-  link.markFull(Math.max(pauseMs, (error.retryAfterSeconds ?? 0) * 1000));
 }
 
 function interrupted(id: string): JobctlError {
