@@ -84,6 +84,7 @@ describe("a job that an agent does not take", () => {
       ["agent_refused", true],
     ]);
     assert.ok(types.length <= 3, `${types.length} events`);
+    assert.match(await cluster.ok(["events", String(id)]), /it says no \([4-9] times\)/);
     liar.lie = {};
     const { attempt: last, outcome } = await untilEnded(id);
     assert.match(outcome?.message ?? "", /^forged/);

@@ -24,7 +24,12 @@ const COLUMNS: readonly Column<JobEvent>[] = [
     human: (event) => (event.attempt === 0 ? "-" : String(event.attempt)),
   },
   { key: "agent", title: "AGENT", human: (event) => event.agent ?? "-" },
-  { key: "message", title: "MESSAGE", human: (event) => event.message ?? "-" },
+  {
+    key: "message",
+    title: "MESSAGE",
+    human: ({ message, repeats }) =>
+      repeats > 1 ? `${message ?? "-"} (${repeats} times)` : (message ?? "-"),
+  },
 ];
 
 export async function events(idText: string, flags: EventsFlags): Promise<void> {
