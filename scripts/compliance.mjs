@@ -56,8 +56,8 @@ function makePage() {
     "",
     "Each promise is one to those who run jobctl. Below it is what the tests tried on real servers, agents, sandboxes",
     "and containers in a complete run, how often, and the file of `test/src` or, for a unit test, the package. All of it",
-    "passed. `./scripts/test NAME` runs a file; those in `security/attacks` are run by `./scripts/test security`. This page",
-    "is written by `npm run compliance`.",
+    "passed. `./scripts/test NAME` runs a file; what is in `security/attacks` and `support` is tried in several places, by",
+    "`./scripts/test security`. `npm run compliance` writes this page.",
     ...areas.flatMap((area) => [
       "",
       `## ${area}`,

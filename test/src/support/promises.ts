@@ -253,7 +253,7 @@ export const PROMISES = [
   {
     id: "one-start-per-attempt",
     area: DURABILITY,
-    text: "An attempt is started at most once, whichever daemon is killed; a job runs again only as another attempt, when its agent was lost",
+    text: "An attempt is started at most once, whichever daemon is killed; a job whose agent was lost runs again as its next attempt",
     source: RELIABILITY,
   },
   {
