@@ -1,5 +1,6 @@
 import { cpus, freemem, loadavg, totalmem } from "node:os";
 
+import { wallInstant } from "@jobctl/daemon";
 import type { AgentLoad } from "@jobctl/protocol";
 
 interface CpuTimes {
@@ -18,7 +19,7 @@ export class LoadSampler {
   readonly #slots: () => SlotUse;
   #times = readCpuTimes();
   #cpuPercent: number | null = null;
-  #sampledAt = new Date();
+  #sampledAt = wallInstant();
 
   constructor(slots: () => SlotUse) {
     this.#slots = slots;
@@ -32,7 +33,7 @@ export class LoadSampler {
       this.#cpuPercent = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
     }
     this.#times = now;
-    this.#sampledAt = new Date();
+    this.#sampledAt = wallInstant();
   }
 
   get load(): AgentLoad {
@@ -42,7 +43,7 @@ export class LoadSampler {
       memoryUsedBytes: totalmem() - freemem(),
       memoryTotalBytes: totalmem(),
       ...this.#slots(),
-      sampledAt: this.#sampledAt.toISOString(),
+      sampledAt: this.#sampledAt,
     };
   }
 }

@@ -1,3 +1,4 @@
+import { wallClock } from "@jobctl/daemon/clock";
 import { JobctlError } from "@jobctl/protocol/error";
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
@@ -35,7 +36,7 @@ export function parseDuration(text: string): number {
  * @throws JobctlError `usage`
  */
 export function parseSince(text: string): string {
-  const at = /^\d{4}-/.test(text) ? Date.parse(text) : Date.now() - parseDuration(text) * 1000;
+  const at = /^\d{4}-/.test(text) ? Date.parse(text) : wallClock() - parseDuration(text) * 1000;
   if (Number.isNaN(at))
     throw new JobctlError("usage", `${JSON.stringify(text)} is not a time`, {
       hint: "Write it like 2026-11-20, 2026-11-20T08:00:00Z or 2h.",
@@ -85,5 +86,5 @@ export function formatDuration(seconds: number): string {
 
 /** Seconds since an instant, by the clock of this machine; 0 for one that is still to come. */
 export function secondsSince(instant: string): number {
-  return Math.max(0, Date.now() - Date.parse(instant)) / 1000;
+  return Math.max(0, wallClock() - Date.parse(instant)) / 1000;
 }

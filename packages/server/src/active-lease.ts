@@ -1,3 +1,4 @@
+import { wallClock } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 import { isNotStored } from "./scheduler/until-stored.js";
@@ -51,7 +52,7 @@ export class ActiveLease {
     try {
       this.#store.share();
       const lease = this.#store.transaction(() =>
-        this.#store.lease.takeOver(this.#holder, Date.now()),
+        this.#store.lease.takeOver(this.#holder, wallClock()),
       );
       this.#problem = null;
       return lease;

@@ -7,6 +7,8 @@ import {
   type ShutdownStep,
   signalWithin,
   warnOfShortSecret,
+  wallClock,
+  wallInstant,
 } from "@jobctl/daemon";
 import { VERSION, type AgentOrigin, type GcReport, type ServerInfo } from "@jobctl/protocol";
 
@@ -178,7 +180,7 @@ export function createServer(
     saveAgent: (link) => {
       if (link.self === null || link.load === null) return;
       identities.seen(link.self.name);
-      store.agents.save(link.url, link.self, link.load, link.loadReceivedAt ?? Date.now());
+      store.agents.save(link.url, link.self, link.load, link.loadReceivedAt ?? wallClock());
     },
     logger,
   });
@@ -239,7 +241,7 @@ export function createServer(
       epoch: lease.current?.epoch ?? null,
       since: lease.current === null ? null : new Date(lease.current.since).toISOString(),
     }));
-    usageRoute(api, (query) => measureUsage({ store, blobs }, query, Date.now()));
+    usageRoute(api, (query) => measureUsage({ store, blobs }, query, wallClock()));
     damageRoutes(api, () => watch.damaged);
     backupRoutes(api, { backups, vacuum, blobs, watch, logger }, stopping.signal);
     adminRoutes(
@@ -322,7 +324,7 @@ export function createServer(
       schema: "jobctl.info/v1",
       name: "jobctl-server",
       version: VERSION,
-      now: new Date().toISOString(),
+      now: wallInstant(),
       services: [...config.services.keys()],
       policies: Object.fromEntries(
         [...config.services].map(([name, { network, validation }]) => [

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { makeKeyPair } from "@jobctl/daemon";
+import { makeKeyPair, wallClock } from "@jobctl/daemon";
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
@@ -42,7 +42,11 @@ async function prepareRestored(path: string, order: RestoreOrder): Promise<objec
     migrate(db);
     const { takeOver, createdAt, replaced } = order;
     const newInstallation = takeOver ? null : { uuid: randomUUID(), ...makeKeyPair() };
-    const identity = continueAfterRestore(db, { createdAt, replaced, newInstallation }, Date.now());
+    const identity = continueAfterRestore(
+      db,
+      { createdAt, replaced, newInstallation },
+      wallClock(),
+    );
     if (identity.installation !== null)
       await writeInstallationNote(dirname(path), identity.installation);
     return identity;

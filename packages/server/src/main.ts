@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { shutDownOnSignal, startDaemon, type ShutdownStep } from "@jobctl/daemon";
+import { shutDownOnSignal, startDaemon, wallClock, type ShutdownStep } from "@jobctl/daemon";
 import { toJobctlError } from "@jobctl/protocol";
 
 import { createServer } from "./app.js";
@@ -23,7 +23,7 @@ else
       shutDownOnSignal(steps, logger, reports);
       const { lock, port } = await becomeActive(config, logger, goDownBy);
       if (process.argv[2] === "--new") {
-        const aside = setAsideForNew(config, Date.now());
+        const aside = setAsideForNew(config, wallClock());
         if (aside !== null) logger.warn({ event: "data_set_aside", aside });
       }
       const server = createServer({ ...config, port: port ?? config.port }, logger, lock);

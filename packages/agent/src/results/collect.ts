@@ -8,7 +8,7 @@ import {
   type PackEntry,
   type TreeSelection,
 } from "@jobctl/archive";
-import { replaceFile, writeStream, type WrittenFile } from "@jobctl/daemon";
+import { replaceFile, writeStream, wallClock, type WrittenFile } from "@jobctl/daemon";
 import {
   MAX_REPORTED_FILES,
   REPORT_FILE,
@@ -131,7 +131,7 @@ async function* archiveOf(
 ): AsyncGenerator<Buffer> {
   const file = (path: string, sizeBytes: number): PackEntry => ({
     ...{ path, type: "file", sizeBytes, mode: 0o644 },
-    ...{ linkTarget: null, modifiedAt: new Date() },
+    ...{ linkTarget: null, modifiedAt: new Date(wallClock()) },
   });
   const folder: PackEntry = { ...file(RESERVED_FOLDER, 0), type: "directory", mode: 0o755 };
   const entries = [

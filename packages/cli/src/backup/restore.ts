@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
 
@@ -113,7 +114,7 @@ async function setOldAside(target: string, before: Found): Promise<string> {
   // A server may have been started meanwhile.
   await runCheckData("free", target);
   if ((await lookAt(target)).inode !== before.inode) throw overtaken(target);
-  const setAside = `${target}.before-${Date.now()}`;
+  const setAside = `${target}.before-${wallClock()}`;
   await rename(target, setAside).catch((error: unknown) => {
     throw isCode(error, "ENOENT") ? overtaken(target) : error;
   });

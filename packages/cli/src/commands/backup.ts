@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 
+import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath } from "@jobctl/daemon/files";
 import type { Output as JsonOutput, VacuumReport } from "@jobctl/protocol";
 import { EXIT, JobctlError } from "@jobctl/protocol/error";
@@ -70,7 +71,7 @@ export async function backup(directory: string, flags: BackupFlags): Promise<voi
       await writeReadme(target);
       return {
         taken: await takeBackup(target, { client, signal, onBytes: () => {} }),
-        removed: keepDays === null ? [] : await prune(target, keepDays, Date.now()),
+        removed: keepDays === null ? [] : await prune(target, keepDays, wallClock()),
       };
     });
     const { manifest, copied, damaged } = taken;

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 
+import { wallClock } from "@jobctl/daemon/clock";
 import type { Agent, DamageList, Health, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
 import { EXIT, toJobctlError } from "@jobctl/protocol/error";
 import { VERSION, compatibility } from "@jobctl/protocol/version";
@@ -102,7 +103,7 @@ function checkTokenFile({ config }: Context): Finding[] {
 async function checkServer(context: Context): Promise<Finding[]> {
   const { client, signal } = context;
   let info: ServerInfo;
-  const askedMs = Date.now();
+  const askedMs = wallClock();
   try {
     info = await client.json<ServerInfo>("/v1/info", { signal, retryForMs: 0 });
   } catch (thrown) {
@@ -117,7 +118,7 @@ async function checkServer(context: Context): Promise<Finding[]> {
       hint: null,
     },
     checkVersion(info),
-    checkClock(info, (askedMs + Date.now()) / 2),
+    checkClock(info, (askedMs + wallClock()) / 2),
     ...(await checkHealth(context)),
     ...(await checkDamage(context)),
     ...(await checkAgents(context)),

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 
-import type { Logger } from "@jobctl/daemon";
+import { wallClock, type Logger } from "@jobctl/daemon";
 import { JobctlError, type AgentOrigin } from "@jobctl/protocol";
 
 import type { AgentLink } from "./agent-link.js";
@@ -84,7 +84,7 @@ export class Discovery {
       // Meanwhile another one may have been added, here or under the same name.
       if (registry.byUrl(url) !== null) notAdded(url)(new Error("it has just been added"));
       registry.checkName(link.name ?? "", url);
-      store.add(url, Date.now());
+      store.add(url, wallClock());
     } catch (error) {
       await link.stop();
       throw error;
@@ -106,7 +106,7 @@ export class Discovery {
     const { registry, store, createLink, logger } = this.#parts;
     const known = registry.byUrl(url);
     if (known !== null) return known;
-    store.add(url, Date.now());
+    store.add(url, wallClock());
     const link = createLink(url, "added");
     registry.add(link);
     link.start();

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import { crashPoint, type Logger } from "@jobctl/daemon";
+import { crashPoint, wallClock, type Logger } from "@jobctl/daemon";
 import {
   JobctlError,
   isTerminal,
@@ -202,7 +202,7 @@ export class JobService {
     const before = this.getRow(id);
     if (isTerminal(before.status)) return { job: this.view(before), requested: false };
     const { store, events, logger } = this.#parts;
-    const at = Math.max(Date.now(), store.jobs.lastEventAt(id));
+    const at = Math.max(wallClock(), store.jobs.lastEventAt(id));
     const row = store.transaction(() => {
       const requested = store.jobs.requestCancel(id, at);
       if (before.status !== "queued") return requested;
@@ -285,7 +285,7 @@ function newRow(
     input_root: input.input_root,
     input_entries: input.input_entries,
     input_extracted_bytes: input.input_extracted_bytes,
-    submitted_at: Date.now(),
+    submitted_at: wallClock(),
   };
 }
 

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 
-import type { Logger } from "@jobctl/daemon";
+import { wallClock, wallInstant, type Logger } from "@jobctl/daemon";
 import { JobctlError, VERSION, type BackupSession } from "@jobctl/protocol";
 
 import type { Store } from "../store/store.js";
@@ -59,7 +59,7 @@ export class Backups {
       const session: BackupSession = {
         schema: "jobctl.backup-session/v1",
         id,
-        createdAt: new Date().toISOString(),
+        createdAt: wallInstant(),
         installation: this.#parts.store.installation.find()?.uuid ?? null,
         version: VERSION,
         schemaVersion: facts.schemaVersion,
@@ -101,7 +101,7 @@ export class Backups {
    */
   complete(id: string, damaged: number): void {
     this.files(id);
-    this.#parts.store.milestones.reach("backup", Date.now(), damaged);
+    this.#parts.store.milestones.reach("backup", wallClock(), damaged);
     if (damaged > 0) this.#parts.logger.error({ event: "backup_incomplete", id, damaged });
     else this.#parts.logger.info({ event: "backup_completed", id });
   }

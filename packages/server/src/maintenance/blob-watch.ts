@@ -1,4 +1,4 @@
-import type { Logger } from "@jobctl/daemon";
+import { wallClock, type Logger } from "@jobctl/daemon";
 import type { BlobUser, DamagedBlob as ShownDamage } from "@jobctl/protocol";
 
 import type { BlobRecords } from "../blobs/blob-records.js";
@@ -80,7 +80,7 @@ export class BlobWatch implements BlobRecords {
 
   noteDamage(sha256: string, found: string): void {
     if (this.#damaged.has(sha256)) return;
-    const damage = { sha256, foundAt: Date.now(), found, jobs: this.usersOf(sha256) };
+    const damage = { sha256, foundAt: wallClock(), found, jobs: this.usersOf(sha256) };
     this.#damaged.set(sha256, damage);
     this.#parts.logger.error({ event: "blob_damaged", ...damage });
     this.#tryTo("note damage", () => this.#parts.damage.put(damage));

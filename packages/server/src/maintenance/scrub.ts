@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import { backoffMs, type Logger } from "@jobctl/daemon";
+import { backoffMs, wallClock, type Logger } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 import type { BlobStore } from "../blobs/blob-store.js";
@@ -41,7 +41,7 @@ export class Scrub {
 
   constructor(parts: ScrubParts) {
     this.#parts = parts;
-    const fresh = { since: Date.now(), position: null, completedAt: null };
+    const fresh = { since: wallClock(), position: null, completedAt: null };
     this.#state = parts.store.find() ?? fresh;
   }
 
@@ -53,7 +53,7 @@ export class Scrub {
   /** Time since every blob was last known to have been read; since checking began before that. */
   get ageSeconds(): number {
     const { completedAt, since } = this.#state;
-    return Math.max(0, Date.now() - (completedAt ?? since)) / 1000;
+    return Math.max(0, wallClock() - (completedAt ?? since)) / 1000;
   }
 
   start(): void {
@@ -88,7 +88,7 @@ export class Scrub {
   #dueInMs(): number {
     const { position, completedAt } = this.#state;
     if (position !== null || completedAt === null) return 0;
-    const dueMs = completedAt + this.#parts.settings.everyMs - Date.now();
+    const dueMs = completedAt + this.#parts.settings.everyMs - wallClock();
     return Math.max(0, Math.min(dueMs, this.#parts.settings.everyMs));
   }
 
@@ -107,7 +107,7 @@ export class Scrub {
       this.#state = { ...this.#state, position: sha256 };
       if (performance.now() - this.#savedMs >= SAVE_EVERY_MS) this.#save(this.#state);
     }
-    this.#save({ ...this.#state, position: null, completedAt: Date.now() });
+    this.#save({ ...this.#state, position: null, completedAt: wallClock() });
     logger.info({ event: "scrub_completed", ...sum });
   }
 

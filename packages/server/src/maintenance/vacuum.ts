@@ -2,7 +2,7 @@ import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import { crashPoint, type Logger } from "@jobctl/daemon";
+import { crashPoint, wallClock, type Logger } from "@jobctl/daemon";
 import { JobctlError, type VacuumReport } from "@jobctl/protocol";
 
 import type { Store } from "../store/store.js";
@@ -66,7 +66,7 @@ export class Vacuum {
     await this.#check();
     const bytesBefore = store.size();
     const endedBefore =
-      olderThanSeconds === null || checkOnly ? null : Date.now() - olderThanSeconds * 1000;
+      olderThanSeconds === null || checkOnly ? null : wallClock() - olderThanSeconds * 1000;
     let jobsRemoved = 0;
     if (dryRun) {
       jobsRemoved = endedBefore === null ? 0 : store.jobs.countEndedBefore(endedBefore);
