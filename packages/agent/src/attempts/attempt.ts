@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { TAR_END, isResourceError, packTree, unpackArchive } from "@jobctl/archive";
-import { callAfter, crashPoint } from "@jobctl/daemon";
+import { backoffMs, callAfter, crashPoint } from "@jobctl/daemon";
 import {
   JobctlError,
   RUN_SCRIPT,
@@ -48,6 +48,8 @@ const MAX_LIVE_ENTRIES = 100_000;
 
 /** How often it is tried again to store what there was no space for. */
 const STORE_AGAIN_MS = 2000;
+/** When it is looked again for what holds the output of a job open. */
+const LOOK_AGAIN = { firstMs: 1000, maxMs: 30_000 };
 
 /**
  * One attempt, from the archive that arrives to the result that is fetched.
@@ -71,6 +73,8 @@ export class Attempt {
   #interrupted = false;
   #readers = 0;
   #begun = false;
+  /** Whether nothing of the job is alive any more. */
+  #isOver = false;
   readonly #givenUp = new AbortController();
   readonly #problems: RepeatedProblem;
   #excess: string | null = null;
@@ -370,8 +374,8 @@ export class Attempt {
     this.#begun = exit.begun;
     callOff();
     guard.stop();
-    await this.#terminate();
-    await written;
+    await this.#endAll(written);
+    this.#isOver = true;
     if (!exit.begun && this.#stopped === null) throw notBegun(exit);
     const { outOfMemoryKills } = await execution.usage();
     const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
@@ -419,13 +423,37 @@ export class Attempt {
     return { wallSeconds, cpuSeconds, maxRssBytes };
   }
 
+  /**
+   * Ends what the job has left, until nobody holds its output open any more: a process that was not seen
+   * when all were listed is looked for again.
+   *
+   * @param written resolves when the job's output has been read to its end
+   */
+  async #endAll(written: Promise<void>): Promise<void> {
+    let isClosed = false;
+    const closed = written.then(() => {
+      isClosed = true;
+    });
+    for (let times = 1; !isClosed; times += 1) {
+      await this.#terminate();
+      const pause = new AbortController();
+      const waiting = delay(backoffMs(times, LOOK_AGAIN, 1), undefined, { signal: pause.signal });
+      await Promise.race([closed, waiting]).finally(() => pause.abort());
+    }
+  }
+
+  /** One at a time; each looks anew for what is alive. */
   #terminate(): Promise<void> {
-    if (this.#execution === null) return Promise.resolve();
+    if (this.#execution === null || this.#isOver) return Promise.resolve();
     const isCutOff = this.#stopped !== null || this.#interrupted;
     const grace = isCutOff ? this.#settings.killGraceMs : 0;
-    this.#stopping ??= this.#execution.terminate(grace, (problem) => {
-      this.#problems.note({ event: "job_does_not_end", ...this.#ids() }, problem);
-    });
+    this.#stopping ??= this.#execution
+      .terminate(grace, (problem) => {
+        this.#problems.note({ event: "job_does_not_end", ...this.#ids() }, problem);
+      })
+      .finally(() => {
+        this.#stopping = null;
+      });
     return this.#stopping;
   }
 
