@@ -139,10 +139,6 @@ export const DISTURBANCES: readonly Disturbance[] = [
       return (await talk.call("/v1/admin/gc", { method: "POST", headers, body }))?.status === 200;
     },
   },
-];
-
-/** Bytes changed on the server's disk under an unchanged time. */
-export const DAMAGE: readonly Disturbance[] = [
   {
     name: "input damaged",
     weight: 3,

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { formatReport } from "./report.js";
 import { soak } from "./soak.js";
 
-const USAGE = "usage: npm run soak -- [--seconds N] [--seed N] [--damage]\n";
+const USAGE = "usage: npm run soak -- [--seconds N] [--seed N]\n";
 
 /** @throws Error for anything but a whole number from 0 */
 function wholeNumber(name: string, value: string): number {
@@ -20,13 +20,11 @@ function readOptions(): Parameters<typeof soak>[0] {
     options: {
       seconds: { type: "string", default: "60" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      damage: { type: "boolean", default: false },
     },
   });
   return {
     seconds: wholeNumber("seconds", values.seconds),
     seed: wholeNumber("seed", values.seed),
-    damage: values.damage,
   };
 }
 

@@ -7,7 +7,7 @@ import { checkJobs, type CheckParts } from "./check-jobs.js";
 import { checkDatabase, checkGarbage, checkLeftovers, collectGarbage } from "./check-leftovers.js";
 import { runClient } from "./clients.js";
 import { disturb } from "./disturb.js";
-import { DAMAGE, DISTURBANCES } from "./disturbances.js";
+import { DISTURBANCES } from "./disturbances.js";
 import { Findings } from "./findings.js";
 import { Ledger } from "./ledger.js";
 import { countWarnings } from "./log-events.js";
@@ -23,8 +23,6 @@ const ANSWERS_MS = 120_000;
 export interface SoakOptions {
   readonly seconds: number;
   readonly seed: number;
-  /** Whether bytes are changed on the server's disk. */
-  readonly damage: boolean;
 }
 
 /**
@@ -52,8 +50,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const clients = Array.from({ length: CLIENTS }, (_, n) =>
       runClient(n + 1, { ...parts, talk: outside, over: over.signal, gaveUp: gaveUp.signal }),
     );
-    const disturbances = [...DISTURBANCES, ...(options.damage ? DAMAGE : [])];
-    const settings = { seed, seconds, disturbances, findings };
+    const settings = { seed, seconds, disturbances: DISTURBANCES, findings };
     try {
       await Promise.all([
         ...stage.targets.map((target) => disturb(target, parts, settings)),
@@ -106,7 +103,7 @@ async function collectAtHalfTime(
 async function makeReport(
   { targets }: Stage,
   findings: Findings,
-  { seed, seconds, damage }: SoakOptions,
+  { seed, seconds }: SoakOptions,
 ): Promise<SoakReport> {
   const warnings: (readonly [string, number])[] = [];
   for (const { name, daemon } of targets)
@@ -119,7 +116,6 @@ async function makeReport(
     leftOut: [
       ...(targets.some(({ volume }) => volume === null) ? ["full volumes: needs root"] : []),
       ...(targets.some(({ clock }) => clock === null) ? ["clocks: needs libfaketime"] : []),
-      ...(damage ? [] : ["damaged blobs: asked for with --damage"]),
     ],
     logs: violations.length === 0 ? null : await keepLogs(targets),
   };
