@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { Cluster } from "../support/cluster.js";
 import { FakeClock } from "../support/fake-clock.js";
@@ -17,6 +18,9 @@ setsid bash -c "trap '' TERM; while :; do sleep 0.1; done" &
 echo ready
 while :; do sleep 0.1; done
 `;
+
+/** Twice the grace time of the agent that is stopped. */
+const STOPPED_MS = 2000;
 
 const EXECUTORS = [
   { name: "process", skip: false as const },
@@ -55,6 +59,24 @@ for (const { name, skip } of EXECUTORS) {
         assert.equal((await cluster.job(id)).outcome?.reason, "cancelled");
       },
     );
+
+    it("is killed although the agent is stopped for longer than the grace time", async () => {
+      cluster = await Cluster.start({
+        agent: { JOBCTL_AGENT_SANDBOX: name, JOBCTL_AGENT_KILL_GRACE_SECONDS: "1" },
+      });
+      const id = await cluster.submitScript(STUBBORN);
+      await waitUntil("it is ready", () => isReady(id));
+      await cluster.ok(["cancel", String(id)]);
+      await waitUntil("it is told to end", () => logged("attempt_stopping"));
+      const agent = cluster.agents[0]?.child;
+      agent?.kill("SIGSTOP");
+      await delay(STOPPED_MS);
+      agent?.kill("SIGCONT");
+      await cluster.jobctl(["cancel", String(id)]);
+      const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "20s"]);
+      assert.equal(exitCode, 103);
+      assert.deepEqual(await findProcesses(join(cluster.root, "agent-1/attempts")), []);
+    });
   });
 }
 
