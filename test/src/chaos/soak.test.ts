@@ -18,8 +18,7 @@ describe("a soak with daemons that are disturbed in every way", () => {
       const report = await soak({ seconds: SECONDS, seed: SEED });
       process.stdout.write(formatReport(report));
       assert.deepEqual(report.violations, []);
-      if (process.env["JOBCTL_TEST_REQUIRE"] === "all")
-        assert.deepEqual(report.leftOut, []);
+      if (process.env["JOBCTL_TEST_REQUIRE"] === "all") assert.deepEqual(report.leftOut, []);
       const done = [...report.counts.keys()];
       assert.ok(
         ["server: ", "agent-1: ", "agent-2: "].every((target) =>

@@ -136,8 +136,10 @@ describe("the daemons' logs", () => {
     const headers = { "x-request-id": `request-of-${ADMIN_TOKEN}` };
     const answer = await cluster.request(`/v1/jobs/${id}/result?t=${ADMIN_TOKEN}`, { headers });
     assert.equal(answer.status, 500);
-    await waitUntil("the report is there", () => ingest.reports.length > 0);
-    const [report = ""] = ingest.reports;
+    // The damage is reported as well.
+    const find = () => ingest.reports.find((text) => text.includes('"request_failed"'));
+    await waitUntil("the report is there", () => find() !== undefined);
+    const report = find() ?? "";
     const event = JSON.parse(report.split("\n")[2] ?? "") as {
       tags: Record<string, string>;
       environment: string;

@@ -43,6 +43,7 @@ describe("health", () => {
     const { health } = await ask("/ready");
     assert.deepEqual(Object.keys(health.checks), [
       ...["database", "disk", "eventLoop", "lease", "agents", "dispatcher", "poller", "breakers"],
+      "blobs",
     ]);
     assert.deepEqual(Object.keys(health.tasks), ["reconcile", "gc", "database_file", "optimize"]);
     assert.ok((health.checks["poller"]?.ageSeconds ?? NaN) < 60);
