@@ -17,6 +17,7 @@ import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
 import { BlobVerifier, type ReadThrough } from "./blob-verifier.js";
 import { ChecksumTaker, type Checksums } from "./checksums.js";
 import { StoredBlob } from "./stored-blob.js";
+import { fromDevice } from "./unreadable.js";
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
@@ -82,11 +83,12 @@ export class BlobStore {
   /**
    * Opens a blob for reading; what is read of it is checked.
    *
-   * @throws JobctlError `blob_damaged`, `blob_missing`; the file system's error when it cannot be opened
+   * @throws JobctlError `blob_damaged`, `blob_missing`, `file_system` when the machine does not give it; the
+   *   file system's error when it cannot be opened
    */
   async open(digest: string): Promise<StoredBlob> {
     const file = await open(this.pathOf(digest), "r").catch((error: unknown) =>
-      this.#explainMissing(digest, error),
+      this.#explain(digest, error),
     );
     try {
       const { size: sizeBytes } = await file.stat();
@@ -95,7 +97,7 @@ export class BlobStore {
       return new StoredBlob({ file, sha256: digest, sizeBytes, checksums, reverify });
     } catch (error) {
       await file.close();
-      throw error;
+      this.#explain(digest, error);
     }
   }
 
@@ -126,19 +128,20 @@ export class BlobStore {
   /**
    * Reads a blob through, whatever is remembered of it.
    *
-   * @throws JobctlError `blob_damaged`, `blob_missing`; the file system's error when it cannot be read
+   * @throws JobctlError `blob_damaged`, `blob_missing`, `file_system` when the machine does not give it; the
+   *   file system's error when it cannot be opened
    */
   async readThrough(digest: string, options?: ReadThrough): Promise<void> {
     await this.#verifier
       .readThrough(digest, options)
-      .catch((error: unknown) => this.#explainMissing(digest, error));
+      .catch((error: unknown) => this.#explain(digest, error));
   }
 
   /** A blob is missing only where others could be; otherwise its volume is away. */
-  #explainMissing(digest: string, error: unknown): never {
+  #explain(digest: string, error: unknown): never {
     const { code } = error as NodeJS.ErrnoException;
     const isMissing = code === "ENOENT" && statSync(this.#root, { throwIfNoEntry: false });
-    if (!isMissing) throw error;
+    if (!isMissing) throw fromDevice(digest, error);
     throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
       hint: "Check the disk, and restore the file from a backup.",
       details: { sha256: digest },

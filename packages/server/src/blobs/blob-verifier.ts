@@ -5,6 +5,7 @@ import { JobctlError } from "@jobctl/protocol";
 
 import type { BlobRecords } from "./blob-records.js";
 import { ChecksumTaker, hasChecksums, type Checksums } from "./checksums.js";
+import { fromDevice } from "./unreadable.js";
 
 const READ_BYTES = 256 * 1024;
 /** For how long a blob that has been read through is taken for right where nothing of it is served. */
@@ -39,9 +40,10 @@ export class BlobVerifier {
   }
 
   /**
-   * Reads a blob through, whatever is remembered of it.
+   * Reads a blob through, whatever is remembered of it: what was found damaged is read again.
    *
-   * @throws JobctlError `blob_damaged`; the file system's error when it cannot be read
+   * @throws JobctlError `blob_damaged`, `file_system` when the machine does not give it; the file system's
+   *   error when it cannot be opened
    */
   async readThrough(sha256: string, { pace }: ReadThrough = {}): Promise<Checksums> {
     // One that waits on purpose is not waited for.
@@ -111,8 +113,10 @@ export class BlobVerifier {
         taker.update(piece);
       });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EIO") throw error;
-      throw this.#damaged(sha256, "it cannot be read (EIO)", state);
+      // It is listed until it can be read, and nobody takes it for lost: the next reading may succeed.
+      if ((error as NodeJS.ErrnoException).code === "EIO")
+        this.#records.noteDamage(sha256, "it cannot be read (EIO)");
+      throw fromDevice(sha256, error);
     }
     const actual = hash.digest("hex");
     if (actual !== sha256) throw this.#damaged(sha256, `its SHA-256 is ${actual}`, state);

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+  type FileHandle,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { JobctlError } from "@jobctl/protocol";
@@ -10,6 +18,7 @@ import { JobctlError } from "@jobctl/protocol";
 import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
 import { BlobStore } from "./blob-store.js";
 import { PIECE_BYTES, type Checksums } from "./checksums.js";
+import { StoredBlob } from "./stored-blob.js";
 
 class Records implements BlobRecords {
   readonly checksums = new Map<string, Checksums>();
@@ -123,6 +132,29 @@ describe("a stored blob", () => {
     }
     await truncate(blobs.pathOf(digest), 0);
     await assert.rejects(readAll(digest, 0, 99), damaged);
+  });
+
+  it("that the disk does not give is not damaged: the next reading may succeed", async () => {
+    const content = randomBytes(100);
+    const digest = createHash("sha256").update(content).digest("hex");
+    await mkdir(dirname(blobs.pathOf(digest)), { recursive: true });
+    // Its first page is not mapped: a read of it fails with EIO.
+    await symlink("/proc/self/mem", blobs.pathOf(digest));
+    const unreadable = { code: "file_system", message: /cannot be read \(EIO\)/ };
+    await assert.rejects(readAll(digest), unreadable);
+    await assert.rejects(blobs.readThrough(digest), unreadable);
+    assert.match(records.damaged.get(digest) ?? "", /EIO/);
+    await rm(blobs.pathOf(digest));
+    await writeFile(blobs.pathOf(digest), content);
+    await blobs.readThrough(digest);
+    assert.deepEqual([await readAll(digest), records.damaged.has(digest)], [content, false]);
+    for (const code of ["EIO", "ESTALE", "ENXIO"]) {
+      const file = { read: () => Promise.reject(Object.assign(new Error(code), { code })) };
+      const reverify = (): Promise<Checksums> => assert.fail("it was read through");
+      const opened = { file: file as unknown as FileHandle, sha256: digest, sizeBytes: 100 };
+      const blob = new StoredBlob({ ...opened, checksums: null, reverify });
+      await assert.rejects(blob.stream().next(), { code: "file_system" });
+    }
   });
 
   it("whose checksums are wrong, or were never taken, is read through and gets them", async () => {

@@ -4,6 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { RandomAccess } from "@jobctl/archive";
 
 import { PIECE_BYTES, areRight, type Checksums } from "./checksums.js";
+import { fromDevice } from "./unreadable.js";
 
 const READ_BYTES = 4 * PIECE_BYTES;
 
@@ -48,7 +49,7 @@ export class StoredBlob implements RandomAccess {
     return { size: this.sizeBytes };
   }
 
-  /** @throws JobctlError `blob_damaged` */
+  /** @throws JobctlError `blob_damaged`, `file_system` when the machine does not give it */
   async read(
     into: Buffer,
     offset: number,
@@ -72,7 +73,8 @@ export class StoredBlob implements RandomAccess {
   /**
    * The bytes from `start` to `end`, both included.
    *
-   * @throws JobctlError `blob_damaged`, before the first byte that is wrong
+   * @throws JobctlError `blob_damaged`, before the first byte that is wrong; `file_system` when the machine
+   *   does not give it
    */
   async *stream(start = 0, end = this.sizeBytes - 1): AsyncGenerator<Buffer> {
     for (let at = start; at <= end;) {
@@ -116,12 +118,11 @@ export class StoredBlob implements RandomAccess {
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
-      const { bytesRead } = await this.#file.read(
-        buffer,
-        filled,
-        length - filled,
-        position + filled,
-      );
+      const { bytesRead } = await this.#file
+        .read(buffer, filled, length - filled, position + filled)
+        .catch((error: unknown) => {
+          throw fromDevice(this.sha256, error);
+        });
       if (bytesRead === 0) break;
       filled += bytesRead;
     }

@@ -1,0 +1,29 @@
+import { JobctlError } from "@jobctl/protocol";
+
+/** What the kernel says when a device or a remote volume does not answer: another time it may. */
+const DEVICE_CODES: ReadonlySet<string> = new Set(["EIO", "ESTALE", "ENXIO"]);
+
+/** What the kernel says of one file or directory that cannot be read, while others can. */
+const ENTRY_CODES: ReadonlySet<string> = new Set(["EACCES", "EISDIR", "ENOTDIR", "EPERM", "ELOOP"]);
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
+
+/** The error for a stored file that the machine does not give; any other error as it is. */
+export function fromDevice(sha256: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (!DEVICE_CODES.has(code)) return error;
+  return new JobctlError("file_system", `the stored file ${sha256} cannot be read (${code})`, {
+    hint: "Nothing is known to be wrong with the file itself. Look at the disk and at the system's log, and try again.",
+    details: { sha256, code },
+    cause: error,
+  });
+}
+
+/** Whether reading failed for one entry only, so that there is sense in going on with the next. */
+export function isUnreadableEntry(error: unknown): boolean {
+  return (
+    codeOf(error) === "file_system" ||
+    DEVICE_CODES.has(codeOf(error)) ||
+    ENTRY_CODES.has(codeOf(error))
+  );
+}
