@@ -29,6 +29,8 @@ export interface RestoredIdentity {
 }
 
 interface Given {
+  /** Null in a database without an installation. */
+  readonly installation: string | null;
   readonly jobId: number;
   readonly attempt: number;
 }
@@ -36,8 +38,8 @@ interface Given {
 /**
  * Makes a restored database the next server's, in one transaction: newer than the one that it replaces, and
  * with ids of jobs and attempts that have not been given out. Those that were given out after the backup
- * are read from the replaced database; where that cannot be read, as many are left out as one server can
- * have given out since.
+ * are read from the replaced database; where that cannot be read, or is not the backed up server's, or is
+ * older than the backup, as many are left out as one server can have given out since.
  *
  * @param db of the current schema version
  * @param now milliseconds since 1970
@@ -46,9 +48,10 @@ export function continueAfterRestore(db: Db, facts: RestoreFacts, now: number): 
   return db
     .transaction((): RestoredIdentity => {
       raiseEpoch(db, now);
-      if (facts.newInstallation !== null) replaceInstallation(db, facts.newInstallation, now);
       const known = readGiven(db);
-      const given = (facts.replaced && readGivenBy(facts.replaced)) || estimate(known, facts, now);
+      const given =
+        (facts.replaced && readGivenSince(known, facts.replaced)) || estimate(known, facts, now);
+      if (facts.newInstallation !== null) replaceInstallation(db, facts.newInstallation, now);
       const last = Math.max(known.jobId, given.jobId);
       db.prepare("DELETE FROM sqlite_sequence WHERE name = 'jobs'").run();
       db.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', ?)").run(last);
@@ -60,11 +63,7 @@ export function continueAfterRestore(db: Db, facts: RestoreFacts, now: number): 
         lastJobId: known.jobId,
         firstAttempt: Math.min(Math.max(known.attempt, given.attempt) + 1, MAX_FIRST_ATTEMPT),
       });
-      const installation = db
-        .prepare<[], string>("SELECT uuid FROM installation WHERE id = 1")
-        .pluck()
-        .get();
-      return { installation: installation ?? null, nextJobId: last + 1 };
+      return { installation: readInstallation(db), nextJobId: last + 1 };
     })
     .immediate();
 }
@@ -80,17 +79,25 @@ function replaceInstallation(db: Db, made: StoredInstallation, now: number): voi
 function readGiven(db: Db): Given {
   const number = (sql: string): number => Number(db.prepare(sql).pluck().get() ?? 0);
   return {
+    installation: readInstallation(db),
     jobId: number("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'"),
     attempt: number("SELECT max(attempt) FROM jobs"),
   };
 }
 
-/** Null when it cannot be read. */
-function readGivenBy(path: string): Given | null {
+function readInstallation(db: Db): string | null {
+  const select = db.prepare<[], string>("SELECT uuid FROM installation WHERE id = 1");
+  return select.pluck().get() ?? null;
+}
+
+/** Null when it cannot be read, or does not continue what is known. */
+function readGivenSince(known: Given, path: string): Given | null {
   let db: Db | null = null;
   try {
     db = new Database(path, { readonly: true, fileMustExist: true });
-    return readGiven(db);
+    const given = readGiven(db);
+    const isSame = given.installation !== null && given.installation === known.installation;
+    return isSame && given.jobId >= known.jobId ? given : null;
   } catch {
     return null;
   } finally {
@@ -101,6 +108,7 @@ function readGivenBy(path: string): Given | null {
 function estimate(known: Given, { createdAt }: RestoreFacts, now: number): Given {
   const seconds = Math.ceil(Math.max(0, now - createdAt) / 1000) + CLOCK_MARGIN_SECONDS;
   return {
+    installation: known.installation,
     jobId: known.jobId + MAX_JOBS_PER_SECOND * seconds,
     attempt: known.attempt + MAX_ATTEMPTS_PER_SECOND * seconds,
   };
