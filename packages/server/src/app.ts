@@ -56,6 +56,7 @@ import { JobTable } from "./scheduler/job-table.js";
 import {
   refuseForeignDatabase,
   refuseNewDatabase,
+  requireBelonging,
   writeInstallationNote,
 } from "./store/data-folder.js";
 import { lockServerData, type DataLock } from "./store/data-lock.js";
@@ -87,6 +88,8 @@ export function createServer(
   logger: Logger,
   lock: DataLock = lockServerData(config),
 ): ServerApp {
+  // Before the database is brought up to date: one that is refused is left as it is.
+  requireBelonging(config);
   const store = openStore(config.dbPath, {
     onNew: () => refuseNewDatabase(config),
     onFileProblem(problem) {
@@ -94,11 +97,11 @@ export function createServer(
       else logger.error({ event: "database_lost", code: problem.code }, problem.message);
     },
   });
-  refuseForeignDatabase(
-    config,
-    store.installation.find()?.uuid ?? null,
-    store.jobs.hasStoredFiles(),
-  );
+  refuseForeignDatabase(config, {
+    id: store.installation.find()?.uuid ?? null,
+    hasFiles: store.jobs.hasStoredFiles(),
+    lastJobId: store.jobs.lastId(),
+  });
   const holder = `${hostname()}:${process.pid}`;
   const lease = new ActiveLease(store, holder);
   warnOfShortSecret(config.enrolmentSecret, logger);
@@ -132,7 +135,7 @@ export function createServer(
   const tasks = new Tasks(logger);
   const backups = new Backups({ store, temporary: blobs.temporary, logger });
   const vacuum = new Vacuum({ store, dbPath: config.dbPath, logger });
-  const garbage = { store, blobs, watch, logger, isCopied: () => backups.isOpen };
+  const garbage = { store, blobs, watch, paths: config, logger, isCopied: () => backups.isOpen };
   const attempts = new AttemptService({
     store,
     blobs,
@@ -314,8 +317,9 @@ export function createServer(
   }
 
   async function noteInstallation(): Promise<void> {
-    await writeInstallationNote(config.dataPath, identities.installation.id).catch(
-      (error: unknown) => logger.warn({ event: "installation_not_noted", err: error }),
+    const { id } = identities.installation;
+    await writeInstallationNote(config.dataPath, id, store.jobs.lastId()).catch((error: unknown) =>
+      logger.warn({ event: "installation_not_noted", err: error }),
     );
   }
 

@@ -48,7 +48,7 @@ async function prepareRestored(path: string, order: RestoreOrder): Promise<objec
       wallClock(),
     );
     if (identity.installation !== null)
-      await writeInstallationNote(dirname(path), identity.installation);
+      await writeInstallationNote(dirname(path), identity.installation, identity.nextJobId - 1);
     return identity;
   } finally {
     db.close();

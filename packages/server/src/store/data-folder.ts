@@ -6,25 +6,44 @@ import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 import { z } from "zod";
 
+import { damagedDatabase, isDamage } from "./damage.js";
+
 /** Where the database and everything beside it lie. */
 export interface DataPaths {
   readonly dataPath: string;
   readonly dbPath: string;
 }
 
-const noteSchema = z.object({ schema: z.literal("jobctl.installation/v1"), id: z.uuid() });
+/** What a database says of itself. */
+export interface DatabaseIdentity {
+  /** The installation that it belongs to; null in one that does not say so yet. */
+  readonly id: string | null;
+  /** Whether jobs in it refer to stored files. */
+  readonly hasFiles: boolean;
+  /** The highest id of a job that it has given out; 0 before the first. */
+  readonly lastJobId: number;
+}
+
+const noteSchema = z.object({
+  schema: z.literal("jobctl.installation/v1"),
+  id: z.uuid(),
+  /** The database had given out this id when files were last removed, or when it was restored. */
+  lastJobId: z.int().nonnegative().optional(),
+});
+
+type InstallationNote = z.infer<typeof noteSchema>;
 
 const notePath = (dataPath: string): string => join(dataPath, "installation.json");
 
 /**
- * Which installation a data folder belongs to, by the note that lies in it; null when it has none.
+ * The note that lies in a data folder; null when it has none.
  *
  * @throws JobctlError `data_mismatch` when the note cannot be read
  */
-function readInstallationNote(dataPath: string): string | null {
+function readInstallationNote(dataPath: string): InstallationNote | null {
   const path = notePath(dataPath);
   try {
-    return noteSchema.parse(JSON.parse(readFileSync(path, "utf8"))).id;
+    return noteSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new JobctlError(
@@ -39,9 +58,23 @@ function readInstallationNote(dataPath: string): string | null {
 }
 
 /** Writes the note durably, where there is none. */
-export async function writeInstallationNote(dataPath: string, id: string): Promise<void> {
+export async function writeInstallationNote(
+  dataPath: string,
+  id: string,
+  lastJobId: number,
+): Promise<void> {
   if (existsSync(notePath(dataPath))) return;
-  const note = { schema: "jobctl.installation/v1", id };
+  await writeNote(dataPath, { schema: "jobctl.installation/v1", id, lastJobId });
+}
+
+/** Notes durably how far the database has come, where there is a note that does not say so yet. */
+export async function noteLastJobId(dataPath: string, lastJobId: number): Promise<void> {
+  const noted = readInstallationNote(dataPath);
+  if (noted === null || (noted.lastJobId ?? -1) >= lastJobId) return;
+  await writeNote(dataPath, { ...noted, lastJobId });
+}
+
+async function writeNote(dataPath: string, note: InstallationNote): Promise<void> {
   await replaceFile(notePath(dataPath), `${JSON.stringify(note)}\n`);
 }
 
@@ -51,7 +84,7 @@ export async function writeInstallationNote(dataPath: string, id: string): Promi
  * @throws JobctlError `data_mismatch`
  */
 export function refuseNewDatabase(paths: DataPaths): void {
-  const id = readInstallationNote(paths.dataPath);
+  const id = readInstallationNote(paths.dataPath)?.id ?? null;
   const hasBlobs = hasStoredFiles(paths.dataPath);
   if (id === null && !hasBlobs) return;
   const of = id === null ? "" : ` of installation ${id}`;
@@ -66,27 +99,37 @@ export function refuseNewDatabase(paths: DataPaths): void {
 /**
  * Refuses a database that does not belong to its data folder.
  *
- * @param id of the installation that the database belongs to; null in one that does not say so yet
- * @param hasFiles whether jobs in the database refer to stored files
  * @throws JobctlError `data_mismatch`
  */
-export function refuseForeignDatabase(
-  paths: DataPaths,
-  id: string | null,
-  hasFiles: boolean,
-): void {
+export function refuseForeignDatabase(paths: DataPaths, found: DatabaseIdentity): void {
   const { dataPath, dbPath } = paths;
   const noted = readInstallationNote(dataPath);
-  if (noted !== null && noted !== id)
+  if (noted !== null && noted.id !== found.id)
     throw mismatch(
       paths,
-      `the database ${dbPath} belongs to installation ${id ?? "(none)"}, and the data folder ${dataPath} belongs to ${noted}`,
+      `the database ${dbPath} belongs to installation ${found.id ?? "(none)"}, and the data folder ${dataPath} belongs to ${noted.id}`,
     );
-  if (noted === null && hasFiles && !hasStoredFiles(dataPath))
+  refuseOlderDatabase(paths, found.lastJobId);
+  if (found.hasFiles && !hasStoredFiles(dataPath))
     throw mismatch(
       paths,
-      `the data folder ${dataPath} is empty, and jobs in the database ${dbPath} refer to files in it`,
+      `the data folder ${dataPath} has no stored files, and jobs in the database ${dbPath} refer to files in it`,
     );
+}
+
+/**
+ * Refuses a database that has given out fewer ids than the data folder knows of: it is an old copy.
+ *
+ * @throws JobctlError `data_mismatch`
+ */
+export function refuseOlderDatabase(paths: DataPaths, lastJobId: number): void {
+  const { dataPath, dbPath } = paths;
+  const noted = readInstallationNote(dataPath)?.lastJobId ?? 0;
+  if (lastJobId >= noted) return;
+  throw mismatch(
+    paths,
+    `the database ${dbPath} is older than its data folder ${dataPath}: its last job is ${lastJobId}, and the folder has known job ${noted}`,
+  );
 }
 
 function mismatch({ dataPath }: DataPaths, message: string): JobctlError {
@@ -128,11 +171,23 @@ export function setAsideForNew(paths: DataPaths, at: number): string | null {
   return aside;
 }
 
-/** @throws JobctlError `data_mismatch` when a server would refuse to start with these */
+/**
+ * Looks whether a database belongs to its data folder, and leaves it as it is, whatever its schema version.
+ * One that cannot be read for another reason than damage is let pass: whoever opens it says why.
+ *
+ * @throws JobctlError `data_mismatch`, `database_damaged`
+ */
 export function requireBelonging(paths: DataPaths): void {
-  const found = readIdentity(paths.dbPath);
+  let found: DatabaseIdentity | null;
+  try {
+    found = readIdentity(paths.dbPath);
+  } catch (error) {
+    if (isDamage(error)) throw damagedDatabase(paths.dbPath, error);
+    if (error instanceof Database.SqliteError) return;
+    throw error;
+  }
   if (found === null) refuseNewDatabase(paths);
-  else refuseForeignDatabase(paths, found.id, found.hasFiles);
+  else refuseForeignDatabase(paths, found);
 }
 
 function isContradiction(paths: DataPaths): boolean {
@@ -146,7 +201,7 @@ function isContradiction(paths: DataPaths): boolean {
 }
 
 /** Null where there is no database, or one without tables. */
-function readIdentity(dbPath: string): { id: string | null; hasFiles: boolean } | null {
+function readIdentity(dbPath: string): DatabaseIdentity | null {
   if ((statSync(dbPath, { throwIfNoEntry: false })?.size ?? 0) === 0) return null;
   const db = new Database(dbPath, { fileMustExist: true });
   try {
@@ -157,7 +212,11 @@ function readIdentity(dbPath: string): { id: string | null; hasFiles: boolean } 
       ? db.prepare<[], string>("SELECT uuid FROM installation WHERE id = 1").pluck().get()
       : undefined;
     const file = db.prepare("SELECT 1 FROM jobs WHERE expired_at IS NULL LIMIT 1").get();
-    return { id: id ?? null, hasFiles: file !== undefined };
+    const last = db
+      .prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
+      .pluck()
+      .get();
+    return { id: id ?? null, hasFiles: file !== undefined, lastJobId: last ?? 0 };
   } finally {
     db.close();
   }

@@ -73,6 +73,7 @@ export interface JobPage {
 
 /** Prepared when they are asked for: both walk over jobs, and are for starts and sweeps only. */
 const SELECT_STORED = "SELECT 1 FROM jobs WHERE expired_at IS NULL LIMIT 1";
+const SELECT_LAST_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'jobs'";
 const SELECT_REMOVED_COUNT = `
   SELECT max(0, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jobs'), 0)
     - (SELECT skipped_ids FROM restores) - (SELECT count(*) FROM jobs))`;
@@ -234,6 +235,11 @@ export function createJobStore(db: Db) {
     /** Whether any job refers to stored files. */
     hasStoredFiles(): boolean {
       return db.prepare(SELECT_STORED).get() !== undefined;
+    },
+
+    /** The highest id that has been given out; 0 before the first. */
+    lastId(): number {
+      return db.prepare<[], number>(SELECT_LAST_ID).pluck().get() ?? 0;
     },
 
     /** How many jobs there have been that are not there any more. */

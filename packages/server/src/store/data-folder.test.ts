@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+
+import { makeKeyPair } from "@jobctl/daemon";
+
+import { requireBelonging, writeInstallationNote } from "./data-folder.js";
+import { NEW_JOB } from "./new-job.test-support.js";
+import { openStore } from "./store.js";
+
+describe("a data folder without its stored files", () => {
+  it("is refused with a database whose jobs refer to them, also with its note", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "jobctl-folder-"));
+    const paths = { dataPath: directory, dbPath: join(directory, "jobctl.db") };
+    const id = randomUUID();
+    const store = openStore(paths.dbPath);
+    store.transaction(() => {
+      store.installation.create({ uuid: id, ...makeKeyPair() }, 1);
+      store.jobs.insert(NEW_JOB, {});
+    });
+    store.close();
+    await writeInstallationNote(directory, id, 1);
+    assert.throws(() => requireBelonging(paths), {
+      code: "data_mismatch",
+      message: /has no stored files/,
+    });
+    writeFileSync(paths.dbPath, Buffer.alloc(8192, 0xa5));
+    assert.throws(() => requireBelonging(paths), { code: "database_damaged" });
+    rmSync(directory, { recursive: true });
+  });
+});
