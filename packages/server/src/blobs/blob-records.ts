@@ -5,8 +5,8 @@ export interface BlobRecords {
   /** Null when they have never been taken. */
   findChecksums(sha256: string): Checksums | null;
   saveChecksums(sha256: string, checksums: Checksums): void;
-  /** The blob has been removed on purpose. */
-  forget(sha256: string): void;
+  /** The blobs have been removed on purpose. */
+  forget(digests: readonly string[]): void;
   /** @param found what is wrong, for people */
   noteDamage(sha256: string, found: string): void;
   /** The blob has been read through, or stored anew: what was wrong with it is no more. */

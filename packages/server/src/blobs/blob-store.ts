@@ -17,7 +17,7 @@ import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
 import { BlobVerifier, type ReadThrough } from "./blob-verifier.js";
 import { ChecksumTaker, type Checksums } from "./checksums.js";
 import { StoredBlob } from "./stored-blob.js";
-import { fromDevice } from "./unreadable.js";
+import { fromDevice, isUnreadableEntry } from "./unreadable.js";
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
@@ -40,6 +40,8 @@ export interface StageOptions {
   /** The error for one byte too many, given what has arrived so far. */
   readonly tooLarge: (receivedBytes: number) => JobctlError;
 }
+
+export type UnreadableListener = (path: string, error: unknown) => void;
 
 /**
  * Immutable files named by their SHA-256, below `blobs/sha256/ab/abcdef...`. What is being written
@@ -198,13 +200,20 @@ export class BlobStore {
     };
   }
 
-  /** Removes a blob that nothing refers to; at once, so that nothing can come to refer to it meanwhile. */
-  remove(digest: string): void {
-    const path = this.pathOf(digest);
-    const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0 };
-    rmSync(path, { force: true });
-    this.#verifier.forget(digest);
-    this.#count(-1, -size);
+  /** Removes blobs that nothing refers to; at once, so that nothing can come to refer to them meanwhile. */
+  remove(digests: readonly string[]): void {
+    const removed: string[] = [];
+    try {
+      for (const digest of digests) {
+        const path = this.pathOf(digest);
+        const { size } = statSync(path, { throwIfNoEntry: false }) ?? { size: 0 };
+        rmSync(path, { force: true });
+        removed.push(digest);
+        this.#count(-1, -size);
+      }
+    } finally {
+      if (removed.length > 0) this.#verifier.forget(removed);
+    }
   }
 
   /** How much is stored, counted as it changes; null until it has been measured. */
@@ -227,23 +236,39 @@ export class BlobStore {
     this.noteStored(sum);
   }
 
-  /** Every blob that is stored. */
-  async *list(): AsyncGenerator<{ readonly sha256: string; readonly sizeBytes: number }> {
+  /** Every blob that is stored. @param onUnreadable told of directories that cannot be listed */
+  async *list(
+    onUnreadable?: UnreadableListener,
+  ): AsyncGenerator<{ readonly sha256: string; readonly sizeBytes: number }> {
     for (const prefix of await readdir(this.#root)) {
-      for (const sha256 of await readdir(join(this.#root, prefix))) {
+      for (const sha256 of await this.#namesIn(prefix, onUnreadable)) {
         const found = await stat(this.pathOf(sha256)).catch(() => null);
-        if (found !== null) yield { sha256, sizeBytes: found.size };
+        if (found?.isFile() === true) yield { sha256, sizeBytes: found.size };
       }
     }
   }
 
-  /** The names of the blobs that come after this one, in order; all of them after the empty text. */
-  async *digestsAfter(after: string): AsyncGenerator<string> {
+  /**
+   * The names of the blobs that come after this one, in order; all of them after the empty text.
+   *
+   * @param onUnreadable told of directories that cannot be listed
+   */
+  async *digestsAfter(after: string, onUnreadable?: UnreadableListener): AsyncGenerator<string> {
     for (const prefix of (await readdir(this.#root)).toSorted()) {
       if (prefix < after.slice(0, prefix.length)) continue;
-      for (const digest of (await readdir(join(this.#root, prefix))).toSorted())
+      for (const digest of (await this.#namesIn(prefix, onUnreadable)).toSorted())
         if (digest > after) yield digest;
     }
+  }
+
+  /** Nothing where there is something else than a directory of blobs. */
+  async #namesIn(prefix: string, onUnreadable: UnreadableListener = () => {}): Promise<string[]> {
+    const path = join(this.#root, prefix);
+    return readdir(path).catch((error: unknown) => {
+      if (!isUnreadableEntry(error)) throw error;
+      onUnreadable(path, error);
+      return [];
+    });
   }
 
   /**

@@ -97,9 +97,9 @@ export class BlobVerifier {
     this.#records.noteIntact(sha256);
   }
 
-  forget(sha256: string): void {
-    this.#seen.delete(sha256);
-    this.#records.forget(sha256);
+  forget(digests: readonly string[]): void {
+    for (const sha256 of digests) this.#seen.delete(sha256);
+    this.#records.forget(digests);
   }
 
   async #readThrough(sha256: string, pace: (bytes: number) => Promise<void>): Promise<Checksums> {

@@ -27,8 +27,8 @@ class Records implements BlobRecords {
   saveChecksums = (sha256: string, checksums: Checksums): void => {
     this.checksums.set(sha256, checksums);
   };
-  forget = (sha256: string): void => {
-    this.checksums.delete(sha256);
+  forget = (digests: readonly string[]): void => {
+    for (const sha256 of digests) this.checksums.delete(sha256);
   };
   noteDamage = (sha256: string, found: string): void => {
     this.damaged.set(sha256, found);

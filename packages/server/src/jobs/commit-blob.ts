@@ -18,7 +18,7 @@ export async function commitWithRow<T>(
   try {
     return writeRow();
   } catch (error) {
-    if (!parts.store.jobs.isBlobReferenced(blob.sha256)) parts.blobs.remove(blob.sha256);
+    if (!parts.store.jobs.isBlobReferenced(blob.sha256)) parts.blobs.remove([blob.sha256]);
     throw error;
   }
 }

@@ -71,11 +71,13 @@ export class BlobWatch implements BlobRecords {
       this.#tryTo("store checksums", () => this.#parts.checksums.putAll(entries));
   }
 
-  forget(sha256: string): void {
-    this.#unsaved.delete(sha256);
-    this.#tryTo("forget checksums", () => this.#parts.checksums.remove(sha256));
-    const damage = this.#forgetDamage(sha256);
-    if (damage !== null) this.#parts.logger.warn({ event: "damaged_blob_removed", ...damage });
+  forget(digests: readonly string[]): void {
+    for (const sha256 of digests) this.#unsaved.delete(sha256);
+    this.#tryTo("forget checksums", () => this.#parts.checksums.removeAll(digests));
+    for (const sha256 of digests) {
+      const damage = this.#forgetDamage(sha256);
+      if (damage !== null) this.#parts.logger.warn({ event: "damaged_blob_removed", ...damage });
+    }
   }
 
   noteDamage(sha256: string, found: string): void {

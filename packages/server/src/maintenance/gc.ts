@@ -4,6 +4,8 @@ import type { Logger } from "@jobctl/daemon";
 import { JobctlError, type GcReport } from "@jobctl/protocol";
 
 import type { BlobStore } from "../blobs/blob-store.js";
+import { isUnreadableEntry } from "../blobs/unreadable.js";
+import { noteLastJobId, refuseOlderDatabase, type DataPaths } from "../store/data-folder.js";
 import type { Store } from "../store/store.js";
 import type { BlobWatch } from "./blob-watch.js";
 import { requirePlausibleGarbage } from "./gc-guard.js";
@@ -15,6 +17,7 @@ export interface GcParts {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly watch: BlobWatch;
+  readonly paths: DataPaths;
   readonly logger: Logger;
   /** Whether somebody is copying what is stored: then nothing is removed. */
   readonly isCopied: () => boolean;
@@ -32,33 +35,40 @@ export interface GcOptions {
 
 /** Jobs that are looked at in one go: some milliseconds, between which requests are served. */
 const JOBS_AT_ONCE = 500;
+/** Blobs that are removed in one go, with one transaction. */
+const REMOVED_AT_ONCE = 200;
+
+interface FoundBlob {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
 
 /**
  * Removes what belongs to no job: blobs without a row, and files that nobody writes any more. A row
  * without its blob, and a blob that is damaged, are reported and never hidden.
  *
  * @throws AbortError when the signal is raised while blobs are read through
- * @throws JobctlError `data_mismatch` when what is to be removed is more than can be garbage
+ * @throws JobctlError `data_mismatch` when what is to be removed is more than can be garbage, or when the
+ *   database is an old one; `database_unavailable`, `database_damaged` when it cannot be believed
  */
 export async function collectGarbage(
   parts: GcParts,
   { dryRun, force, verify = false, signal }: GcOptions,
 ): Promise<GcReport> {
   const { store, blobs, watch, logger } = parts;
-  if (!dryRun && !force) await requirePlausibleGarbage(store, blobs);
-  const verified = verify ? await readAllThrough(blobs, signal) : null;
-  const keepAll = dryRun || parts.isCopied();
-  const unused = { count: 0, sizeBytes: 0 };
-  const kept = { count: 0, sizeBytes: 0 };
-  for await (const { sha256, sizeBytes } of blobs.list()) {
-    // Asked for each one anew: a submit may refer to it since.
-    const isUnused = !store.jobs.isBlobReferenced(sha256);
-    if (isUnused) add(unused, sizeBytes);
-    if (isUnused && !keepAll) blobs.remove(sha256);
-    else add(kept, sizeBytes);
+  if (!dryRun) {
+    store.checkWritable();
+    refuseOlderDatabase(parts.paths, store.jobs.lastId());
+    if (!force) await requirePlausibleGarbage(store, blobs);
   }
-  blobs.noteStored(kept);
+  const verified = verify ? await readAllThrough(parts, signal) : null;
+  const unused = await removeUnused(parts, dryRun);
+  const keepAll = dryRun || parts.isCopied();
   const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, keepAll);
+  if (!dryRun) {
+    forgetGone(parts);
+    await noteProgress(parts);
+  }
   const missing = await findMissing(parts);
   for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
   if (unused.count + temporaryFiles.count > 0)
@@ -68,18 +78,68 @@ export async function collectGarbage(
   return { schema: "jobctl.gc/v1", dryRun, ...removal, missing, verified, damaged };
 }
 
+/** @returns what no job refers to, removed or not */
+async function removeUnused(parts: GcParts, dryRun: boolean): Promise<GcReport["blobs"]> {
+  const { store, blobs, logger } = parts;
+  const unused = { count: 0, sizeBytes: 0 };
+  const kept = { count: 0, sizeBytes: 0 };
+  let found: FoundBlob[] = [];
+  const removeFound = (): void => {
+    const keepAll = dryRun || parts.isCopied();
+    // The database may have been lost meanwhile: then its word counts no more.
+    if (!keepAll && found.length > 0) store.checkWritable();
+    // Asked for each one anew: a submit may refer to it since.
+    const isUsed = ({ sha256 }: FoundBlob): boolean => store.jobs.isBlobReferenced(sha256);
+    const garbage = found.filter((blob) => !isUsed(blob));
+    for (const { sizeBytes } of garbage) add(unused, sizeBytes);
+    if (!keepAll) blobs.remove(garbage.map(({ sha256 }) => sha256));
+    const left = keepAll ? found : found.filter((blob) => !garbage.includes(blob));
+    for (const { sizeBytes } of left) add(kept, sizeBytes);
+    found = [];
+  };
+  const onUnreadable = (path: string, error: unknown): void =>
+    logger.error({ event: "blobs_unreadable", path, err: error });
+  for await (const blob of blobs.list(onUnreadable)) {
+    if (store.jobs.isBlobReferenced(blob.sha256)) add(kept, blob.sizeBytes);
+    else found.push(blob);
+    if (found.length === REMOVED_AT_ONCE) removeFound();
+  }
+  removeFound();
+  blobs.noteStored(kept);
+  return unused;
+}
+
+/** What is known to be damaged, and is neither stored nor of use to any job, is nobody's concern. */
+function forgetGone({ store, blobs, watch }: GcParts): void {
+  const gone = watch.damaged
+    .map(({ sha256 }) => sha256)
+    .filter((sha256) => !blobs.has(sha256) && !store.jobs.isBlobReferenced(sha256));
+  if (gone.length > 0) watch.forget(gone);
+}
+
+/** From here on an older copy of the database is told by what the data folder knows. */
+async function noteProgress({ store, paths, logger }: GcParts): Promise<void> {
+  await noteLastJobId(paths.dataPath, store.jobs.lastId()).catch((error: unknown) => {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code !== "ENOSPC" && code !== "EDQUOT")
+      logger.warn({ event: "last_job_not_noted", err: error });
+  });
+}
+
 /** What is found is remembered by the blob store's records. */
 async function readAllThrough(
-  blobs: BlobStore,
+  { blobs, logger }: GcParts,
   signal: AbortSignal | undefined,
 ): Promise<GcReport["verified"]> {
   const sum = { count: 0, sizeBytes: 0 };
   for await (const { sha256, sizeBytes } of blobs.list()) {
     signal?.throwIfAborted();
     await blobs.readThrough(sha256).catch((error: unknown) => {
-      const isKnown = error instanceof JobctlError && error.code === "blob_damaged";
+      if (error instanceof JobctlError && error.code === "blob_damaged") return;
       // One that has been removed meanwhile is reported as missing if it should be there.
-      if (!isKnown && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if (error instanceof JobctlError && error.code === "blob_missing") return;
+      if (!isUnreadableEntry(error)) throw error;
+      logger.error({ event: "blobs_unreadable", path: blobs.pathOf(sha256), err: error });
     });
     add(sum, sizeBytes);
   }

@@ -20,6 +20,9 @@ export function createChecksumStore(db: Db, guarded: Guarded) {
   const upsertAll = db.transaction((entries: Iterable<[string, StoredChecksums]>) => {
     for (const [sha256, { sizeBytes, pieces }] of entries) upsert.run(sha256, sizeBytes, pieces);
   });
+  const removeAll = db.transaction((digests: readonly string[]) => {
+    for (const sha256 of digests) remove.run(sha256);
+  });
   return {
     find(sha256: string): StoredChecksums | null {
       return select.get(sha256) ?? null;
@@ -27,8 +30,8 @@ export function createChecksumStore(db: Db, guarded: Guarded) {
     putAll(entries: Iterable<[string, StoredChecksums]>): void {
       guarded(() => upsertAll.immediate(entries));
     },
-    remove(sha256: string): void {
-      guarded(() => remove.run(sha256));
+    removeAll(digests: readonly string[]): void {
+      guarded(() => removeAll.immediate(digests));
     },
   };
 }
