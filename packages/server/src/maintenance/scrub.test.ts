@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -100,6 +100,23 @@ describe("the scrub", () => {
     await round();
     assert.deepEqual([watch.damaged, store.damage.list()], [[], []]);
     assert.equal(watch.findChecksums(digest)?.sizeBytes, SIZE_BYTES);
+  });
+
+  it("goes on where one entry cannot be read, and where one has been removed", async () => {
+    const last = place(randomBytes(SIZE_BYTES));
+    mkdirSync(join(directory, "blobs/sha256/00", "0".repeat(64)), { recursive: true });
+    symlinkSync("/proc/self/mem", join(directory, "blobs/sha256/00", `${"0".repeat(63)}1`));
+    symlinkSync("missing", join(directory, "blobs/sha256/00", `${"0".repeat(63)}2`));
+    writeFileSync(join(directory, "blobs/sha256/01"), "no directory");
+    const one = scrub(1e12);
+    one.start();
+    await until(() => store.scrub.find()?.completedAt != null);
+    await one.stop();
+    assert.equal(watch.findChecksums(last)?.sizeBytes, SIZE_BYTES);
+    assert.deepEqual(
+      watch.damaged.map(({ found }) => found),
+      ["it cannot be read (EIO)"],
+    );
   });
 
   it("keeps to its rate", async () => {

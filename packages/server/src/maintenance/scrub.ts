@@ -4,6 +4,7 @@ import { backoffMs, wallClock, type Logger } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 import type { BlobStore } from "../blobs/blob-store.js";
+import { isUnreadableEntry } from "../blobs/unreadable.js";
 import type { ScrubState, ScrubStore } from "../store/scrub-store.js";
 import { ReadPace } from "./read-pace.js";
 
@@ -99,10 +100,19 @@ export class Scrub {
     this.#save({ ...this.#state, position: from ?? "" });
     logger.info({ event: "scrub_begun", from });
     const pace = new ReadPace(settings.bytesPerSecond, signal);
-    const sum = { blobs: 0, damaged: 0 };
-    for await (const sha256 of blobs.digestsAfter(from ?? "")) {
+    const sum = { blobs: 0, damaged: 0, unreadable: 0 };
+    const noteUnreadable = (path: string, error: unknown): void => {
+      sum.unreadable += 1;
+      logger.error({ event: "scrub_unreadable", path, err: error });
+    };
+    for await (const sha256 of blobs.digestsAfter(from ?? "", noteUnreadable)) {
       signal.throwIfAborted();
-      if (!(await this.#isWhole(sha256, pace))) sum.damaged += 1;
+      try {
+        if (!(await this.#isWhole(sha256, pace))) sum.damaged += 1;
+      } catch (error) {
+        if (!isUnreadableEntry(error)) throw error;
+        noteUnreadable(blobs.pathOf(sha256), error);
+      }
       sum.blobs += 1;
       this.#state = { ...this.#state, position: sha256 };
       if (performance.now() - this.#savedMs >= SAVE_EVERY_MS) this.#save(this.#state);
@@ -111,6 +121,7 @@ export class Scrub {
     logger.info({ event: "scrub_completed", ...sum });
   }
 
+  /** @throws JobctlError `file_system`, or the file system's error, when it cannot be read */
   async #isWhole(sha256: string, pace: ReadPace): Promise<boolean> {
     try {
       await pace.startFile();
@@ -122,9 +133,10 @@ export class Scrub {
       });
       return true;
     } catch (error) {
-      if (error instanceof JobctlError && error.code === "blob_damaged") return false;
+      if (!(error instanceof JobctlError)) throw error;
+      if (error.code === "blob_damaged") return false;
       // Removed meanwhile.
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+      if (error.code === "blob_missing") return true;
       throw error;
     }
   }
