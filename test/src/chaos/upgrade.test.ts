@@ -30,6 +30,8 @@ describe("a database of another version", () => {
     const sha256 = createHash("sha256").update(archive).digest("hex");
     await mkdir(dirname(cluster.blobPath(sha256)), { recursive: true });
     await writeFile(cluster.blobPath(sha256), archive);
+    // A data folder of that time had no note of an installation.
+    await rm(join(cluster.dataPath, "installation.json"));
     const db = await openEmpty(join(cluster.dataPath, "jobctl.db"));
     db.exec(await readFile(FIRST_SCHEMA, "utf8"));
     db.pragma("user_version = 1");

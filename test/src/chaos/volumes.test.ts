@@ -25,6 +25,9 @@ import { waitUntil } from "../support/wait-until.js";
 
 const MEBIBYTE = 1024 ** 2;
 const POWER_LOSSES = 30;
+const MIGRATIONS = new URL("../../../packages/server/migrations/", import.meta.url);
+/** Of a database that lacks several migrations. */
+const OLD_SCHEMA_VERSION = 5;
 
 describe("a data volume that is full", { skip: unless("mounting", canMount) }, () => {
   let small: SmallVolume;
@@ -107,7 +110,6 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
   });
 
   it("refuses to bring its database up to date, and leaves it as it was", async () => {
-    await cluster.submitScript("true\n", "--wait");
     await cluster.server.end("SIGTERM");
     const path = join(volume, "data/jobctl.db");
     const version = (): unknown => {
@@ -118,15 +120,16 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
         db.close();
       }
     };
-    const db = new Database(path);
-    db.exec("DROP TABLE restores; PRAGMA user_version = 5");
-    db.close();
+    const current = version();
+    // As a version of that time has left it: without a note of an installation.
+    await rm(join(volume, "data/installation.json"));
+    await makeDatabase(path, OLD_SCHEMA_VERSION);
     await fill(volume, 1);
     await assert.rejects(cluster.startServer(), /the volume of the database .* is full/);
     await rm(join(volume, "filler"));
-    assert.equal(version(), 5);
+    assert.equal(version(), OLD_SCHEMA_VERSION);
     await cluster.startServer();
-    assert.equal(version(), 6);
+    assert.equal(version(), current);
   });
 });
 
@@ -428,6 +431,19 @@ describe("a loss of power", { skip: unless("mounting", canMount) }, () => {
     shows(t, "accepted-is-durable", { what: "losses of power under load", times: POWER_LOSSES });
   });
 });
+
+/** A database as a version of jobctl with so many migrations makes it. */
+async function makeDatabase(path: string, schemaVersion: number): Promise<void> {
+  for (const suffix of ["", "-wal", "-shm"]) await rm(path + suffix, { force: true });
+  const db = new Database(path);
+  const names = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).toSorted();
+  db.pragma("auto_vacuum = INCREMENTAL");
+  db.pragma("journal_mode = WAL");
+  for (const name of names.slice(0, schemaVersion))
+    db.unsafeMode(true).exec(await readFile(new URL(name, MIGRATIONS), "utf8"));
+  db.pragma(`user_version = ${schemaVersion}`);
+  db.close();
+}
 
 /** What a server that starts on this directory would find. */
 async function assertIntact(
