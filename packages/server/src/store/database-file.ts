@@ -66,7 +66,21 @@ export class DatabaseFile {
     if (isChange) this.#onChange(problem);
   }
 
+  /** @returns `database_unavailable` also when the files cannot be looked at */
   #find(): JobctlError | null {
+    try {
+      return this.#look();
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (code === "") throw error;
+      return unavailable(`${this.#path} cannot be looked at (${code})`, {
+        hint: "Nothing was stored. Look at the disk, its permissions and the system's log: the server goes on when it can read the file.",
+        cause: error,
+      });
+    }
+  }
+
+  #look(): JobctlError | null {
     const named = statSync(this.#path, { throwIfNoEntry: false });
     const own = fstatSync(this.#descriptor);
     if (named === undefined) return this.#lost(this.#path, "has been moved or removed");
@@ -97,15 +111,18 @@ export class DatabaseFile {
   }
 
   #lost(path: string, what: string): JobctlError {
-    return new JobctlError(
-      "database_unavailable",
-      `the server's database cannot be written: ${path} ${what} while the server was running`,
-      {
-        hint: "Nothing was stored. Put the file back in its place, or stop the server and restore a backup: jobctl restore BACKUP/latest --data DIR --force --take-over.",
-        retryAfterSeconds: 60,
-      },
-    );
+    return unavailable(`${path} ${what} while the server was running`, {
+      hint: "Nothing was stored. Put the file back in its place, or stop the server and restore a backup: jobctl restore BACKUP/latest --data DIR --force --take-over.",
+    });
   }
+}
+
+function unavailable(why: string, facts: { hint: string; cause?: unknown }): JobctlError {
+  return new JobctlError(
+    "database_unavailable",
+    `the server's database cannot be written: ${why}`,
+    { ...facts, retryAfterSeconds: 60 },
+  );
 }
 
 /** Size that the database had when its log was last written into it, in bytes. */
