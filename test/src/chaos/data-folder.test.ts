@@ -40,7 +40,8 @@ describe("a database and a data folder that do not belong together", () => {
     await (await open(db, "w")).close();
     await startFails(/has no database/);
     // The note alone tells as much as the blobs do.
-    await rm(join(cluster.dataPath, "blobs"), { recursive: true });
+    const files = join(cluster.dataPath, "blobs");
+    await rename(files, `${files}.aside`);
     await startFails(/has no database.*installation/s);
     const other = await DaemonProcess.start(
       "server",
@@ -56,6 +57,10 @@ describe("a database and a data folder that do not belong together", () => {
     await cp(join(cluster.root, "other/jobctl.db"), db);
     await startFails(/belongs to installation .* data folder .* belongs to/s);
     await rename(aside, db);
+    // As a volume that is not mounted leaves it: the right database alone will not do.
+    await startFails(/has no stored files/);
+    await rm(files, { recursive: true, force: true });
+    await rename(`${files}.aside`, files);
     await cluster.startServer();
     assert.equal((await cluster.job(id)).status, "completed");
     assert.equal(blobs.length, 2);
