@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 /** Transfers of one blob that are cut before the backup has failed. */
 const MAX_CUTS = 2;
 /** What the server says of a blob that it cannot give. */
-const DAMAGE_CODES: ReadonlySet<string> = new Set(["blob_damaged", "result_missing"]);
+const DAMAGE_CODES: ReadonlySet<string> = new Set(["blob_damaged", "blob_missing"]);
 
 export interface BackupOptions {
   readonly client: ApiClient;

@@ -139,11 +139,25 @@ export class BlobStore {
       .catch((error: unknown) => this.#explain(digest, error));
   }
 
+  /** An empty directory is what a volume leaves that is not mounted. */
+  #isThere(): boolean {
+    try {
+      return readdirSync(this.#root).length > 0;
+    } catch {
+      return false;
+    }
+  }
+
   /** A blob is missing only where others could be; otherwise its volume is away. */
   #explain(digest: string, error: unknown): never {
     const { code } = error as NodeJS.ErrnoException;
-    const isMissing = code === "ENOENT" && statSync(this.#root, { throwIfNoEntry: false });
-    if (!isMissing) throw fromDevice(digest, error);
+    if (code !== "ENOENT") throw fromDevice(digest, error);
+    if (!this.#isThere()) {
+      throw new JobctlError("file_system", `there are no stored files in ${this.#root}`, {
+        hint: "Check that the volume of the data folder is mounted.",
+        cause: error,
+      });
+    }
     throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
       hint: "Check the disk, and restore the file from a backup.",
       details: { sha256: digest },

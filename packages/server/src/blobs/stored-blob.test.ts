@@ -3,6 +3,8 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   mkdir,
   mkdtemp,
+  rename,
+  rmdir,
   rm,
   symlink,
   truncate,
@@ -150,11 +152,31 @@ describe("a stored blob", () => {
     assert.deepEqual([await readAll(digest), records.damaged.has(digest)], [content, false]);
     for (const code of ["EIO", "ESTALE", "ENXIO"]) {
       const file = { read: () => Promise.reject(Object.assign(new Error(code), { code })) };
-      const reverify = (): Promise<Checksums> => assert.fail("it was read through");
+      let verified = 0;
+      const reverify = (): Promise<Checksums> => {
+        verified += 1;
+        return Promise.resolve({ sizeBytes: 100, pieces: Buffer.alloc(0) });
+      };
       const opened = { file: file as unknown as FileHandle, sha256: digest, sizeBytes: 100 };
       const blob = new StoredBlob({ ...opened, checksums: null, reverify });
       await assert.rejects(blob.stream().next(), { code: "file_system" });
+      assert.equal(verified, code === "EIO" ? 1 : 0);
     }
+  });
+
+  it("is missing only where others are: otherwise its volume is away", async () => {
+    const digest = await store(randomBytes(100));
+    await rename(blobs.pathOf(digest), join(directory, "aside"));
+    await assert.rejects(readAll(digest), { code: "blob_missing" });
+    const root = join(directory, "blobs/sha256");
+    await rename(root, `${root}.away`);
+    await assert.rejects(readAll(digest), { code: "file_system" });
+    await mkdir(root);
+    await assert.rejects(blobs.readThrough(digest), { code: "file_system" });
+    await rmdir(root);
+    await rename(`${root}.away`, root);
+    await rename(join(directory, "aside"), blobs.pathOf(digest));
+    assert.equal((await readAll(digest)).length, 100);
   });
 
   it("whose checksums are wrong, or were never taken, is read through and gets them", async () => {

@@ -120,7 +120,9 @@ export class StoredBlob implements RandomAccess {
     while (filled < length) {
       const { bytesRead } = await this.#file
         .read(buffer, filled, length - filled, position + filled)
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
+          // A sector that stays unreadable is found again, and listed.
+          if ((error as NodeJS.ErrnoException).code === "EIO") await this.#reverify();
           throw fromDevice(this.sha256, error);
         });
       if (bytesRead === 0) break;

@@ -135,12 +135,8 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
     },
     async (request, reply) => {
       const { sha256 } = request.params;
-      if (!blobs.has(sha256))
-        throw new JobctlError("result_missing", `blob ${sha256} is not stored`, {
-          hint: "jobctl gc tells what is missing.",
-        });
       // Said before anything is sent, so that a copy that was cut knows why the next time.
-      if (watch.isDamaged(sha256)) await blobs.readThrough(sha256);
+      if (watch.isDamaged(sha256)) await blobs.readThrough(sha256).catch(stillUnreadable);
       await blobs.withBlob(sha256, async (blob) => {
         const file = {
           read: (start: number, end: number) => blob.stream(start, end),
@@ -185,6 +181,13 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
       return vacuum.run({ olderThanSeconds, checkOnly, dryRun }, stopping);
     },
   );
+}
+
+/** What could not be read the last time either is left out of a backup, as what has changed is. */
+function stillUnreadable(error: unknown): never {
+  const isUnreadable = error instanceof JobctlError && error.details?.["code"] === "EIO";
+  if (!isUnreadable) throw error;
+  throw new JobctlError("blob_damaged", error.message, { hint: error.hint ?? "", cause: error });
 }
 
 /** What stands between client and server closes a connection that is silent for a minute. */
