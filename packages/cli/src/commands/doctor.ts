@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 
 import { wallClock } from "@jobctl/daemon/clock";
 import type { Agent, DamageList, Health, Output as JsonOutput, ServerInfo } from "@jobctl/protocol";
-import { EXIT, toJobctlError } from "@jobctl/protocol/error";
+import { EXIT, JobctlError, toJobctlError } from "@jobctl/protocol/error";
 import { VERSION, compatibility } from "@jobctl/protocol/version";
 
 import { describeUsers } from "../damage.js";
@@ -169,14 +169,24 @@ async function checkHealth({ client, signal }: Context): Promise<Finding[]> {
 /** Damaged blobs that have a line of their own. */
 const MAX_DAMAGED = 20;
 
-async function checkDamage({ client, signal }: Context): Promise<Finding[]> {
-  const { items } = await client.json<DamageList>("/v1/admin/damage", { signal });
+async function checkDamage(context: Context): Promise<Finding[]> {
+  const items = await listDamage(context);
   return items.slice(0, MAX_DAMAGED).map(({ sha256, found, foundAt, jobs }) => ({
     check: "damage",
     status: "error",
     message: `${describeUsers(jobs)}: ${sha256} is damaged: ${found} (found ${foundAt})`,
     hint: 'Check the disk, and copy the file back from a backup (docs/runbook.md, "A damaged file").',
   }));
+}
+
+async function listDamage({ client, signal }: Context): Promise<DamageList["items"]> {
+  try {
+    return (await client.json<DamageList>("/v1/admin/damage", { signal })).items;
+  } catch (error) {
+    // A server of an earlier version keeps no such list.
+    if (error instanceof JobctlError && error.code === "route_not_found") return [];
+    throw error;
+  }
 }
 
 async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
