@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
-import { JobctlError, isErrorCode } from "@jobctl/protocol/error";
+import { JobctlError, isErrorCode, toJobctlError } from "@jobctl/protocol/error";
 
 import { inParallel } from "../in-parallel.js";
 import { BackupDirectory, isAlive, type DamagedRef } from "./repository.js";
@@ -90,7 +90,7 @@ export async function restore(
     const identity = told as { installation: string | null; nextJobId: number };
     const { installation, nextJobId } = identity;
     const setAside = before.isFilled ? await setOldAside(target, before) : null;
-    await putInPlace(beside, target);
+    await putInPlace(beside, target).catch((error: unknown) => putBack(setAside, target, error));
     return { ...summary, setAside, installation, nextJobId };
   } finally {
     await rm(beside, { recursive: true, force: true });
@@ -127,6 +127,27 @@ async function putInPlace(beside: string, target: string): Promise<void> {
     throw isCode(error, "ENOTEMPTY") || isCode(error, "EEXIST") ? overtaken(target) : error;
   });
   syncDirectory(dirname(target));
+}
+
+/**
+ * Puts what was set aside back in its place, where that is free, after the restored data could not be put there.
+ *
+ * @throws what was thrown; or an error that says where the old data are
+ */
+async function putBack(setAside: string | null, target: string, thrown: unknown): Promise<never> {
+  if (setAside === null) throw thrown;
+  try {
+    // Over an empty directory at most.
+    await rename(setAside, target);
+    syncDirectory(dirname(target));
+  } catch {
+    const { code, message, hint } = toJobctlError(thrown);
+    throw new JobctlError(code, `${message}; what was there before lies in ${setAside}`, {
+      hint: hint ?? `Move ${setAside} back to ${target}, and restore again.`,
+      cause: thrown,
+    });
+  }
+  throw thrown;
 }
 
 const isCode = (error: unknown, code: string): boolean =>
