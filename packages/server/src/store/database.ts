@@ -71,13 +71,17 @@ export function isExclusive(db: Db): boolean {
   return db.pragma("locking_mode", { simple: true }) === "exclusive";
 }
 
-/** Lets other connections read the database again. Only a database without a log takes the other mode. */
+/**
+ * Lets other connections read the database again. Only a database without a log takes the other mode. What an
+ * earlier call had to leave half done is completed.
+ */
 export function share(db: Db): void {
-  if (!isExclusive(db)) return;
-  db.pragma("journal_mode = DELETE");
-  db.pragma("locking_mode = NORMAL");
-  readSomething(db);
-  db.pragma("journal_mode = WAL");
+  if (isExclusive(db)) {
+    db.pragma("journal_mode = DELETE");
+    db.pragma("locking_mode = NORMAL");
+    readSomething(db);
+  }
+  if (db.pragma("journal_mode", { simple: true }) !== "wal") db.pragma("journal_mode = WAL");
 }
 
 function setUp(db: Db, onNew: () => void): void {
