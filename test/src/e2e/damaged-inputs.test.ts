@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 
 import type { Job } from "@jobctl/protocol";
@@ -28,6 +28,13 @@ describe("an input that is damaged while its job waits", () => {
   const untilEnded = (id: number): Promise<void> =>
     waitUntil("it has ended", async () => (await cluster.job(id)).outcome !== null, 60_000);
 
+  const eventsOf = async (id: number): Promise<{ type: string; repeats: number }[]> => {
+    const { items } = JSON.parse(await cluster.ok(["events", String(id), "--json"])) as {
+      items: { type: string; repeats: number }[];
+    };
+    return items;
+  };
+
   for (const [where, find] of [
     ["in a file", (archive: Buffer) => archive.indexOf(MARK)],
     ["in the header of an entry", (archive: Buffer) => archive.indexOf("data.txt")],
@@ -40,6 +47,12 @@ describe("an input that is damaged while its job waits", () => {
       const { status, outcome } = await cluster.job(id);
       assert.deepEqual([status, outcome?.reason], ["failed", "input_damaged"]);
       assert.match(outcome?.message ?? "", /the stored file [0-9a-f]{64} has changed/);
+      // One look is not enough.
+      const notSent = (await eventsOf(id)).filter(({ type }) => type === "not_sent");
+      assert.deepEqual(
+        notSent.map(({ repeats }) => repeats),
+        [1],
+      );
       // Whoever submits it again sends it again.
       await cluster.submitScript("true\n", "--wait");
     });
@@ -53,14 +66,25 @@ describe("an input that is damaged while its job waits", () => {
     const { status, outcome } = await cluster.job(id);
     assert.deepEqual([status, outcome?.reason], ["failed", "input_damaged"]);
     assert.match(outcome?.message ?? "", /is missing/);
-    const { items } = JSON.parse(await cluster.ok(["events", String(id), "--json"])) as {
-      items: { type: string; repeats: number }[];
-    };
-    const notSent = items.filter(({ type }) => type === "not_sent");
+    const notSent = (await eventsOf(id)).filter(({ type }) => type === "not_sent");
     assert.deepEqual(
       notSent.map(({ repeats }) => repeats >= 4),
       [true],
     );
+  });
+
+  it("and is repaired before the second look runs", async () => {
+    const { id, input } = await submitWaiting(`repaired\n${MARK}\n`);
+    const blob = cluster.blobPath(input.sha256);
+    const right = await readFile(blob);
+    await flipByte(blob, (archive) => archive.indexOf(MARK));
+    await resume();
+    await waitUntil("it is seen", async () =>
+      /has changed/.test(await cluster.ok(["events", String(id)])),
+    );
+    await writeFile(blob, right);
+    await untilEnded(id);
+    assert.equal((await cluster.job(id)).status, "completed");
   });
 
   it("and is back soon runs", async () => {

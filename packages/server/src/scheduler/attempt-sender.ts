@@ -7,6 +7,7 @@ import type { HeardReport } from "../heard-report.js";
 import type { AttemptService } from "../jobs/attempt-service.js";
 import type { JobRow } from "../store/job-row.js";
 import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
+import { ArchiveReader } from "./archive-reader.js";
 import { refusalKind } from "./refusal-kind.js";
 import { UnsentJobs, type Unsent } from "./unsent-jobs.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
@@ -168,11 +169,11 @@ export class AttemptSender {
     const spec = attemptSpec(row, this.#parts.policyOf(row.service));
     sending.mayBeHeld = true;
     let report: HeardReport;
+    const archive = new ArchiveReader(() => this.#parts.blobs.content(spec.archive.sha256));
     try {
-      const readArchive = (): AsyncIterable<Buffer> =>
-        this.#parts.blobs.content(spec.archive.sha256);
-      report = await link.client.putAttempt(spec, readArchive, signal.signal);
+      report = await link.client.putAttempt(spec, () => archive.read(), signal.signal);
     } catch (thrown) {
+      if (archive.error !== null) return await this.#notRead(sending, archive.error);
       return await this.#handleFailure(sending, toJobctlError(thrown), failures);
     } finally {
       signal.release();
@@ -219,6 +220,16 @@ export class AttemptSender {
     }
   }
 
+  /** What the archive could not be read for says nothing of the agent, which has not got all of it. */
+  async #notRead(sending: Sending, error: JobctlError): Promise<JobctlError | null> {
+    if (!this.#isCurrent(sending)) return error;
+    sending.isUnused = false;
+    if (!(await this.#isArchiveIntact(sending))) return null;
+    // It can be read after all.
+    this.#unsent.notSent(sending, error);
+    return null;
+  }
+
   /** Asks once more, so that what is given up is certainly not there. */
   async #isHeldNowhere(sending: Sending): Promise<boolean> {
     return !(await this.#ask(sending)) && this.#isCurrent(sending) && !sending.mayBeHeld;
@@ -226,6 +237,7 @@ export class AttemptSender {
 
   #accepted({ row, link, id }: Sending, report: HeardReport): void {
     link.noteAccepted();
+    this.#unsent.archiveIsRight(row.id);
     this.#parts.onReport(link, report);
     const now = this.#parts.attempts.get(row.id);
     if (now?.cancel_requested_at != null && report.state !== "finished")
@@ -239,7 +251,10 @@ export class AttemptSender {
       this.#parts.onOwnTrouble(null);
       return true;
     } catch (thrown) {
-      this.#unsent.impossible(sending, toJobctlError(thrown));
+      const error = toJobctlError(thrown);
+      // What is remembered of it may have passed.
+      if (error.code !== "blob_damaged") this.#unsent.impossible(sending, error);
+      else if (await this.#isArchiveIntact(sending)) this.#unsent.notSent(sending, error);
       return false;
     }
   }
@@ -248,6 +263,7 @@ export class AttemptSender {
   async #isArchiveIntact(sending: Sending): Promise<boolean> {
     try {
       await this.#parts.blobs.readThrough(sending.row.input_sha256);
+      this.#unsent.archiveIsRight(sending.row.id);
       return true;
     } catch (thrown) {
       this.#unsent.impossible(sending, toJobctlError(thrown));

@@ -4,7 +4,8 @@ import type { ErrorCode } from "@jobctl/protocol";
  * What the failure of a dispatch means for the attempt:
  * - `rejected`: the archive is wrong, and every agent would say so: the job ends, unless the server finds
  *   that its own copy is damaged;
- * - `damaged`: the archive that arrived is not the one that was sent for: the server reads its own again;
+ * - `damaged`: the archive that arrived is not the one that was sent for, or could not be read to its end:
+ *   the server reads its own again;
  * - `unrunnable`: the specification cannot be carried out: the job ends;
  * - `full`: the agent has no room at the moment: the job is queued again;
  * - `refused`: something is wrong with the agent, the link or the session: the job is queued again,
@@ -24,6 +25,8 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   script_rejected: "rejected",
 
   archive_digest_mismatch: "damaged",
+  blob_damaged: "damaged",
+  blob_missing: "damaged",
 
   // The specification travels in a header.
   body_too_large: "unrunnable",
@@ -48,8 +51,6 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   backup_damaged: "refused",
   backup_not_found: "refused",
   backup_running: "refused",
-  blob_damaged: "refused",
-  blob_missing: "refused",
   config_invalid: "refused",
   daemon_failed: "refused",
   data_dir_locked: "refused",

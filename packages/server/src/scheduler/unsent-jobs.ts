@@ -11,8 +11,13 @@ import { refusalKind } from "./refusal-kind.js";
 const AGENT_PAUSE = { firstMs: 1000, maxMs: 30_000 };
 /** Pauses of a job that is refused, time after time. */
 const JOB_PAUSE = { firstMs: 1500, maxMs: 60_000 };
-/** How often a job's archive is looked for where others are, before it counts as gone. */
-const MAX_MISSES = 4;
+/**
+ * How often a job's archive is found missing where others are, or damaged, before that ends the job. Between
+ * two times the job pauses: a volume or its controller may have been in trouble.
+ */
+const MAX_SIGHTINGS: Partial<Record<ErrorCode, number>> = { blob_missing: 5, blob_damaged: 2 };
+/** Upper bound on counted jobs; evicted ones start again at zero. */
+const MAX_COUNTED = 10_000;
 
 export interface UnsentJobsParts {
   readonly attempts: AttemptService;
@@ -32,16 +37,22 @@ export interface Unsent {
 /** What becomes of jobs whose attempts no agent has taken: they are queued again, or end. */
 export class UnsentJobs {
   readonly #parts: UnsentJobsParts;
+  /** What was wrong with the archive of a job, and how often in a row, by job. */
+  readonly #sightings = new Map<number, { readonly code: ErrorCode; readonly count: number }>();
 
   constructor(parts: UnsentJobsParts) {
     this.#parts = parts;
   }
 
-  /** The stored archive is the job's end when it is damaged or gone; anything else is trouble that passes. */
-  impossible({ row, isUnused }: Unsent, error: JobctlError): void {
-    const isMissing = error.code === "blob_missing";
-    const isGone = isMissing && row.refusals >= MAX_MISSES;
-    if (error.code === "blob_damaged" || isGone) {
+  /**
+   * The stored archive is the job's end when it is found damaged or gone time after time; anything else is
+   * trouble that passes.
+   */
+  impossible(unsent: Unsent, error: JobctlError): void {
+    const { row } = unsent;
+    const most = MAX_SIGHTINGS[error.code];
+    if (most !== undefined && this.#countSighting(row.id, error.code) >= most) {
+      this.#sightings.delete(row.id);
       this.#parts.logger.error(
         { event: "input_damaged", jobId: row.id, sha256: row.input_sha256, code: error.code },
         error.message,
@@ -49,13 +60,34 @@ export class UnsentJobs {
       this.#parts.attempts.endDamaged(row.id, row.attempt, error.message);
       return;
     }
-    if (!isMissing) this.#parts.onOwnTrouble(error);
+    if (most === undefined) this.#parts.onOwnTrouble(error);
+    this.notSent(unsent, error);
+  }
+
+  /** Back to the queue, for a while that grows; no agent is to blame. */
+  notSent({ row, isUnused }: Unsent, error: JobctlError): void {
     this.#parts.attempts.release(row.id, row.attempt, {
       type: "not_sent",
       message: error.message,
       pauseMs: jobPauseMs(row),
       isUnused,
     });
+  }
+
+  /** Called when the whole archive of a job has been read, and was right. */
+  archiveIsRight(jobId: number): void {
+    this.#sightings.delete(jobId);
+  }
+
+  /** @returns how often in a row the same was wrong with the archive of this job */
+  #countSighting(jobId: number, code: ErrorCode): number {
+    const before = this.#sightings.get(jobId);
+    const count = before?.code === code ? before.count + 1 : 1;
+    this.#sightings.delete(jobId);
+    this.#sightings.set(jobId, { code, count });
+    const [oldest] = this.#sightings.keys();
+    if (this.#sightings.size > MAX_COUNTED && oldest !== undefined) this.#sightings.delete(oldest);
+    return count;
   }
 
   /**
