@@ -55,6 +55,16 @@ describe("the runtime of a job", () => {
     assert.equal(startColumns(future, row({}), 0, AT).started_at, WALL_MS);
   });
 
+  it("has bounds by the time of day when the monotonic clock tells nothing", () => {
+    const rebooted = row({ clock_boot: "earlier" });
+    const lie = report({ ages: { startedSeconds: 1e9, finishedSeconds: 0 } });
+    assert.deepEqual(startColumns(lie, rebooted, WALL_MS - 60_000, AT), {
+      ...{ started_at: WALL_MS - 60_000, clock_boot: "this", clock_ms: 9 * 60_000 },
+    });
+    const started = row({ clock_boot: "earlier", started_at: WALL_MS - 60_000 });
+    assert.equal(reportedRuntime(lie, started, AT), 60);
+  });
+
   it("ends when the agent says how long ago, counted from when that was heard", () => {
     const said = report({
       finishedAt: instant(0),

@@ -53,7 +53,7 @@ export function startColumns(
 ): JobChanges {
   const sentMsAgo = sinceClock(row, at);
   const saidMsAgo = msAgo(report.ages?.startedSeconds, report.startedAt, report, at);
-  const startedMsAgo = Math.min(saidMsAgo, sentMsAgo ?? Infinity);
+  const startedMsAgo = Math.min(saidMsAgo, sentMsAgo ?? Math.max(0, at.wallMs - earliest));
   return {
     started_at: Math.round(Math.max(earliest, at.wallMs - startedMsAgo)),
     ...clockColumns(at, startedMsAgo),
@@ -84,9 +84,9 @@ export function reportedRuntime(report: HeardReport, row: Timed, at: ClockReadin
     (ages?.startedSeconds == null || ages.finishedSeconds == null
       ? null
       : Math.max(0, ages.startedSeconds - ages.finishedSeconds));
-  const elapsedMs = sinceClock(row, at);
   if (said === null) return runtimeSeconds(row, at);
-  return elapsedMs === null ? said : Math.min(said, Math.ceil(elapsedMs) / 1000);
+  const elapsedMs = sinceClock(row, at) ?? Math.max(0, at.wallMs - row.started_at);
+  return Math.min(said, Math.ceil(elapsedMs) / 1000);
 }
 
 /**
