@@ -36,6 +36,9 @@ describe("what an agent says", () => {
     "a digest that is a path": { result: { sizeBytes: 1, sha256: "../".repeat(21) + "x" } },
     "seconds that overflow sums": { usage: { ...REPORT.usage, cpuSeconds: 1e308 } },
     "negative seconds": { usage: { ...REPORT.usage, wallSeconds: -1 } },
+    "an outcome that only the server finds": {
+      outcome: { ...REPORT.outcome, reason: "input_damaged" },
+    },
     "too many findings": { findings: Array.from({ length: 1001 }, () => ({})) },
   };
   for (const [what, lie] of Object.entries(refused)) {

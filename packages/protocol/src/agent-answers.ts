@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { attemptIdSchema } from "./attempt.js";
 import { attemptStateSchema, digestSchema, instantSchema } from "./job.js";
-import { OUTCOME_REASONS } from "./lifecycle.js";
+import { OUTCOME_REASONS, type OutcomeReason } from "./lifecycle.js";
 
 /**
  * What the server accepts from an agent. An agent may be broken or hostile, so each value has a bound:
@@ -60,8 +60,13 @@ const saidFindingSchema = z.object({
   hint: text(MAX_TEXT).nullable(),
 });
 
+/** What only the server can find out about a job. */
+const SERVERS_REASONS = new Set<OutcomeReason>(["agent_lost", "input_damaged", "never_started"]);
+
 const saidOutcomeSchema = z.object({
-  reason: z.enum(OUTCOME_REASONS),
+  reason: z
+    .enum(OUTCOME_REASONS)
+    .refine((reason) => !SERVERS_REASONS.has(reason), "only the server can say so"),
   exitCode: z
     .number()
     .int()
