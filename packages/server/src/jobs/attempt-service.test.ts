@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { TRANSITIONS, isTerminal, type JobStatus } from "@jobctl/protocol";
 import fc from "fast-check";
@@ -113,6 +114,25 @@ describe("the steps of an attempt", () => {
       }
     }
   };
+
+  it("are told in the order of their times, also where one repeats an earlier one", async () => {
+    const { id } = store.transaction(() => store.jobs.insert(NEW_JOB, {}));
+    for (const agent of ["a", "b", "a"]) {
+      attempts.claim(id, agent);
+      attempts.release(id, 1, { ...REFUSAL, isUnused: true });
+      await delay(2);
+    }
+    const events = store.jobs.events(id);
+    assert.deepEqual(
+      events.map(({ agent, repeats }) => [agent, repeats]),
+      [
+        [null, 1],
+        ["b", 1],
+        ["a", 2],
+      ],
+    );
+    assert.equal(store.jobs.lastEventAt(id), events.at(-1)?.at);
+  });
 
   it("make one legal history out of messages that come late, twice and in any order", async (t) => {
     await fc.assert(

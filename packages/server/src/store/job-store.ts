@@ -147,7 +147,7 @@ export function createJobStore(db: Db) {
   );
   const selectEvents = db.prepare<[number], JobEventRow>(
     `SELECT at, type, status, reason, attempt, agent, message, repeats FROM job_events
-     WHERE job_id = ? ORDER BY id`,
+     WHERE job_id = ? ORDER BY at, id`,
   );
   const removeDispatch = db.prepare<[number, number]>(
     `DELETE FROM job_events WHERE id =
@@ -166,9 +166,7 @@ export function createJobStore(db: Db) {
         ORDER BY id DESC LIMIT -1 OFFSET ${MAX_EVENTS})`,
   );
   const selectLastEvent = db
-    .prepare<[number], number>(
-      "SELECT at FROM job_events WHERE job_id = ? ORDER BY id DESC LIMIT 1",
-    )
+    .prepare<[number], number | null>("SELECT max(at) FROM job_events WHERE job_id = ?")
     .pluck();
   const transitionStatements = new Map<string, Statement<[Record<string, unknown>]>>();
 
