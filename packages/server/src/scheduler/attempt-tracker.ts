@@ -429,7 +429,7 @@ function failedToStart({ outcome, usage }: HeardReport): boolean {
   return outcome?.reason === "executor_error" && usage === null;
 }
 
-/** Whether the server could not store a result, or be reached by its own network. */
+/** Whether the server could not store a result. What fails on the agent's side has other codes. */
 function isOwnTrouble(error: JobctlError): boolean {
   const { code } = error;
   return isNotStored(error) || code === "internal" || code === "overloaded";

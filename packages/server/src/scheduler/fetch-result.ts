@@ -19,8 +19,8 @@ const MAX_UNFIT_TRANSFERS = 3;
  * Fetches the result of an attempt and compares it with what its report announced. A transfer that is
  * cut goes on where it stopped, until the agent is lost.
  *
- * @throws JobctlError `digest_mismatch`, `agent_answer_invalid`, `storage_full`, the agent's own refusal;
- *   then nothing is left
+ * @throws JobctlError `digest_mismatch`, `agent_answer_invalid`; `agent_unreachable` for whatever else the
+ *   agent or the way to it is at fault for; other codes for the server's own trouble; then nothing is left
  */
 export async function fetchResult(
   link: AgentLink,
@@ -61,7 +61,7 @@ async function* downloadWithResume(
       if (offset < sizeBytes)
         throw new FailedTransfer(`it ended after ${offset} of ${sizeBytes} bytes`);
     } catch (thrown) {
-      if (isRefusal(thrown)) throw thrown;
+      if (isRefusal(thrown)) throw agentFailure(id, thrown);
       if (thrown instanceof FailedTransfer) unfit += 1;
       if (unfit >= MAX_UNFIT_TRANSFERS)
         throw new JobctlError(
@@ -69,7 +69,7 @@ async function* downloadWithResume(
           `the result of attempt ${id} did not arrive in ${unfit} transfers: ${toJobctlError(thrown).message}`,
         );
       failures += 1;
-      if (failures >= MAX_FAILURES) throw thrown;
+      if (failures >= MAX_FAILURES) throw agentFailure(id, thrown);
       await delay(backoffMs(failures, REFETCH, Math.random()));
       await link.untilReady();
     }
@@ -92,6 +92,17 @@ async function* enforceMinimumRate(source: AsyncIterable<Buffer>): AsyncGenerato
     sinceMs = performance.now();
     receivedBytes = 0;
   }
+}
+
+/** An agent's code is its word, and must not be taken for what this server has found out about itself. */
+function agentFailure(id: string, thrown: unknown): JobctlError {
+  const { code, message } = toJobctlError(thrown);
+  if (code === "agent_answer_invalid" && thrown instanceof JobctlError) return thrown;
+  return new JobctlError(
+    "agent_unreachable",
+    `the result of attempt ${id} could not be fetched: ${message}`,
+    { cause: thrown },
+  );
 }
 
 function isRefusal(thrown: unknown): boolean {
