@@ -128,6 +128,9 @@ export class AttemptSender {
       return (await this.#ask(sending)) ? null : await this.#put(sending, failures);
     } catch (thrown) {
       const error = toJobctlError(thrown);
+      // It has answered, though it does not know yet; that it never does has to end as well.
+      if (error.code === "attempt_receiving" && failures < MAX_RECEIVING)
+        sending.askedMs = performance.now();
       // It cannot be asked what it holds: the same attempt waits for it.
       if (!isNotStored(error)) {
         if (refusalKind(error.code) === "refused") sending.link.noteRefusal(sending.row.id, error);
@@ -142,7 +145,9 @@ export class AttemptSender {
     const { link, id } = sending;
     await this.#untilCallsAllowed(sending);
     if (!sending.mayBeHeld || !this.#isCurrent(sending)) return false;
-    const held = await link.client.getAttempt(id);
+    const held = await link.client.getAttempt(id).catch((thrown: unknown) => {
+      throw asAgentTrouble(thrown);
+    });
     if (held !== null) {
       this.#accepted(sending, held);
       return true;
@@ -173,6 +178,8 @@ export class AttemptSender {
     try {
       report = await link.client.putAttempt(spec, () => archive.read(), signal.signal);
     } catch (thrown) {
+      // However long it took: only what it is asked from here on can go without an answer.
+      sending.askedMs = performance.now();
       if (archive.error !== null) return await this.#notRead(sending, archive.error);
       return await this.#handleFailure(sending, toJobctlError(thrown), failures);
     } finally {
@@ -322,6 +329,13 @@ export class AttemptSender {
       now.status === "dispatched"
     );
   }
+}
+
+/** An agent may say that nothing can be stored: that must not be taken for the server's own trouble. */
+function asAgentTrouble(thrown: unknown): unknown {
+  if (!isNotStored(thrown)) return thrown;
+  const { message } = toJobctlError(thrown);
+  return new JobctlError("agent_unreachable", message, { cause: thrown });
 }
 
 function interrupted(id: string): JobctlError {
