@@ -138,6 +138,23 @@ describe("a job that an agent does not take", () => {
     assert.match(outcome?.message ?? "", /has not said whether it holds/);
   });
 
+  it("nor can be asked about, as the agent says that it can store nothing, is taken from it", async () => {
+    const refuse = refuseWith(507, "storage_full");
+    await withLiar("storage-full", {
+      answer: (request, response) => {
+        if (!(request.url ?? "").startsWith("/v1/attempts/")) return false;
+        request.resume();
+        if (request.method === "PUT") response.writeHead(200).end("rubbish");
+        else refuse(response);
+        return true;
+      },
+    });
+    const id = await cluster.submitScript("true\n", "--service", "storage-full");
+    const { status, outcome } = await untilEnded(id);
+    assert.deepEqual([status, outcome?.reason], ["lost", "agent_lost"]);
+    assert.match(outcome?.message ?? "", /has not said whether it holds/);
+  });
+
   it("but takes and cannot start is queued again, and neither failed nor lost", async () => {
     const broken = {
       reason: "executor_error",
