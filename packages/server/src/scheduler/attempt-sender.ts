@@ -210,6 +210,8 @@ export class AttemptSender {
     // The agent has answered: it does not hold it.
     sending.mayBeHeld = false;
     sending.askedMs = performance.now();
+    // It may have begun with it all the same, unless it says that it had no room.
+    if (kind !== "full") sending.isUnused = false;
     switch (kind) {
       case "full":
       case "refused":

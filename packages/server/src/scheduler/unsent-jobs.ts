@@ -30,7 +30,7 @@ export interface UnsentJobsParts {
 export interface Unsent {
   readonly row: JobRow;
   readonly link: AgentLink;
-  /** Whether no request about it has been made, or only one that was answered. */
+  /** Whether no request about it has been made, or only one for which there was no room. */
   isUnused: boolean;
 }
 
@@ -101,8 +101,7 @@ export class UnsentJobs {
       type: "agent_refused",
       message: error.message,
       pauseMs: isFull ? null : jobPauseMs(row),
-      // An agent that fails otherwise may have begun with it.
-      isUnused: isUnused && isFull,
+      isUnused,
     });
     this.#parts.logger.warn(
       {
