@@ -61,6 +61,27 @@ describe("the link to an agent", () => {
     }
   });
 
+  it("counts refusals on while the agent takes attempts and cannot start them", () => {
+    const link = makeLink({});
+    const refused = new JobctlError("sandbox_unavailable", "no sandbox");
+    const failStart = (): void => {
+      link.noteAccepted();
+      link.noteNotStarted();
+      link.noteRefusal(1, refused);
+    };
+    failStart();
+    failStart();
+    assert.equal(link.refusals, 2);
+    link.noteAccepted();
+    assert.equal(link.problem, null);
+    assert.equal(link.refusals, 2);
+    link.noteStarted();
+    assert.equal(link.refusals, 0);
+    link.noteRefusal(1, refused);
+    link.noteAccepted();
+    assert.equal(link.refusals, 0);
+  });
+
   it("tells that its pause is over when it is, and never a moment before", async () => {
     for (let n = 0; n < 200; n += 1) {
       const isFull = await new Promise<boolean>((resolve) => {

@@ -83,6 +83,8 @@ export class AgentLink {
   /** What it last refused work with; null once it has taken some, or has connected anew. */
   #refusal: string | null = null;
   #refusals = 0;
+  /** Whether it could not start the last attempt of which it has told an end. */
+  #cannotStart = false;
   #connectedSince: number | null = null;
   #readySinceMs: number | null = null;
   #fullSinceMs = 0;
@@ -205,10 +207,21 @@ export class AgentLink {
     this.#refusal = `it refused job ${jobId}: ${message}${hint === null ? "" : `. ${hint}`}`;
   }
 
-  /** The agent has taken an attempt. */
+  /** The agent has taken an attempt. Where it could not start one that is not enough to be trusted again. */
   noteAccepted(): void {
-    this.#refusals = 0;
     this.#refusal = null;
+    if (!this.#cannotStart) this.#refusals = 0;
+  }
+
+  /** The agent could not start an attempt that it had taken. */
+  noteNotStarted(): void {
+    this.#cannotStart = true;
+  }
+
+  /** The agent has run an attempt. */
+  noteStarted(): void {
+    this.#cannotStart = false;
+    this.noteAccepted();
   }
 
   /**

@@ -102,6 +102,7 @@ export class AttemptSender {
 
   /** Queues a job again that its agent has taken and could not start. */
   failedToStart(row: JobRow, link: AgentLink, error: JobctlError): void {
+    link.noteNotStarted();
     this.#unsent.refused({ row, link, isUnused: false }, error);
   }
 

@@ -129,6 +129,7 @@ export class AttemptTracker implements LinkEvents {
         }
         break;
       case "packing":
+        if (report.usage !== null) link.noteStarted();
         this.#parts.attempts.markCollecting(jobId, attempt, report);
         break;
       case "finished":
@@ -301,6 +302,7 @@ export class AttemptTracker implements LinkEvents {
     this.#collecting.add(report.id);
     try {
       if (failedToStart(report)) return this.#startElsewhere(link, row, report, report.outcome);
+      if (report.usage !== null) link.noteStarted();
       attempts.markCollecting(row.id, row.attempt, report);
       const fetched =
         report.result === null
