@@ -72,7 +72,8 @@ export class AttemptSender {
     const id = attemptId(row.id, row.attempt);
     const sending: Sending = {
       ...{ row, link, id, connection: link.connectionSignal, cancelled: new AbortController() },
-      ...{ isUnused: isNew, mayBeHeld: false, askedMs: performance.now() },
+      // An agent that receives it from an earlier connection has not listed it.
+      ...{ isUnused: isNew, mayBeHeld: !isNew, askedMs: performance.now() },
     };
     this.#sendings.set(id, sending);
     try {
