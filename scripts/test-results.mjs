@@ -9,21 +9,26 @@ const TAG = /^promise (?<promise>\S+?)(?:: (?<least>at least )?(?<times>\d+) (?<
  * Follows the events of `run()`.
  *
  * @param root of the repository; names of files are relative to it
- * @returns a list that is complete when the run is: `{ file, test, outcome, shows }`, where outcome is
- *   `passed`, `failed` or `skipped`, and shows has `{ promise, what, times, isAtLeast }`
+ * @returns a list that is complete when the run is: `{ file, test, outcome, reason, shows }`, where outcome is
+ *   `passed`, `failed` or `skipped`, reason why it was skipped, where it says so, and shows has
+ *   `{ promise, what, times, isAtLeast }`
  */
 export function collectResults(stream, root) {
   const results = [];
   const add = (event, outcome) => {
     // A suite that is skipped reports none of its tests.
     if (event.details.type === "suite" && outcome === "passed") return;
-    results.push({ file: nameOf(event.file ?? "", root), test: event.name, outcome, shows: [] });
+    const reason = typeof event.skip === "string" ? event.skip : undefined;
+    const file = nameOf(event.file ?? "", root);
+    results.push({ file, test: event.name, outcome, reason, shows: [] });
   };
   stream.on("test:pass", (event) => {
     add(event, event.skip === undefined && event.todo === undefined ? "passed" : "skipped");
   });
   stream.on("test:fail", (event) => {
-    if (event.details.type !== "suite") add(event, "failed");
+    // A suite fails with its tests, which are counted, or by itself: in a hook, or while it is defined.
+    const isOfTests = event.details.error?.failureType === "subtestsFailed";
+    if (event.details.type !== "suite" || !isOfTests) add(event, "failed");
   });
   // Diagnostics come right after the test that they are of.
   stream.on("test:diagnostic", ({ message }) => {

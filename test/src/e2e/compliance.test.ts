@@ -16,6 +16,7 @@ interface Result {
   readonly file: string;
   readonly test: string;
   readonly outcome: string;
+  readonly reason?: string;
   readonly shows: readonly { promise: string; what: string; times: number; isAtLeast: boolean }[];
 }
 
@@ -55,7 +56,7 @@ describe("the page of promises", () => {
     await mkdir(tests);
     await writeFile(join(directory, "package.json"), '{ "type": "module" }');
     const source = `
-      import { describe, it } from "node:test";
+      import { after, describe, it } from "node:test";
       describe("outer", () => {
         it("says nothing", (t) => t.diagnostic("promise of nothing"));
         for (const n of [1, 2]) it("counts " + n, (t) => t.diagnostic("promise first: 25 take-overs"));
@@ -68,6 +69,11 @@ describe("the page of promises", () => {
       describe("a suite that is skipped", { skip: "on purpose" }, () => {
         it("would show it", (t) => t.diagnostic("promise second: 9 lies"));
       });
+      describe("a suite whose hook fails", () => {
+        after(() => { throw new Error("on purpose"); });
+        it("passes before it", () => {});
+      });
+      describe("a suite that cannot be defined", () => { throw new Error("on purpose"); });
     `;
     await writeFile(join(tests, "some.test.js"), source);
     const file = join(directory, "collected.json");
@@ -76,7 +82,7 @@ describe("the page of promises", () => {
       ...["--directory", tests, "--results", file],
     );
     assert.equal(exitCode, 1, stdout);
-    assert.match(stdout, /4 passed, 1 failed, 2 skipped$/);
+    assert.match(stdout, /5 passed, 3 failed, 2 skipped$/);
     const results = JSON.parse(await readFile(file, "utf8")) as Result[];
     const once = (promise: string, what: string, times = 1) => ({
       ...{ promise, what, times },
@@ -92,7 +98,14 @@ describe("the page of promises", () => {
         ["fails", "failed", [once("second", "lies", 9)]],
         ["is skipped", "skipped", []],
         ["a suite that is skipped", "skipped", []],
+        ["passes before it", "passed", []],
+        ["a suite whose hook fails", "failed", []],
+        ["a suite that cannot be defined", "failed", []],
       ],
+    );
+    assert.deepEqual(
+      results.filter(({ outcome }) => outcome === "skipped").map(({ reason }) => reason),
+      ["on purpose", "on purpose"],
     );
   });
 
