@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { execa } from "execa";
 
+import { NO_CLUSTER } from "../support/one-node.js";
 import { PROMISES } from "../support/promises.js";
 
 const SCRIPTS = fileURLToPath(new URL("../../../scripts", import.meta.url));
@@ -37,11 +38,12 @@ describe("the page of promises", () => {
   });
   after(() => rm(directory, { recursive: true }));
 
+  const environment: Record<string, string | undefined> = { PATH: process.env["PATH"] };
   const run = (script: string, ...args: string[]) =>
     execa(process.execPath, [join(SCRIPTS, script), ...args], {
       reject: false,
       // Under a test runner Node does not start another one.
-      env: { PATH: process.env["PATH"] },
+      env: environment,
       extendEnv: false,
     });
   const compliance = async (results: readonly Result[], ...args: string[]) => {
@@ -162,6 +164,19 @@ describe("the page of promises", () => {
     const { exitCode, stderr } = await check([...shown, skipped]);
     assert.equal(exitCode, 1);
     assert.match(stderr, /^skipped: e2e\/other: a suite$/m);
+  });
+
+  it("needs no cluster, but the tests of one where there is one", async () => {
+    const skipped = {
+      ...{ file: "e2e/kubernetes-cluster", test: "a cluster", outcome: "skipped" },
+      ...{ reason: NO_CLUSTER, shows: [] },
+    };
+    const without = await check([...shown, skipped]);
+    assert.deepEqual([without.exitCode, without.stderr], [0, ""]);
+    environment["JOBCTL_KUBERNETES_START"] = "/usr/bin/true";
+    const there = await check([...shown, skipped]);
+    delete environment["JOBCTL_KUBERNETES_START"];
+    assert.match(there.stderr, /^skipped: e2e\/kubernetes-cluster: a cluster$/m);
   });
 
   it("is refused when it is out of date", async () => {

@@ -11,11 +11,13 @@ import { createInterface } from "node:readline";
  */
 const PROGRAM = process.env["JOBCTL_KUBERNETES_START"] ?? "";
 
+/** Why tests with a cluster are skipped; scripts/compliance.mjs knows it by its first word. */
+export const NO_CLUSTER = "JOBCTL_KUBERNETES_START names no program that starts a cluster";
+
 /** A real Kubernetes of one node, for as long as a test needs it. */
 export class OneNode {
   /** Why tests with a cluster are skipped; false where there is a program that starts one. */
-  static readonly skip: string | false =
-    PROGRAM === "" ? "JOBCTL_KUBERNETES_START names no program that starts a cluster" : false;
+  static readonly skip: string | false = PROGRAM === "" ? NO_CLUSTER : false;
 
   readonly configuration: string;
   readonly #root: string;
