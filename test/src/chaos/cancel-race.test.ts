@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { afterEach, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { isTerminal, type Job, type JobEvent } from "@jobctl/protocol";
@@ -20,7 +20,7 @@ describe("cancelling just as jobs end", () => {
   before(async () => {
     cluster = await Cluster.start({ agents: 2 });
   });
-  after(() => stopWithoutLeftovers(cluster));
+  afterEach(() => stopWithoutLeftovers(cluster));
 
   it(`${JOBS} times gives one outcome each, and leaves nothing alive`, async (t) => {
     const directory = await cluster.makeJob({ "run.sh": "sleep 0.0$((RANDOM % 8))\n" });
