@@ -13,7 +13,7 @@ import { waitUntil } from "../support/wait-until.js";
 import { Target } from "./target.js";
 
 const MEBIBYTE = 1024 ** 2;
-const SERVER_VOLUME_BYTES = 512 * MEBIBYTE;
+const SERVER_VOLUME_BYTES = 128 * MEBIBYTE;
 const AGENT_VOLUME_BYTES = 64 * MEBIBYTE;
 const AGENTS = 2;
 /** Silence after which an agent is lost. */
