@@ -13,6 +13,8 @@ import { SmallVolume, canMount } from "../support/volumes.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const MEBIBYTE = 1024 ** 2;
+/** Long enough for a busy machine. */
+const SOON_MS = 120_000;
 
 /** How an agent loses its data folder, and how that comes back. */
 interface Loss {
@@ -65,7 +67,7 @@ describe(
     const waitForRun = (id: number): Promise<void> =>
       waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
     const waitForEnd = (id: number): Promise<void> =>
-      waitUntil("it has ended", async () => isTerminal((await cluster.job(id)).status));
+      waitUntil("it has ended", async () => isTerminal((await cluster.job(id)).status), SOON_MS);
     /** A job that goes on until the file is there. */
     const waiting = (go: string): string => `until [ -e ${go} ]; do sleep 0.05; done; echo done\n`;
     const events = async (event: string): Promise<number> =>
@@ -90,7 +92,9 @@ describe(
       await restore();
       for (const id of [running, later]) await waitForEnd(id);
       assert.equal((await ready()).status, 200);
-      assert.equal(await events("data_folder_unusable"), 1);
+      // Once for each reason: between two renames it is not there, and then it is something else.
+      const losses = await events("data_folder_unusable");
+      assert.ok(losses >= 1 && losses <= 2, `${losses} losses`);
       assert.equal(await events("data_folder_usable"), 1);
       assert.equal(cluster.agents[0]?.child.exitCode, null);
       assert.equal((await cluster.job(later)).status, "completed");

@@ -47,7 +47,7 @@ const AGENT: readonly [point: string, starts: readonly number[]][] = [
 /** Two seconds on an idle machine, ten are promised; this one may be busy with other tests. */
 const SOON_MS = 30_000;
 
-const SETTINGS = { JOBCTL_AGENT_POLL_SECONDS: "1", JOBCTL_AGENT_DEAD_SECONDS: "5" };
+const SETTINGS = { JOBCTL_AGENT_POLL_SECONDS: "1", JOBCTL_AGENT_DEAD_SECONDS: "15" };
 
 describe("when the server dies exactly after a step", () => {
   let cluster: Cluster;

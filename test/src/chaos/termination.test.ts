@@ -53,7 +53,7 @@ for (const { name, skip } of EXECUTORS) {
         await waitUntil("it is told to end", () => logged("attempt_stopping"));
         await clock.set(3600);
         await cluster.ok(["cancel", String(id)]);
-        const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "20s"]);
+        const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "60s"]);
         assert.equal(exitCode, 103);
         assert.deepEqual(await findProcesses(join(cluster.root, "agent-1/attempts")), []);
         assert.equal((await cluster.job(id)).outcome?.reason, "cancelled");
@@ -73,7 +73,7 @@ for (const { name, skip } of EXECUTORS) {
       await delay(STOPPED_MS);
       agent?.kill("SIGCONT");
       await cluster.jobctl(["cancel", String(id)]);
-      const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "20s"]);
+      const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "60s"]);
       assert.equal(exitCode, 103);
       assert.deepEqual(await findProcesses(join(cluster.root, "agent-1/attempts")), []);
     });

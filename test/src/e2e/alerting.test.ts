@@ -104,13 +104,14 @@ describe("Alertmanager", { skip: unless("Alertmanager", hasAlertmanager) }, () =
       ...[`--config.file=${prometheusFile}`, `--storage.tsdb.path=${join(cluster.root, "tsdb")}`],
       `--web.listen-address=127.0.0.1:${prometheusPort}`,
     );
-    await waitUntil("Alertmanager counts what it could not deliver", async () => {
+    const countsFailures = async (): Promise<boolean> => {
       const query = "query?query=alertmanager_notifications_failed_total";
       const answer = await fetch(`http://127.0.0.1:${prometheusPort}/api/v1/${query}`)
         .then((reply) => reply.json() as Promise<{ data: { result: unknown[] } }>)
         .catch(() => null);
       return (answer?.data.result.length ?? 0) > 0;
-    });
+    };
+    await waitUntil("Alertmanager counts what it could not deliver", countsFailures, 120_000);
   });
   after(async () => {
     for (const child of processes) {
@@ -131,7 +132,7 @@ describe("Alertmanager", { skip: unless("Alertmanager", hasAlertmanager) }, () =
     await cluster.submitScript("true\n", "--wait");
     const [input = ""] = await cluster.blobs();
     await rm(cluster.blobPath(input));
-    await waitUntil("both have arrived", () => hooks.length > 0 && mail.mails.length > 0, 60_000);
+    await waitUntil("both have arrived", () => hooks.length > 0 && mail.mails.length > 0, 120_000);
 
     const [hook] = hooks;
     assert.equal(hook?.authorization, "Bearer the webhook-token");

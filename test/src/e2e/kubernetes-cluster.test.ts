@@ -20,6 +20,8 @@ describe("a cluster", { skip: OneNode.skip }, () => {
     const env = { KUBECONFIG: cluster.configuration };
     await execa("kubectl", args, { env, input: JSON.stringify(object) });
   };
+  const soon = (what: string, condition: () => Promise<boolean>): Promise<void> =>
+    waitUntil(what, condition, 120_000);
   const pods = async (): Promise<KubernetesObject[]> =>
     JSON.parse(await kubectl("get", "pods", "--output", "json")).items;
 
@@ -31,7 +33,7 @@ describe("a cluster", { skip: OneNode.skip }, () => {
   it("takes every object, and makes pods of them", async () => {
     const items = (await buildOverlay()).flatMap(asOfOldCluster);
     await apply({ apiVersion: "v1", kind: "List", items });
-    await waitUntil("there are pods of all", async () => {
+    await soon("there are pods of all", async () => {
       const names = (await pods()).map(({ metadata }) => metadata.name).join();
       return ["jobctl-server-0", "jobctl-agent-", "jobctl-standby-"].every((name) =>
         names.includes(name),
@@ -40,7 +42,7 @@ describe("a cluster", { skip: OneNode.skip }, () => {
   });
 
   it("says why a pod is pending, as the runbook has it", async () => {
-    await waitUntil("the scheduler has said why", async () => {
+    await soon("the scheduler has said why", async () => {
       const text = await kubectl("describe", "pod", "jobctl-server-0");
       return text.includes("unbound immediate PersistentVolumeClaims");
     });
@@ -57,7 +59,7 @@ describe("a cluster", { skip: OneNode.skip }, () => {
       spec: spec.jobTemplate.spec,
     });
     let pod: KubernetesObject;
-    await waitUntil("it has a pod", async () => {
+    await soon("it has a pod", async () => {
       pod = (await pods()).find(({ metadata }) => metadata.labels["job-name"] === "backup-now");
       return pod !== undefined;
     });
