@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ERRORS } from "@jobctl/protocol";
+import { ERRORS, EXIT } from "@jobctl/protocol";
 import { createServer, readConfig } from "@jobctl/server";
 import { DEFAULT_POLICY, FAMILIES, RULES, validate } from "@jobctl/validator";
 import Database from "better-sqlite3";
@@ -178,6 +178,8 @@ function listErrors() {
     "Every error has a code that scripts may rely on. The server sends it in the body of the answer",
     '(`{"schema":"jobctl.error/v1","error":{"code","message","hint","details"}}`) with the HTTP status;',
     "the command line prints the same with `--json`, and ends with the exit code. Made by `npm run generate`.",
+    "",
+    `Without an error, \`jobctl backup\` ends with ${EXIT.backupIncomplete} when the backup is complete but for files that are damaged on the server.`,
     "",
     "| code | HTTP | exit | meaning |",
     "|---|---|---|---|",

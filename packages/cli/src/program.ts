@@ -158,7 +158,11 @@ export function createProgram(): Command {
     .option("--yes", "do not ask")
     .action(async (flags) => (await import("./commands/admin.js")).gc(flags));
 
-  const backup = define(program, "backup [dir]", "copy the server's data, only what is new")
+  const backup = define(
+    program,
+    "backup [dir]",
+    "copy the server's data, only what is new; exit 110 when it is complete but for damaged files",
+  )
     .option("--keep-days <n>", "remove older snapshots, never the newest good one")
     .action(async (directory, flags) =>
       (await import("./commands/backup.js")).backup(directory ?? "jobctl-backup", flags),

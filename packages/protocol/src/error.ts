@@ -19,6 +19,8 @@ export const EXIT = {
   unauthorized: 107,
   unreachable: 108,
   conflict: 109,
+  /** A backup is complete but for damaged files. */
+  backupIncomplete: 110,
   interrupted: 130,
 } as const;
 

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import * as agent from "@jobctl/agent";
+import { EXIT } from "@jobctl/protocol";
 import * as server from "@jobctl/server";
 import { parse, parseAllDocuments } from "yaml";
 
@@ -224,7 +225,8 @@ describe("the Kubernetes objects", () => {
     const { spec } = find("CronJob", "jobctl-backup");
     assert.deepEqual([spec.concurrencyPolicy, spec.schedule], ["Forbid", "30 2 * * *"]);
     const { containers, volumes } = podOf("CronJob", "jobctl-backup");
-    assert.deepEqual(containers[0].command.slice(2, 5), ["jobctl", "backup", "/backup"]);
+    const command = ["tini", "-e", String(EXIT.backupIncomplete), "--", "jobctl", "backup"];
+    assert.deepEqual(containers[0].command.slice(0, 7), [...command, "/backup"]);
     const [backups, token] = ["backups", "token"].map((name) =>
       volumes.find((volume: KubernetesObject) => volume.name === name),
     );

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import * as agent from "@jobctl/agent";
 import * as server from "@jobctl/server";
+import { EXIT } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { hasSystemd, unless } from "../support/requirements.js";
@@ -48,6 +49,9 @@ describe("the systemd units", { skip: unless("systemd", hasSystemd) }, () => {
     assert.equal(stderr, "");
     const [calendar = ""] = (await settingsOf("jobctl-backup.timer")).get("OnCalendar") ?? [];
     await execa("systemd-analyze", ["calendar", calendar]);
+    const { backupIncomplete } = EXIT;
+    const taken = (await settingsOf("jobctl-backup.service")).get("SuccessExitStatus");
+    assert.deepEqual(taken, [String(backupIncomplete)]);
   });
 
   it("leave the daemons little to do harm with", async () => {

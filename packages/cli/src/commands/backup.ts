@@ -60,7 +60,7 @@ const COLUMNS: readonly Column<Item>[] = [
   },
 ];
 
-/** Silent on success with --quiet: made for cron. Exits with 1 when something damaged had to be left out. */
+/** Silent on success with --quiet: made for cron. Exits with 110 when something damaged had to be left out. */
 export async function backup(directory: string, flags: BackupFlags): Promise<void> {
   await runCommand(flags, async (context) => {
     const { client, output, signal } = context;
@@ -77,7 +77,7 @@ export async function backup(directory: string, flags: BackupFlags): Promise<voi
     const { manifest, copied, damaged } = taken;
     for (const { sha256, jobs, found } of damaged)
       output.warn(`not in this backup: ${describeUsers(jobs)} (${sha256}): ${found}`);
-    const exitCode = damaged.length > 0 ? EXIT.unexpected : EXIT.ok;
+    const exitCode = damaged.length > 0 ? EXIT.backupIncomplete : EXIT.ok;
     if (output.flags.json) {
       output.json({
         schema: "jobctl.backup-result/v1",
