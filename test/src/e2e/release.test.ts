@@ -18,7 +18,8 @@ describe("scripts/release", () => {
   before(async () => {
     root = await mkdtemp(join(tmpdir(), "jobctl-release-"));
     directory = join(root, "release");
-    const arguments_ = ["--no-images", "--no-scan", directory];
+    // Other tests use what has been built, at the same time.
+    const arguments_ = ["--no-images", "--no-scan", "--no-build", directory];
     await execa(join(ROOT, "scripts/release"), arguments_);
   });
   after(() => rm(root, { recursive: true, force: true }));
