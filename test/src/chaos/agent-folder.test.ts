@@ -9,6 +9,7 @@ import { execa } from "execa";
 import { Cluster } from "../support/cluster.js";
 import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { SmallVolume, canMount } from "../support/volumes.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -101,7 +102,7 @@ describe(
       return [running, later];
     };
 
-    it("to a file in its place, keeps what has ended until the folder is back", async () => {
+    it("to a file in its place, keeps what has ended until the folder is back", async (t) => {
       const path = await start((root) => join(root, "data"));
       const [running] = await loseAndRestore({
         lose: async () => {
@@ -117,9 +118,13 @@ describe(
       const { status, attempt } = await cluster.job(running);
       assert.deepEqual([status, attempt], ["completed", 1]);
       assert.equal(await cluster.ok(["logs", String(running)]), "done\n");
+      shows(t, "machine-trouble-fails-no-job", {
+        what: "ways in which an agent loses its data folder",
+        times: 1,
+      });
     });
 
-    it("for too long, gives up what it had, and removes it when the folder is back", async () => {
+    it("for too long, gives up what it had, and removes it when the folder is back", async (t) => {
       const path = await start((root) => join(root, "data"), undefined, {
         JOBCTL_AGENT_STORAGE_DEAD_SECONDS: "1",
       });
@@ -138,9 +143,13 @@ describe(
       await waitForEnd(id);
       const { status, attempt } = await cluster.job(id);
       assert.deepEqual([status, attempt], ["completed", 2]);
+      shows(t, "machine-trouble-fails-no-job", {
+        what: "ways in which an agent loses its data folder",
+        times: 1,
+      });
     });
 
-    it("because its volume is gone, waits for it and writes nothing in its place", async () => {
+    it("because its volume is gone, waits for it and writes nothing in its place", async (t) => {
       const path = await start((root) => join(root, "mounted"), mountTwice);
       const [running] = await loseAndRestore({
         lose: () => execa("umount", ["--lazy", path]),
@@ -152,9 +161,13 @@ describe(
       });
       const { status, attempt } = await cluster.job(running);
       assert.deepEqual([status, attempt], ["completed", 1]);
+      shows(t, "machine-trouble-fails-no-job", {
+        what: "ways in which an agent loses its data folder",
+        times: 1,
+      });
     });
 
-    it("to a removal, runs what ran again in an empty one, and stays enrolled", async () => {
+    it("to a removal, runs what ran again in an empty one, and stays enrolled", async (t) => {
       const path = await start((root) => join(root, "data"));
       const identity = await readFile(join(path, "identity.json"), "utf8");
       const [running] = await loseAndRestore({
@@ -172,9 +185,13 @@ describe(
         ["lost", "collected"],
       );
       assert.equal(await readFile(join(path, "identity.json"), "utf8"), identity);
+      shows(t, "machine-trouble-fails-no-job", {
+        what: "ways in which an agent loses its data folder",
+        times: 1,
+      });
     });
 
-    it("to a volume that is read-only, refuses work until it can be written", async () => {
+    it("to a volume that is read-only, refuses work until it can be written", async (t) => {
       await start((root) => join(root, "volume/data"));
       const mountPoint = volume?.path ?? "";
       await cluster.submitScript("true\n", "--wait");
@@ -195,6 +212,10 @@ describe(
       const { status, attempt } = await cluster.job(id);
       assert.equal(status, "completed");
       assert.ok(attempt <= 2, `${attempt} attempts`);
+      shows(t, "machine-trouble-fails-no-job", {
+        what: "ways in which an agent loses its data folder",
+        times: 1,
+      });
     });
   },
 );

@@ -12,6 +12,7 @@ import { Cluster } from "../support/cluster.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { fakeTimeLibrary, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const HOUR_SECONDS = 3600;
@@ -96,7 +97,7 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
   }
 
   for (const service of ["ahead", "behind"]) {
-    it(`of an agent an hour ${service} make no time impossible`, async () => {
+    it(`of an agent an hour ${service} make no time impossible`, async (t) => {
       const id = await cluster.submitScript("sleep 2\n", "--service", service);
       await waitUntil("it runs", async () => (await jobOf(cluster, id)).startedAt !== null);
       const { runtimeSeconds } = await jobOf(cluster, id);
@@ -104,11 +105,12 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
       await ended(id);
       const job = await assertPossible(cluster, id);
       assert.ok((job.runtimeSeconds ?? 0) >= 1.9, `a runtime of ${job.runtimeSeconds} s`);
+      shows(t, "clocks-move-no-job", { what: "agents whose clocks are an hour off", times: 1 });
     });
   }
 
   for (const hours of [1, -1]) {
-    it(`of the server that jump by ${hours} h while jobs run change no duration`, async () => {
+    it(`of the server that jump by ${hours} h while jobs run change no duration`, async (t) => {
       await serverClock.set(0);
       const first = await begin(`server-${hours}-first`);
       const second = await begin(`server-${hours}-second`);
@@ -129,18 +131,20 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
         await ended(id);
         await assertPossible(cluster, id);
       }
+      shows(t, "clocks-move-no-job", { what: "clocks set by an hour, either way", times: 1 });
     });
 
-    it(`of an agent that jump by ${hours} h while a job runs change no duration`, async () => {
+    it(`of an agent that jump by ${hours} h while a job runs change no duration`, async (t) => {
       await agentClocks[0]?.set(0);
       const { id, end } = await begin(`agent-${hours}`);
       await agentClocks[0]?.set(hours * HOUR_SECONDS);
       await writeFile(end, "");
       await ended(id);
       await assertPossible(cluster, id);
+      shows(t, "clocks-move-no-job", { what: "clocks set by an hour, either way", times: 1 });
     });
 
-    it(`of the server that jump by ${hours} h make no agent silent and no task late`, async () => {
+    it(`of the server that jump by ${hours} h make no agent silent and no task late`, async (t) => {
       await serverClock.set(0);
       await waitUntil("both are heard of", async () =>
         (await loads()).every(({ load }) => load !== null),
@@ -152,9 +156,10 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
       }
       const health = (await (await fetch(`${cluster.server.url}/health`)).json()) as Health;
       for (const [task, { ok }] of Object.entries(health.tasks)) assert.ok(ok, task);
+      shows(t, "clocks-move-no-job", { what: "clocks set by an hour, either way", times: 1 });
     });
 
-    it(`of the server that jump by ${hours} h leave alone what is being written`, async () => {
+    it(`of the server that jump by ${hours} h leave alone what is being written`, async (t) => {
       await serverClock.set(0);
       const { headers, body } = uploadOf(jobArchive("true\n"));
       const upload = httpRequest(`${cluster.server.url}/v1/jobs`, {
@@ -179,10 +184,11 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
       upload.end(body.subarray(body.length - 200));
       assert.equal(await status, 201);
       await serverClock.set(0);
+      shows(t, "clocks-move-no-job", { what: "clocks set by an hour, either way", times: 1 });
     });
   }
 
-  it("do not tell how long a job ran that ended while the server was away", async () => {
+  it("do not tell how long a job ran that ended while the server was away", async (t) => {
     const { id, end } = await begin("away");
     await cluster.server.end("SIGKILL");
     await writeFile(end, "");
@@ -196,6 +202,7 @@ describe("clocks", { skip: unless("faketime", () => fakeTimeLibrary() !== null) 
     await ended(id);
     const { attempt, status } = await assertPossible(cluster, id);
     assert.deepEqual([attempt, status], [1, "completed"]);
+    shows(t, "clocks-move-no-job", { what: "both clocks set while the server is away", times: 1 });
   });
 
   const loads = async (): Promise<CachedLoad[]> =>

@@ -7,6 +7,7 @@ import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
 import { IdleConnections } from "../support/idle-connections.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const JOBS = 4;
@@ -38,7 +39,7 @@ describe("trouble of the machine fails no job", () => {
     }
   };
 
-  it("while the server's blobs are away", async () => {
+  it("while the server's blobs are away", async (t) => {
     const ids = await submitWaiting("echo blobs");
     const blobs = join(cluster.dataPath, "blobs");
     await rename(blobs, `${blobs}.away`);
@@ -46,9 +47,13 @@ describe("trouble of the machine fails no job", () => {
     for (const id of ids) await untilNoted(id, /(not_sent|agent_refused)\s.*ENOENT/);
     await rename(`${blobs}.away`, blobs);
     await assertAllComplete(ids);
+    shows(t, "machine-trouble-fails-no-job", {
+      what: "stored files that are away for a while",
+      times: 1,
+    });
   });
 
-  it("while the server has no file descriptors", async () => {
+  it("while the server has no file descriptors", async (t) => {
     const ids = await submitWaiting("echo descriptors");
     const { pid, url } = cluster.server;
     const crowd = new IdleConnections(url, 100);
@@ -72,9 +77,13 @@ describe("trouble of the machine fails no job", () => {
       await execa("prlimit", ["--pid", String(pid), "--nofile=4096:4096"]);
     }
     await assertAllComplete(ids);
+    shows(t, "machine-trouble-fails-no-job", {
+      what: "a server without file descriptors",
+      times: 1,
+    });
   });
 
-  it("while the agent's folder cannot be used", async () => {
+  it("while the agent's folder cannot be used", async (t) => {
     const ids = await submitWaiting("echo folder");
     const attempts = join(cluster.root, "agent-1/attempts");
     await rename(attempts, `${attempts}.away`);
@@ -84,5 +93,9 @@ describe("trouble of the machine fails no job", () => {
     await rm(attempts);
     await rename(`${attempts}.away`, attempts);
     await assertAllComplete(ids);
+    shows(t, "machine-trouble-fails-no-job", {
+      what: "an agent's folder that cannot be used",
+      times: 1,
+    });
   });
 });

@@ -6,6 +6,7 @@ import { afterEach, describe, it } from "node:test";
 import { Cluster } from "../support/cluster.js";
 import { assertNoLeftovers, stopWithoutLeftovers } from "../support/leftovers.js";
 import { hasBubblewrap, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 /** More than the agent has slots. */
@@ -15,7 +16,7 @@ describe("the slots of an agent", () => {
   let cluster: Cluster;
   afterEach(() => stopWithoutLeftovers(cluster));
 
-  it("are free again after drains that take running attempts away", async () => {
+  it("are free again after drains that take running attempts away", async (t) => {
     cluster = await Cluster.start({ agent: { JOBCTL_AGENT_SLOTS: "2" } });
     const go = join(cluster.root, "go");
     const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done\n`);
@@ -31,12 +32,16 @@ describe("the slots of an agent", () => {
     await writeFile(go, "");
     await cluster.ok(["wait", String(id)]);
     assert.equal((await cluster.job(id)).attempt, ROUNDS + 1);
+    shows(t, "nothing-outlives-a-job", {
+      what: "drains that take a running attempt away",
+      times: ROUNDS,
+    });
   });
 
   it(
     "are free again after jobs that could not be started",
     { skip: unless("bubblewrap", hasBubblewrap) },
-    async () => {
+    async (t) => {
       cluster = await Cluster.start();
       const programs = join(cluster.root, "programs");
       // Fails for jobs only, so that the agent goes on taking them.
@@ -55,6 +60,7 @@ describe("the slots of an agent", () => {
         await cluster.jobctl(["wait", String(id)]);
         assert.equal((await cluster.job(id)).outcome?.reason, "executor_error");
       }
+      shows(t, "nothing-outlives-a-job", { what: "jobs that could not be started", times: ROUNDS });
     },
   );
 });

@@ -9,6 +9,7 @@ import { FakeClock } from "../support/fake-clock.js";
 import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { findProcesses } from "../support/processes.js";
 import { fakeTimeLibrary, hasBubblewrap, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 /** Ignores TERM, with a daemon in the background that does so too. */
@@ -40,7 +41,7 @@ for (const { name, skip } of EXECUTORS) {
     it(
       "is killed although the agent's clocks jump in the grace time",
       { skip: unless("faketime", () => fakeTimeLibrary() !== null) },
-      async () => {
+      async (t) => {
         cluster = await Cluster.start({
           agent: { JOBCTL_AGENT_SANDBOX: name, JOBCTL_AGENT_KILL_GRACE_SECONDS: "5" },
         });
@@ -57,10 +58,14 @@ for (const { name, skip } of EXECUTORS) {
         assert.equal(exitCode, 103);
         assert.deepEqual(await findProcesses(join(cluster.root, "agent-1/attempts")), []);
         assert.equal((await cluster.job(id)).outcome?.reason, "cancelled");
+        shows(t, "nothing-outlives-a-job", {
+          what: "jobs that ignore TERM while the agent's clocks jump",
+          times: 1,
+        });
       },
     );
 
-    it("is killed although the agent is stopped for longer than the grace time", async () => {
+    it("is killed although the agent is stopped for longer than the grace time", async (t) => {
       cluster = await Cluster.start({
         agent: { JOBCTL_AGENT_SANDBOX: name, JOBCTL_AGENT_KILL_GRACE_SECONDS: "1" },
       });
@@ -76,6 +81,10 @@ for (const { name, skip } of EXECUTORS) {
       const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "60s"]);
       assert.equal(exitCode, 103);
       assert.deepEqual(await findProcesses(join(cluster.root, "agent-1/attempts")), []);
+      shows(t, "nothing-outlives-a-job", {
+        what: "jobs that ignore TERM while the agent is stopped",
+        times: 1,
+      });
     });
   });
 }
@@ -87,7 +96,7 @@ describe(
     let cluster: Cluster;
     afterEach(() => stopWithoutLeftovers(cluster));
 
-    it("before its job begins is the machine's trouble: the job is queued again", async () => {
+    it("before its job begins is the machine's trouble: the job is queued again", async (t) => {
       cluster = await Cluster.start();
       const programs = join(cluster.root, "programs");
       await cluster.makeProgram(
@@ -108,6 +117,10 @@ describe(
         attempts.map(({ endedAs }) => endedAs),
         ["lost", "collected"],
       );
+      shows(t, "machine-trouble-fails-no-job", {
+        what: "a sandbox that is killed before its job begins",
+        times: 1,
+      });
     });
   },
 );

@@ -16,6 +16,7 @@ import { Cluster } from "../support/cluster.js";
 import { freePort } from "../support/free-port.js";
 import { MailSink } from "../support/mail-sink.js";
 import { hasAlertmanager, unless } from "../support/requirements.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const COMPOSE = fileURLToPath(new URL("../../../compose", import.meta.url));
@@ -127,7 +128,7 @@ describe("Alertmanager", { skip: unless("Alertmanager", hasAlertmanager) }, () =
     await execa("amtool", ["check-config", join(COMPOSE, "alertmanager/alertmanager.yml")]);
   });
 
-  it("sends an alert of a real server as mail and to a webhook, with the secrets of files", async () => {
+  it("sends an alert of a real server as mail and to a webhook, with the secrets of files", async (t) => {
     assert.deepEqual([hooks.length, mail.mails.length], [0, 0]);
     await cluster.submitScript("true\n", "--wait");
     const [input = ""] = await cluster.blobs();
@@ -148,5 +149,9 @@ describe("Alertmanager", { skip: unless("Alertmanager", hasAlertmanager) }, () =
     assert.deepEqual(message.to, ["operators@example.org"]);
     assert.match(message.text, /^Subject: .*JobctlFilesMissing/m);
     assert.match(message.text, /docs\/runbook\.md#jobctlfilesmissing/);
+    shows(t, "alerts-are-delivered", {
+      what: "an alert of a real server, by mail and webhook",
+      times: 1,
+    });
   });
 });

@@ -8,6 +8,7 @@ import type { DamageList, GcReport, Output } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { rot } from "../support/rot.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
@@ -32,7 +33,7 @@ describe("a stored file that rots while its times stay as they were", () => {
     return { id, ...result };
   };
 
-  it("is not served, neither whole nor in the part that has changed", async () => {
+  it("is not served, neither whole nor in the part that has changed", async (t) => {
     const { id, sha256, sizeBytes } = await runLarge();
     const path = cluster.blobPath(sha256);
     const whole = Buffer.from(await (await cluster.request(`/v1/jobs/${id}/result`)).arrayBuffer());
@@ -57,9 +58,13 @@ describe("a stored file that rots while its times stay as they were", () => {
     assert.equal(exitCode, 1, stderr);
     assert.match(stderr, /the stored file [0-9a-f]{64} has changed/);
     await rot(path, bad);
+    shows(t, "damage-is-noticed", {
+      what: "a file that rots under its old time stamps, downloaded",
+      times: 1,
+    });
   });
 
-  it("does not stop a backup, which says what it lacks until a later one brings it", async () => {
+  it("does not stop a backup, which says what it lacks until a later one brings it", async (t) => {
     const { id, sha256 } = await runLarge();
     const intact = await cluster.submitScript("echo intact\n", "--wait");
     const path = cluster.blobPath(sha256);
@@ -92,9 +97,13 @@ describe("a stored file that rots while its times stay as they were", () => {
     await cluster.ok(["backup", "backup"]);
     await cluster.ok(["backup", "verify", "backup"]);
     assert.match(await metrics(cluster), /^jobctl_backup_last_damaged 0$/m);
+    shows(t, "damage-is-noticed", {
+      what: "a file that rots under its old time stamps, backed up",
+      times: 1,
+    });
   });
 
-  it("is named by gc --verify and doctor, once in the log, and forgotten when it is right again", async () => {
+  it("is named by gc --verify and doctor, once in the log, and forgotten when it is right again", async (t) => {
     const { id, sha256 } = await runLarge();
     const path = cluster.blobPath(sha256);
     const metric = async (): Promise<number> =>
@@ -130,9 +139,13 @@ describe("a stored file that rots while its times stay as they were", () => {
     await rot(path, 0);
     assert.ok(!(await report()).jobs.includes(id));
     assert.equal(await metric(), atFirst);
+    shows(t, "damage-is-noticed", {
+      what: "a file that rots under its old time stamps, asked about",
+      times: 1,
+    });
   });
 
-  it("is found in the background", async () => {
+  it("is found in the background", async (t) => {
     const { id, sha256 } = await runLarge();
     const isKnown = async (): Promise<boolean> => {
       const answer = await cluster.request("/v1/admin/damage");
@@ -148,6 +161,10 @@ describe("a stored file that rots while its times stay as they were", () => {
     await rot(path, -1);
     await waitUntil("the scrub has seen that it is right again", async () => !(await isKnown()));
     assert.match(await metrics(cluster), /^jobctl_scrub_age_seconds \d/m);
+    shows(t, "damage-is-noticed", {
+      what: "a file that rots under its old time stamps, and nobody asks for",
+      times: 1,
+    });
   });
 });
 

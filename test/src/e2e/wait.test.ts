@@ -9,6 +9,7 @@ import type { Job } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { CLI, Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 describe("several jobs at once", () => {
@@ -36,7 +37,7 @@ describe("several jobs at once", () => {
     return ids;
   };
 
-  it("are waited for with few connections, and without a warning", async () => {
+  it("are waited for with few connections, and without a warning", async (t) => {
     const ids = await submitMany("exit 3\n");
     const command = `ulimit -n 100; exec "$0" "$@"`;
     const { exitCode, stdout, stderr } = await execa(
@@ -49,9 +50,10 @@ describe("several jobs at once", () => {
     const lines = stderr.split("\n");
     assert.equal(lines.length, MANY, stderr);
     for (const line of lines) assert.match(line, /^job \d+ failed .*: exit code 3/);
+    shows(t, "waits-end", { what: "jobs waited for at once", times: MANY });
   });
 
-  it("are waited for until the first has ended, with --any", async () => {
+  it("are waited for until the first has ended, with --any", async (t) => {
     const endless = await cluster.submitScript("sleep 600\n");
     const quick = await cluster.submitScript("exit 4\n");
     const { exitCode, stderr } = await cluster.jobctl(["wait", `${endless}`, `${quick}`, "--any"]);
@@ -61,6 +63,7 @@ describe("several jobs at once", () => {
     const tooMany = Array.from({ length: 201 }, (_, n) => String(n + 1));
     assert.equal((await cluster.jobctl(["wait", ...tooMany, "--any"])).exitCode, 2);
     await cluster.ok(["cancel", "--wait", String(endless)]);
+    shows(t, "waits-end", { what: "a wait for any of several jobs", times: 1 });
   });
 
   it("are told to stop at once, not one after the other", async () => {
@@ -101,7 +104,7 @@ describe("a time limit, while garbage is collected", () => {
   });
   after(() => cluster.stop());
 
-  it("ends each of many waits on the server", async () => {
+  it("ends each of many waits on the server", async (t) => {
     const wait = async (): Promise<number> => {
       const giveUp = signalWithin(120_000);
       const path = `/v1/jobs/${endless}/wait?timeoutSeconds=2`;
@@ -113,15 +116,23 @@ describe("a time limit, while garbage is collected", () => {
     };
     const statuses = await Promise.all(Array.from({ length: WAITS }, wait));
     assert.deepEqual(new Set(statuses), new Set([200]));
+    shows(t, "waits-end", {
+      what: "waits with a time limit, while garbage is collected",
+      times: WAITS,
+    });
   });
 
-  it("ends the command that waits", async () => {
+  it("ends the command that waits", async (t) => {
     const { exitCode, stderr } = await cluster.jobctl(["wait", `${endless}`, "--timeout", "2s"], {
       env: collecting,
       timeoutMs: 60_000,
     });
     assert.equal(exitCode, 101, stderr);
     assert.match(stderr, /not finished after 2 s/);
+    shows(t, "waits-end", {
+      what: "a command with a time limit, while garbage is collected",
+      times: 1,
+    });
   });
 
   it("ends an agent whose results nobody fetches", async () => {

@@ -275,6 +275,12 @@ export const PROMISES = [
     source: RELIABILITY,
   },
   {
+    id: "machine-trouble-fails-no-job",
+    area: DURABILITY,
+    text: "Trouble of a machine fails no job: what cannot be sent, taken, started or kept is tried again",
+    source: RELIABILITY,
+  },
+  {
     id: "one-server-writes",
     area: DURABILITY,
     text: "Two servers on one data directory never write at once; the second takes over when the first is dead",
@@ -289,7 +295,7 @@ export const PROMISES = [
   {
     id: "damage-is-noticed",
     area: DURABILITY,
-    text: "A stored file that has changed before it is first used after a start is reported, and not served",
+    text: "No byte that has changed on disk is served or sent, and what has changed is reported",
     source: RELIABILITY,
   },
   {
@@ -313,7 +319,7 @@ export const PROMISES = [
   {
     id: "clocks-move-no-job",
     area: DURABILITY,
-    text: "A clock that is set back moves no job",
+    text: "A clock that is set, forwards or back, or differs on an agent, moves no job",
     source: RELIABILITY,
   },
   {
@@ -321,6 +327,18 @@ export const PROMISES = [
     area: OPERATION,
     text: "Each alert fires in a case made for it, is quiet in another, and reads only series that the daemons export",
     source: "docs/runbook.md",
+  },
+  {
+    id: "alerts-are-delivered",
+    area: OPERATION,
+    text: "An alert reaches operators as mail and at a webhook, with secrets that are in files",
+    source: PRODUCTION,
+  },
+  {
+    id: "waits-end",
+    area: OPERATION,
+    text: "A wait ends with the outcome of its jobs, or when its time is over",
+    source: "README.md",
   },
   {
     id: "logs-can-be-followed",
