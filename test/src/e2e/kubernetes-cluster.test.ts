@@ -46,7 +46,7 @@ describe("a cluster", { skip: OneNode.skip }, () => {
       const text = await kubectl("describe", "pod", "jobctl-server-0");
       return text.includes("unbound immediate PersistentVolumeClaims");
     });
-    const ready = ["wait", "--for=condition=Ready", "pod", "--all", "--timeout=1s"];
+    const ready = ["rollout", "status", "statefulset/jobctl-server", "--timeout=1s"];
     await assert.rejects(kubectl(...ready), /timed out waiting for the condition/);
   });
 

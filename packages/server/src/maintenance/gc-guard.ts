@@ -27,7 +27,7 @@ export async function requirePlausibleGarbage(store: Store, blobs: BlobStore): P
     "data_mismatch",
     `${unused} of ${all} stored files belong to no job, and the jobs that have been removed account for ${accountedFor}: the database may be older than the files`,
     {
-      hint: "Nothing was removed. If the database is an old one, restore a newer backup with jobctl restore. If the files are certainly of no use: jobctl gc --force.",
+      hint: "Nothing was removed. If the database is an old one, restore a newer backup: jobctl restore BACKUP/latest --data DIR --force --take-over. If the files are certainly of no use: jobctl gc --force.",
       details: { unused, all, accountedFor },
     },
   );
