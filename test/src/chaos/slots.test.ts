@@ -44,10 +44,11 @@ describe("the slots of an agent", () => {
     async (t) => {
       cluster = await Cluster.start();
       const programs = join(cluster.root, "programs");
-      // Fails for jobs only, so that the agent goes on taking them.
+      // Fails for jobs only, so that the agent goes on taking them, and once for each round.
+      const fail = join(cluster.root, "fail");
       await cluster.makeProgram(
         join(programs, "bwrap"),
-        '[ -z "$JOBCTL_ATTEMPT" ] || exit 1\nexec /usr/bin/bwrap "$@"\n',
+        `if [ -n "$JOBCTL_ATTEMPT" ] && rm ${fail} 2> /dev/null; then echo no namespace >&2; exit 1; fi\nexec /usr/bin/bwrap "$@"\n`,
       );
       await cluster.agents[0]?.end("SIGTERM");
       await cluster.startAgent(1, {
@@ -56,9 +57,16 @@ describe("the slots of an agent", () => {
         PATH: `${programs}:${process.env["PATH"]}`,
       });
       for (let round = 1; round <= ROUNDS; round += 1) {
+        await writeFile(fail, "");
         const id = await cluster.submitScript("true\n");
-        await cluster.jobctl(["wait", String(id)]);
-        assert.equal((await cluster.job(id)).outcome?.reason, "executor_error");
+        await cluster.ok(["wait", String(id)]);
+        const { attempts } = await cluster.job(id);
+        assert.deepEqual(
+          attempts.map(({ endedAs }) => endedAs),
+          ["refused", "collected"],
+        );
+        const events = await cluster.ok(["events", String(id)]);
+        assert.match(events, /agent_refused\s.*exit code 1 before the job had begun: no namespace/);
       }
       shows(t, "nothing-outlives-a-job", { what: "jobs that could not be started", times: ROUNDS });
     },

@@ -115,8 +115,10 @@ describe(
       assert.deepEqual([status, outcome?.reason], ["completed", "exited"]);
       assert.deepEqual(
         attempts.map(({ endedAs }) => endedAs),
-        ["lost", "collected"],
+        ["refused", "collected"],
       );
+      const events = await cluster.ok(["events", String(id)]);
+      assert.match(events, /agent_refused\s.*SIGKILL before the job had begun/);
       shows(t, "machine-trouble-fails-no-job", {
         what: "a sandbox that is killed before its job begins",
         times: 1,

@@ -36,7 +36,7 @@ import {
   type AttemptMoments,
 } from "./attempt-moments.js";
 import { checkScripts, describeRejection } from "./check-script.js";
-import { isMachineError, notBegun } from "./machine-error.js";
+import { notBegun } from "./machine-error.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
 import { RepeatedProblem } from "./repeated-problem.js";
@@ -45,6 +45,9 @@ import { RepeatedProblem } from "./repeated-problem.js";
 const MAX_READERS = 4;
 /** Most entries of a workspace that are sent while its job runs. */
 const MAX_LIVE_ENTRIES = 100_000;
+
+/** Most of what a program has said that is passed on in a message, in characters. */
+const MAX_SAID = 500;
 
 /** How often it is tried again to store what there was no space for. */
 const STORE_AGAIN_MS = 2000;
@@ -72,6 +75,7 @@ export class Attempt {
   #overflowed = false;
   #interrupted = false;
   #readers = 0;
+  /** Whether anything of the job may have run. */
   #begun = false;
   /** Whether nothing of the job is alive any more. */
   #isOver = false;
@@ -181,19 +185,29 @@ export class Attempt {
     } catch (error) {
       logger.error({ event: "attempt_failed", ...this.#ids(), err: error });
       await this.#terminate();
-      // Nothing of it has run, and that is the machine's fault: another agent can do all of it.
-      if (!this.#begun && (isMachineError(error) || !(await this.#settings.canRunJobs())))
-        this.#interrupted = true;
       outcome = notRun("executor_error", messageOf(error));
+      // Takes no more jobs while none can be started.
+      if (!this.#begun) await this.#settings.canRunJobs();
     }
     this.#ended = true;
     if (this.#interrupted) return this.interrupted(this.#report);
     this.#update({
       finishedAt: this.#noteEnd(),
-      usage: await this.#usage(),
+      usage: this.#begun ? await this.#usage() : null,
       outcome,
     });
+    if (!this.#begun && outcome.reason === "executor_error") return this.#returnUnbegun(outcome);
     await this.#collectWhenPossible(outcome);
+  }
+
+  /** Nothing of it has run: another agent can do all of it, and there is nothing to collect. Never rejects. */
+  async #returnUnbegun(outcome: Outcome): Promise<void> {
+    const change = { state: "finished", outcome, result: null } as const;
+    await this.#record(change).catch((error: unknown) => {
+      // Often what kept it from starting. After a restart of the agent it counts as cut off.
+      this.#problems.note({ event: "record_not_stored", ...this.#ids() }, error, "warn");
+      this.#update(change);
+    });
   }
 
   /**
@@ -345,6 +359,7 @@ export class Attempt {
       network: this.spec.network,
     });
     this.#execution = execution;
+    this.#begun = true;
     crashPoint("attempt.started");
     this.#update({});
     if (this.#stopped !== null) this.stopSoon(this.#stopped);
@@ -376,8 +391,10 @@ export class Attempt {
     guard.stop();
     await this.#endAll(written);
     this.#isOver = true;
-    if (!exit.begun && this.#stopped === null) throw notBegun(exit);
     const { outOfMemoryKills } = await execution.usage();
+    // A job that may have less memory than its start takes cannot be run anywhere.
+    if (!exit.begun && this.#stopped === null && outOfMemoryKills === 0)
+      throw notBegun(exit, await this.#firstErrors());
     const stopped = this.#stopped ?? (this.#overflowed ? "output_limit" : null);
     const limit = stopped === null ? exceededLimit(exit, outOfMemoryKills) : null;
     const explanation = explain(limit ?? stopped, {
@@ -414,6 +431,21 @@ export class Attempt {
       this.#logs?.capture(stdout, "stdout", events),
       this.#logs?.capture(stderr, "stderr", events),
     ]);
+  }
+
+  /** What has been printed to stderr first. */
+  async #firstErrors(): Promise<string> {
+    const { signal } = new AbortController();
+    let text = "";
+    try {
+      for await (const chunk of this.#logs?.read("stderr", 0, false, signal) ?? []) {
+        text += chunk.toString("utf8");
+        if (text.length >= MAX_SAID) break;
+      }
+    } catch {
+      // The error is told without it.
+    }
+    return text.slice(0, MAX_SAID);
   }
 
   async #usage(): Promise<AttemptReport["usage"]> {

@@ -3,17 +3,19 @@ import { JobctlError } from "@jobctl/protocol";
 
 import type { Exit } from "../executors/executor.js";
 
-/** A sandbox that somebody has killed before its job could begin. */
-class KilledBeforeStart extends Error {}
-
-/** Why nothing of a job has run. */
-export function notBegun({ signal }: Exit): Error {
-  if (signal !== null) return new KilledBeforeStart(`${signal} ended it before its job had begun`);
-  return new JobctlError("sandbox_unavailable", "its sandbox could not be made: stderr says why");
+/**
+ * Why nothing of a job has run.
+ *
+ * @param said what the programs that were to start it have printed
+ */
+export function notBegun({ exitCode, signal }: Exit, said: string): Error {
+  const end = signal === null ? `exit code ${exitCode}` : signal;
+  const words = said.trim() === "" ? "" : `: ${said.trim()}`;
+  return new JobctlError("sandbox_unavailable", `${end} before the job had begun${words}`);
 }
 
 /** Whether the machine has refused something, which says nothing of the job. */
 export function isMachineError(error: unknown): boolean {
-  if (error instanceof KilledBeforeStart || isResourceError(error)) return true;
+  if (isResourceError(error)) return true;
   return error instanceof Error && "syscall" in error;
 }

@@ -87,6 +87,9 @@ interface Machine {
 /** Descriptors of bubblewrap, beside the usual three: all others are closed before it starts. */
 const DESCRIPTORS = { arguments: 3, status: 4, variables: 5, filter: 6 } as const;
 
+/** Exit code of the shell inside that could not let its job begin. */
+const SHELL_GAVE_UP = 125;
+
 /** PATH of programs that run outside the sandbox. */
 const OUTER_PATH = "/usr/bin:/bin";
 
@@ -165,7 +168,8 @@ async function startInGroup(
   });
   const exited = once(child, "exit").then(async ([exitCode, signal]): Promise<Exit> => {
     meter.stop();
-    const begun = (await pipe.hasBegun()) || (signal === null && (await status.wasSetUp()));
+    const mayHaveBegun = signal === null && exitCode !== SHELL_GAVE_UP;
+    const begun = (await pipe.hasBegun()) || (mayHaveBegun && (await status.wasSetUp()));
     return { ...decodeExit(exitCode as number | null, signal as string | null), begun };
   });
   return {

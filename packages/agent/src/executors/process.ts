@@ -16,6 +16,9 @@ import { UsageMeter } from "./usage-meter.js";
 /** Descriptor from which a job reads its variables. */
 const VARIABLES = 3;
 
+/** How the shells that prepare a job end when they can neither do that nor become the next program. */
+const SHELL_FAILURES: ReadonlySet<number> = new Set([125, 126, 127]);
+
 /**
  * Runs jobs as ordinary processes of the agent's user, each in its own process group. It isolates
  * nothing: for development, and for scripts that one would run oneself.
@@ -71,7 +74,8 @@ async function start(request: StartRequest): Promise<Execution> {
   const exited = once(child, "exit").then(async ([code, killedBy]): Promise<Exit> => {
     meter.stop();
     const [exitCode, signal] = [code as number | null, killedBy as string | null];
-    return { exitCode, signal, begun: signal === null || (await pipe.hasBegun()) };
+    const mayHaveBegun = exitCode !== null && !SHELL_FAILURES.has(exitCode);
+    return { exitCode, signal, begun: mayHaveBegun || (await pipe.hasBegun()) };
   });
   return {
     stdout: child.stdout,
