@@ -44,6 +44,9 @@ import { Trash } from "./workspace/trash.js";
 /** The specification is base64 of JSON, with every environment variable in it, and then some. */
 const MAX_HEADER_BYTES = 4 * MAX_ENV_BYTES + 64 * 1024;
 
+/** After the grace time, for output of a job that has ended and is held open all the same. */
+const HELD_OUTPUT_MS = 30_000;
+
 export interface AgentApp {
   start(): Promise<{ url: string }>;
   readonly shutdown: readonly ShutdownStep[];
@@ -98,6 +101,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       workspaceLimits: config.workspaceLimits,
       maxResultBytes: config.maxResultBytes,
       killGraceMs: config.killGraceSeconds * 1000,
+      heldOutputMs: config.killGraceSeconds * 1000 + HELD_OUTPUT_MS,
       canRunJobs: () => executorHealth.check(),
       refusal: () => refusalOf(executorHealth.problem, dataFolder.problem),
       storage: {

@@ -25,6 +25,8 @@ export interface AttemptSettings {
   readonly workspaceLimits: WorkspaceLimits;
   readonly maxResultBytes: number;
   readonly killGraceMs: number;
+  /** For how long the output of a job that has ended may be held open by a process that cannot be found. */
+  readonly heldOutputMs: number;
   readonly storage: AttemptStorage;
   /** An attempt whose directory cannot be reached for longer is reported as interrupted. */
   readonly storageDeadMs: number;

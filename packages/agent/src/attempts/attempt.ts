@@ -1,9 +1,10 @@
+import { once } from "node:events";
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { TAR_END, isResourceError, packTree, unpackArchive } from "@jobctl/archive";
-import { backoffMs, callAfter, crashPoint } from "@jobctl/daemon";
+import { backoffMs, callAfter, crashPoint, signalWithin } from "@jobctl/daemon";
 import {
   JobctlError,
   RUN_SCRIPT,
@@ -79,6 +80,10 @@ export class Attempt {
   #begun = false;
   /** Whether nothing of the job is alive any more. */
   #isOver = false;
+  #outputCut = false;
+  /** Streams whose output waits until the disk takes it. */
+  #waitingLogs = 0;
+  #logsWaitedUntilMs = -Infinity;
   readonly #givenUp = new AbortController();
   readonly #problems: RepeatedProblem;
   #excess: string | null = null;
@@ -381,15 +386,16 @@ export class Attempt {
       },
     });
     const written = this.#capture(execution).catch((error: unknown) => {
+      if (this.#outputCut) return;
       this.#problems.note({ event: "output_not_kept", ...this.#ids() }, error);
     });
     const exit = await execution.exited;
     crashPoint("attempt.exited");
     this.#ended = true;
     this.#begun = exit.begun;
-    callOff();
     guard.stop();
-    await this.#endAll(written);
+    await this.#endAll(execution, written);
+    callOff();
     this.#isOver = true;
     const { outOfMemoryKills } = await execution.usage();
     // A job that may have less memory than its start takes cannot be run anywhere.
@@ -417,10 +423,16 @@ export class Attempt {
     const events = {
       onFull: async (problem: unknown): Promise<boolean> => {
         if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
-        if ((await this.#judge(problem)) === "lost") return false;
-        this.#problems.note({ event: "log_waits", ...this.#ids() }, problem);
-        await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
-        return true;
+        this.#waitingLogs += 1;
+        try {
+          if ((await this.#judge(problem)) === "lost") return false;
+          this.#problems.note({ event: "log_waits", ...this.#ids() }, problem);
+          await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
+          return true;
+        } finally {
+          this.#waitingLogs -= 1;
+          this.#logsWaitedUntilMs = performance.now();
+        }
       },
       onOverflow: (): void => {
         this.#overflowed = true;
@@ -457,20 +469,35 @@ export class Attempt {
 
   /**
    * Ends what the job has left, until nobody holds its output open any more: a process that was not seen
-   * when all were listed is looked for again.
+   * when all were listed is looked for again. One that is never found, because it has left everything by which
+   * it could be told, holds the output open for a limited time only.
    *
    * @param written resolves when the job's output has been read to its end
    */
-  async #endAll(written: Promise<void>): Promise<void> {
+  async #endAll({ stdout, stderr }: Execution, written: Promise<void>): Promise<void> {
+    const { heldOutputMs, logger } = this.#settings;
     let isClosed = false;
     const closed = written.then(() => {
       isClosed = true;
     });
+    const endedAtMs = performance.now();
+    // What waits for space on the disk is not held open by anybody.
+    const leftMs = (): number => {
+      if (this.#waitingLogs > 0) return heldOutputMs;
+      const sinceMs = Math.max(endedAtMs, this.#logsWaitedUntilMs);
+      return Math.max(0, sinceMs + heldOutputMs - performance.now());
+    };
     for (let times = 1; !isClosed; times += 1) {
       await this.#terminate();
-      const pause = new AbortController();
-      const waiting = delay(backoffMs(times, LOOK_AGAIN, 1), undefined, { signal: pause.signal });
-      await Promise.race([closed, waiting]).finally(() => pause.abort());
+      const pauseMs = backoffMs(times, LOOK_AGAIN, 1);
+      const pause = signalWithin(Math.min(pauseMs, leftMs()), this.#givenUp.signal);
+      await Promise.race([closed, onceAborted(pause.signal)]).finally(() => pause.release());
+      if (isClosed || (leftMs() > 0 && !this.#givenUp.signal.aborted)) continue;
+      logger.warn({ event: "output_held_open", ...this.#ids() }, "a process that cannot be found");
+      this.#outputCut = true;
+      stdout.destroy();
+      stderr.destroy();
+      return;
     }
   }
 
@@ -566,6 +593,10 @@ export class Attempt {
   #ids() {
     return { jobId: this.spec.jobId, attempt: this.spec.attempt };
   }
+}
+
+async function onceAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 function messageOf(error: unknown): string {

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { NO_LIMITS, pack, toPackEntries, walkAll } from "@jobctl/archive";
+import type { Logger } from "@jobctl/daemon";
+import type { AttemptSpec } from "@jobctl/protocol";
+
+import { createProcessExecutor } from "../executors/process.js";
+import { Trash } from "../workspace/trash.js";
+import type { AttemptSettings } from "./attempt-settings.js";
+import { Attempt } from "./attempt.js";
+
+const SPEC: AttemptSpec = {
+  ...{ id: "1.1", jobId: 1, attempt: 1, service: "default", env: {}, timeoutSeconds: 600 },
+  ...{ cpus: 1, memoryBytes: null, outputs: [], network: true },
+  validation: { profile: "permissive", overrides: {}, allowHosts: [], allowCommands: [] },
+  archive: { sha256: "0".repeat(64), sizeBytes: 0, root: "" },
+};
+
+/** Leaves a process that has no mark, is in no known group, and holds the output open. */
+const HOLDING = "env -i setsid bash -c 'exec sleep 300' &\necho $!\n";
+
+describe("an attempt", () => {
+  let root: string;
+  let events: string[];
+  let settings: AttemptSettings;
+  let leftover: number | null;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "jobctl-attempt-"));
+    events = [];
+    leftover = null;
+    const note = ({ event }: { event: string }): unknown => events.push(event);
+    const logger: Logger = { debug: note, info: note, warn: note, error: note };
+    settings = {
+      ...{ agentName: "a", executor: await createProcessExecutor(), archiveLimits: NO_LIMITS },
+      jobLimits: { maxProcesses: 1000, maxOpenFiles: 1000, maxFileBytes: 1e9, tmpBytes: 1e9 },
+      ...{ maxLogBytes: 1e6, maxMemoryBytes: 1e9, maxResultBytes: 1e9 },
+      workspaceLimits: { maxBytes: 1e9, maxEntries: 1000 },
+      ...{ killGraceMs: 0, heldOutputMs: 500, storageDeadMs: 1e6 },
+      storage: { isUsable: async () => true, unusableMs: 0 },
+      trash: new Trash(join(root, "trash"), logger),
+      canRunJobs: async () => true,
+      logger,
+    };
+  });
+  afterEach(async () => {
+    if (leftover !== null) process.kill(leftover, "SIGKILL");
+    await rm(root, { recursive: true, force: true });
+  });
+
+  const receive = async (script: string, changed: Partial<AttemptSettings> = {}) => {
+    const job = join(root, "job");
+    await mkdir(job);
+    await writeFile(join(job, "run.sh"), script);
+    const all = { ...settings, ...changed };
+    const attempt = new Attempt(SPEC, join(root, "1.1"), all, () => {});
+    await attempt.receive(pack(job, toPackEntries(await walkAll(job))));
+    return attempt;
+  };
+  /** Waits for the process that a job has left, whose id it has printed. */
+  const findLeftover = async (attempt: Attempt): Promise<void> => {
+    for (const until = performance.now() + 20_000; leftover === null; await delay(20)) {
+      leftover = Number(await readFile(attempt.paths.stdout, "utf8")) || null;
+      assert.ok(performance.now() < until, JSON.stringify(attempt.report));
+    }
+  };
+  const endOf = async (run: Promise<void>): Promise<string> =>
+    Promise.race([run.then(() => "over"), delay(20_000, "goes on", { ref: false })]);
+
+  it("ends although a process that cannot be found holds its output open", async () => {
+    const attempt = await receive(HOLDING);
+    const run = attempt.run();
+    await findLeftover(attempt);
+    assert.equal(await endOf(run), "over");
+    const { state, outcome } = attempt.report;
+    assert.deepEqual([state, outcome?.reason, outcome?.exitCode], ["finished", "exited", 0]);
+    assert.equal(events.filter((event) => event === "output_held_open").length, 1);
+    assert.ok(!events.includes("output_not_kept"));
+  });
+
+  it("does not wait for its output when nobody wants it any more", async () => {
+    const attempt = await receive(HOLDING, { heldOutputMs: 1e6 });
+    const run = attempt.run();
+    await findLeftover(attempt);
+    await attempt.stop("cancelled");
+    attempt.giveUpCollecting();
+    assert.equal(await endOf(run), "over");
+  });
+});
