@@ -74,8 +74,22 @@ export class AttemptPool {
     return [...this.#attempts.values()].map((attempt) => attempt.report);
   }
 
-  /** @throws JobctlError `attempt_not_found` */
+  /**
+   * An attempt that is held. One that is being received may begin at any moment: whoever asks has to ask again.
+   *
+   * @throws JobctlError `attempt_not_found`, `attempt_receiving`
+   */
   get(id: string): Attempt {
+    if (this.#receiving.has(id)) throw isBeingReceived(id);
+    return this.find(id);
+  }
+
+  /**
+   * An attempt that is held, for its files: one that is being received has none yet.
+   *
+   * @throws JobctlError `attempt_not_found`
+   */
+  find(id: string): Attempt {
     const attempt = this.#attempts.get(id);
     if (attempt !== undefined) return attempt;
     throw new JobctlError("attempt_not_found", `this agent does not hold attempt ${id}`);
@@ -89,11 +103,7 @@ export class AttemptPool {
    */
   async receive(spec: AttemptSpec, archive: AsyncIterable<Buffer>): Promise<Received> {
     if (this.#attempts.has(spec.id)) return "known";
-    if (this.#receiving.has(spec.id)) {
-      throw new JobctlError("attempt_receiving", `attempt ${spec.id} is being received already`, {
-        retryAfterSeconds: 1,
-      });
-    }
+    if (this.#receiving.has(spec.id)) throw isBeingReceived(spec.id);
     if (this.#draining) throw draining();
     const refusal = this.#settings.refusal();
     if (refusal !== null) throw refusal;
@@ -136,8 +146,11 @@ export class AttemptPool {
   /**
    * Forgets an attempt and removes everything it left; stops it first if it runs. Unknown ids are
    * no error: the server may repeat itself. What cannot be removed at the moment is removed later.
+   *
+   * @throws JobctlError `attempt_receiving`
    */
   async remove(id: string): Promise<void> {
+    if (this.#receiving.has(id)) throw isBeingReceived(id);
     const attempt = this.#attempts.get(id);
     if (attempt === undefined) return;
     const removal = this.#removing.get(id) ?? this.#remove(attempt);
@@ -282,6 +295,12 @@ export class AttemptPool {
 
 function isUnderWay({ state }: AttemptReport): boolean {
   return state === "accepted" || state === "running";
+}
+
+function isBeingReceived(id: string): JobctlError {
+  return new JobctlError("attempt_receiving", `attempt ${id} is being received already`, {
+    retryAfterSeconds: 1,
+  });
 }
 
 function draining(): JobctlError {

@@ -12,7 +12,9 @@ import type { AttemptSpec } from "@jobctl/protocol";
 import { createProcessExecutor } from "../executors/process.js";
 import { Trash } from "../workspace/trash.js";
 import type { AttemptSettings } from "./attempt-settings.js";
+import { AttemptPool } from "./attempt-pool.js";
 import { Attempt } from "./attempt.js";
+import { Capacity } from "./capacity.js";
 
 const SPEC: AttemptSpec = {
   ...{ id: "1.1", jobId: 1, attempt: 1, service: "default", env: {}, timeoutSeconds: 600 },
@@ -89,5 +91,29 @@ describe("an attempt", () => {
     await attempt.stop("cancelled");
     attempt.giveUpCollecting();
     assert.equal(await endOf(run), "over");
+  });
+
+  it("is neither unknown nor removed while it is being received", async () => {
+    const capacity = new Capacity({ slots: 1, cpus: 1, memoryBytes: 1e9 });
+    const pool = new AttemptPool(
+      root,
+      capacity,
+      { ...settings, refusal: () => null, removed: () => {} },
+      () => {},
+    );
+    let breakOff = (): void => {};
+    const broken = new Promise<never>((_resolve, reject) => {
+      breakOff = () => reject(new Error("the connection was cut"));
+    });
+    broken.catch(() => {});
+    const receiving = pool.receive(SPEC, {
+      [Symbol.asyncIterator]: () => ({ next: () => broken }),
+    });
+    assert.throws(() => pool.get(SPEC.id), { code: "attempt_receiving" });
+    await assert.rejects(pool.remove(SPEC.id), { code: "attempt_receiving" });
+    breakOff();
+    await assert.rejects(receiving, /cut/);
+    assert.throws(() => pool.get(SPEC.id), { code: "attempt_not_found" });
+    await pool.remove(SPEC.id);
   });
 });

@@ -35,7 +35,7 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
   app.get<ById>("/v1/attempts/:id", async (request) => pool.get(request.params.id).report);
 
   app.get<ById>("/v1/attempts/:id/logs", async (request, reply) => {
-    const attempt = pool.get(request.params.id);
+    const attempt = pool.find(request.params.id);
     const { stream, offset, follow } = parseRequest(logQuerySchema, request.query, "the request");
     const body = attempt.readLog(stream, offset, follow, closedSignal(reply));
     if (body === null) {
@@ -52,7 +52,7 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
   });
 
   app.get<ById>("/v1/attempts/:id/result", async (request, reply) => {
-    const attempt = pool.get(request.params.id);
+    const attempt = pool.find(request.params.id);
     const { result } = attempt.report;
     if (result === null) {
       throw new JobctlError("result_missing", `attempt ${request.params.id} has no result yet`);
@@ -67,7 +67,7 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
   });
 
   app.get<ById>("/v1/attempts/:id/workspace", async (request, reply) => {
-    const attempt = pool.get(request.params.id);
+    const attempt = pool.find(request.params.id);
     const headers = { "content-type": "application/x-tar" };
     await answerWithStream(reply, { headers, body: attempt.packWorkspace() }, logger);
   });
