@@ -1,6 +1,6 @@
 import type { Usage } from "@jobctl/protocol";
 
-import { listProcesses, peakMemoryBytes, type ProcessInfo } from "./process-table.js";
+import { listProcesses, mapInBatches, peakMemoryBytes, type ProcessInfo } from "./process-table.js";
 
 const FIRST_SAMPLE_MS = 25;
 const LONGEST_INTERVAL_MS = 1000;
@@ -54,7 +54,7 @@ export class UsageSampler {
 
   async #sample(): Promise<void> {
     const members = treeOf(this.#groupId, await listProcesses());
-    const peaks = await Promise.all(members.map(({ pid }) => peakMemoryBytes(pid)));
+    const peaks = await mapInBatches(members, ({ pid }) => peakMemoryBytes(pid));
     this.#maxRssBytes = Math.max(
       this.#maxRssBytes,
       peaks.reduce((sum, peak) => sum + peak, 0),
