@@ -221,6 +221,8 @@ export class AttemptPool {
     clearTimeout(timer);
     const cutOff = [...this.#attempts.values()].filter(({ report }) => isUnderWay(report));
     await Promise.all(cutOff.map((attempt) => attempt.interrupt()));
+    // What has ended meanwhile may wait for its output, or for space on the disk.
+    for (const attempt of cutOff) attempt.giveUpCollecting();
     await Promise.all(cutOff.map(async ({ spec }) => this.#running.get(spec.id)));
     for (const attempt of this.#attempts.values()) attempt.giveUpCollecting();
     await this.#handBack(cutOff);
