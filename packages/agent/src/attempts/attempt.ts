@@ -21,7 +21,7 @@ import { DiskGuard, freeBytesOf } from "../workspace/disk-guard.js";
 import { unlinkedBytes } from "../workspace/unlinked-files.js";
 import {
   attemptPaths,
-  hasDirectory,
+  directoryState,
   makeAttemptDirectory,
   makeWorkspace,
   openWorkspace,
@@ -246,8 +246,9 @@ export class Attempt {
   async #judge(error: unknown): Promise<"waits" | "lost" | "failed"> {
     const { storage, storageDeadMs } = this.#settings;
     if (!(await storage.isUsable())) return storage.unusableMs > storageDeadMs ? "lost" : "waits";
-    if (!hasDirectory(this.paths)) return "lost";
-    return isResourceError(error) ? "waits" : "failed";
+    const directory = directoryState(this.paths);
+    if (directory === "gone") return "lost";
+    return directory === "unknown" || isResourceError(error) ? "waits" : "failed";
   }
 
   async #lose(error: unknown): Promise<void> {
@@ -259,7 +260,7 @@ export class Attempt {
   /** To be called when directories may have gone. What runs without one is stopped: its results would have no place. */
   checkDirectory(): void {
     const { state } = this.#report;
-    if (state === "interrupted" || hasDirectory(this.paths)) return;
+    if (state === "interrupted" || directoryState(this.paths) !== "gone") return;
     if (state === "finished") void this.#lose(new Error(`${this.paths.directory} is gone`));
     else if (this.occupiesSlot) void this.interrupt();
   }

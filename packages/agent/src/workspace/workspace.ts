@@ -36,12 +36,13 @@ export async function makeAttemptDirectory(paths: AttemptPaths): Promise<void> {
   await mkdir(paths.directory, { mode: 0o700 });
 }
 
-/** Whether an attempt still has its directory; not when it cannot be reached. */
-export function hasDirectory(paths: AttemptPaths): boolean {
+/** Whether an attempt has lost its directory; of one that cannot be reached at the moment, nobody knows. */
+export function directoryState(paths: AttemptPaths): "there" | "gone" | "unknown" {
   try {
-    return lstatSync(paths.directory).isDirectory();
-  } catch {
-    return false;
+    return lstatSync(paths.directory).isDirectory() ? "there" : "gone";
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" || code === "ENOTDIR" ? "gone" : "unknown";
   }
 }
 
