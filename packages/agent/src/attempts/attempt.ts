@@ -426,7 +426,11 @@ export class Attempt {
         if (signal.aborted || this.#stopped !== null || this.#interrupted) return false;
         this.#waitingLogs += 1;
         try {
-          if ((await this.#judge(problem)) === "lost") return false;
+          if ((await this.#judge(problem)) === "lost") {
+            // Its output would have a gap: it has to be run again.
+            void this.interrupt();
+            return false;
+          }
           this.#problems.note({ event: "log_waits", ...this.#ids() }, problem);
           await delay(STORE_AGAIN_MS, undefined, { signal }).catch(() => {});
           return true;
