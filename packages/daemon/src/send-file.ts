@@ -26,7 +26,8 @@ export type FileAnswer = FileSource & {
  * Sends a file, or a slice of one, with `Range`, `If-Range`, `If-None-Match` and HEAD. Its first bytes are
  * read before the headers leave, so that a file that cannot be read is an error and not a broken answer.
  *
- * @throws JobctlError `range_not_satisfiable`, or what reading the first bytes throws
+ * @throws JobctlError `range_not_satisfiable`, `file_system` when a file cannot be read, or what a source
+ *   throws for its first bytes
  */
 export async function sendFile(
   request: FastifyRequest,
@@ -70,7 +71,17 @@ export async function sendFile(
 
 function read(source: FileSource, start: number, end: number): AsyncIterable<Buffer> {
   if ("read" in source) return source.read(start, end);
-  return createReadStream(source.path, { start, end, highWaterMark: 256 * 1024 });
+  return readFile(source.path, start, end);
+}
+
+/** @throws JobctlError `file_system` */
+async function* readFile(path: string, start: number, end: number): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path, { start, end, highWaterMark: 256 * 1024 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new JobctlError("file_system", `a file cannot be read: ${code}`, { cause: error });
+  }
 }
 
 /** Reads the first piece of a stream, and gives it back as a stream that begins with it. */

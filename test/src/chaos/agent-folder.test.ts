@@ -219,3 +219,31 @@ describe(
     });
   },
 );
+
+describe("an attempt that has finished and lost its directory", () => {
+  let cluster: Cluster;
+  afterEach(() => stopWithoutLeftovers(cluster));
+
+  it("is run again when its result is asked for", async () => {
+    cluster = await Cluster.start();
+    const go = join(cluster.root, "go");
+    const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done; echo done\n`);
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    await cluster.server.end("SIGKILL");
+    await writeFile(go, "");
+    const directory = join(cluster.root, `agent-1/attempts/${id}.1`);
+    await waitUntil("it has ended on the agent", async () => {
+      const record = await readFile(join(directory, "record.json"), "utf8");
+      return JSON.parse(record).report.state === "finished";
+    });
+    await rm(directory, { recursive: true });
+    await cluster.startServer();
+    await cluster.ok(["wait", String(id)]);
+    const { status, attempts } = await cluster.job(id);
+    assert.equal(status, "completed");
+    assert.deepEqual(
+      attempts.map(({ endedAs }) => endedAs),
+      ["lost", "collected"],
+    );
+  });
+});

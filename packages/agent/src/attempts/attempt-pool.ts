@@ -95,6 +95,11 @@ export class AttemptPool {
     throw new JobctlError("attempt_not_found", `this agent does not hold attempt ${id}`);
   }
 
+  /** To be called when a result could not be read. Never rejects. */
+  async checkResult(id: string, error: unknown): Promise<void> {
+    if (!this.#removing.has(id)) await this.#attempts.get(id)?.checkResult(error);
+  }
+
   /**
    * Takes an attempt on and starts it. The same call again finds it and starts nothing.
    *

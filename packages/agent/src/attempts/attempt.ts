@@ -265,6 +265,15 @@ export class Attempt {
     else if (this.occupiesSlot) void this.interrupt();
   }
 
+  /**
+   * To be called when its result could not be read, with the error. Without its directory it has to be run again.
+   * Never rejects.
+   */
+  async checkResult(error: unknown): Promise<void> {
+    if (this.#report.state !== "finished" || (await this.#judge(error)) !== "lost") return;
+    if (this.#report.state === "finished") await this.#lose(error);
+  }
+
   /** Nobody wants the results any more, or the agent goes down, and collects them when it is back. */
   giveUpCollecting(): void {
     this.#givenUp.abort();

@@ -5,6 +5,7 @@ import {
   attemptSpecSchema,
   logQuerySchema,
   parseRequest,
+  toJobctlError,
   type AttemptSpec,
 } from "@jobctl/protocol";
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
@@ -63,7 +64,13 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
       etag: result.sha256,
       contentType: "application/x-tar",
     };
-    await sendFile(request, reply, file, logger);
+    try {
+      await sendFile(request, reply, file, logger);
+    } catch (error) {
+      if (toJobctlError(error).code === "file_system")
+        await pool.checkResult(attempt.spec.id, error);
+      throw error;
+    }
   });
 
   app.get<ById>("/v1/attempts/:id/workspace", async (request, reply) => {
