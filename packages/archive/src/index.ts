@@ -9,7 +9,7 @@ export { measureTree, packTree, type TreeSelection } from "./pack-tree.js";
 export { TAR_END, type PackEntry } from "./encode-header.js";
 export { findInTar, indexTar, inspectResult, type IndexedEntry } from "./tar-index.js";
 export type { RandomAccess } from "./random-access.js";
-export { isResourceError } from "./resource-error.js";
+export { isResourceError, isStorageError } from "./resource-error.js";
 export { TimeSlice } from "./time-slice.js";
 export { unpackArchive } from "./unpack.js";
 export { walk, walkAll, type FoundEntry } from "./walk.js";

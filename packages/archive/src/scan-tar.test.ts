@@ -139,6 +139,15 @@ describe("an archive with more than an archive", () => {
     assert.deepEqual(await readdir(root), [name]);
   });
 
+  it("is not at fault when its folder is gone, or cannot be used", async () => {
+    const archive = Buffer.concat([entry("a/b", "x"), END]);
+    const unpacked = (folder: string): Promise<void> =>
+      unpackArchive(inPieces(archive, 100), join(root, folder), { limits: NO_LIMITS });
+    await assert.rejects(unpacked("none"), { code: "ENOENT" });
+    await writeFile(join(root, "file"), "");
+    await assert.rejects(unpacked("file"), { code: "ENOTDIR" });
+  });
+
   it("has no more names than the limit", async () => {
     const archive = Buffer.concat([entry("run.sh"), entry("12345"), entry("6789"), END]);
     const limits = { maxEntries: 9, maxExtractedBytes: 9, maxNameBytes: 14 };

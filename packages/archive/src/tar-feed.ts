@@ -4,7 +4,7 @@ import { JobctlError } from "@jobctl/protocol";
 import type { Parser } from "tar";
 
 import { archiveInvalid } from "./archive-invalid.js";
-import { isResourceError } from "./resource-error.js";
+import { isStorageError } from "./resource-error.js";
 
 /**
  * Writes a plain tar that has been scanned into a parser and waits until the parser is through with it.
@@ -58,9 +58,9 @@ export async function readingArchive(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** A full disk is not the archive's fault. */
+/** A full disk, or a folder that is gone, is not the archive's fault: its entries have been checked. */
 function explain(error: unknown): Error {
-  if (isResourceError(error) && error instanceof Error) return error;
+  if (isStorageError(error) && error instanceof Error) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return archiveInvalid(
     reason.includes("unexpected end of file") ? "the gzip data is cut short" : reason,

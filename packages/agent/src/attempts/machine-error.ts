@@ -1,4 +1,4 @@
-import { isResourceError } from "@jobctl/archive";
+import { isStorageError } from "@jobctl/archive";
 import { JobctlError } from "@jobctl/protocol";
 
 import type { Exit } from "../executors/executor.js";
@@ -16,6 +16,6 @@ export function notBegun({ exitCode, signal }: Exit, said: string): Error {
 
 /** Whether the machine has refused something, which says nothing of the job. */
 export function isMachineError(error: unknown): boolean {
-  if (isResourceError(error)) return true;
+  if (isStorageError(error)) return true;
   return error instanceof Error && "syscall" in error;
 }
