@@ -5,8 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
-import { makeKeyPair } from "@jobctl/daemon";
-
 import { requireBelonging, writeInstallationNote } from "./data-folder.js";
 import { NEW_JOB } from "./new-job.test-support.js";
 import { openStore } from "./store.js";
@@ -18,7 +16,7 @@ describe("a data folder without its stored files", () => {
     const id = randomUUID();
     const store = openStore(paths.dbPath);
     store.transaction(() => {
-      store.installation.create({ uuid: id, ...makeKeyPair() }, 1);
+      store.installation.create({ uuid: id, publicKey: "p", privateKey: "k" }, 1);
       store.jobs.insert(NEW_JOB, {});
     });
     store.close();

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 
-import { makeKeyPair } from "@jobctl/daemon";
 import Database from "better-sqlite3";
 
 import { openDatabase } from "./database.js";
@@ -29,7 +28,7 @@ describe("a database that is restored", () => {
     const path = join(directory, name);
     const store = openStore(path);
     store.transaction(() => {
-      store.installation.create({ uuid, ...makeKeyPair() }, NOW);
+      store.installation.create({ uuid, publicKey: "p", privateKey: "k" }, NOW);
       for (let n = 0; n < jobs; n += 1) store.jobs.insert({ ...NEW_JOB }, {});
     });
     store.close();
@@ -40,7 +39,9 @@ describe("a database that is restored", () => {
     copyFileSync(backup, path);
     const db = openDatabase(path);
     try {
-      const newInstallation = isNew ? { uuid: randomUUID(), ...makeKeyPair() } : null;
+      const newInstallation = isNew
+        ? { uuid: randomUUID(), publicKey: "p", privateKey: "k" }
+        : null;
       const facts = { createdAt: NOW, replaced, newInstallation };
       return continueAfterRestore(db, facts, NOW).nextJobId;
     } finally {
