@@ -37,10 +37,13 @@ describe("an input that is damaged while its job waits", () => {
 
   for (const [where, find] of [
     ["in a file", (archive: Buffer) => archive.indexOf(MARK)],
+    ["behind much that is right", (archive: Buffer) => archive.indexOf(MARK)],
     ["in the header of an entry", (archive: Buffer) => archive.indexOf("data.txt")],
   ] as const) {
+    const filler = where.startsWith("behind") ? "right ".repeat(1_000_000) : "";
+
     it(`${where}, with its old time stamps, ends the job with a reason of its own`, async () => {
-      const { id, input } = await submitWaiting(`${where}\n${MARK}\n`);
+      const { id, input } = await submitWaiting(`${where}\n${filler}${MARK}\n`);
       await flipByte(cluster.blobPath(input.sha256), find);
       await resume();
       await untilEnded(id);
