@@ -11,6 +11,7 @@ import { execa } from "execa";
 import { Cluster } from "../support/cluster.js";
 import { DaemonProcess } from "../support/daemon-process.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 describe("a database and a data folder that do not belong together", () => {
@@ -32,7 +33,8 @@ describe("a database and a data folder that do not belong together", () => {
     assert.match(log.slice(log.lastIndexOf('"event":"start_failed"')), wayOut);
   };
 
-  it("are refused when the database is missing, empty or of another installation", async () => {
+  it("are refused when the database is missing, empty or of another installation", async (t) => {
+    shows(t, "database-keeps-its-files");
     const aside = join(cluster.root, "aside.db");
     await rename(db, aside);
     const blobs = await cluster.blobs();
@@ -171,7 +173,8 @@ describe("a database that changes under a running server", () => {
     await waitUntil("it is logged", async () => /database_lost/.test(await log()), 60_000);
   });
 
-  it("is noticed when it is replaced, truncated, or its log is removed", async () => {
+  it("is noticed when it is replaced, truncated, or its log is removed", async (t) => {
+    shows(t, "database-keeps-its-files");
     await rename(db, `${db}.away`);
     await cp(`${db}.away`, db);
     await assertNoticed(/has been replaced/);

@@ -6,6 +6,7 @@ import type { Job } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const MARK = "the bytes that are going to change";
@@ -42,7 +43,8 @@ describe("an input that is damaged while its job waits", () => {
   ] as const) {
     const filler = where.startsWith("behind") ? "right ".repeat(1_000_000) : "";
 
-    it(`${where}, with its old time stamps, ends the job with a reason of its own`, async () => {
+    it(`${where}, with its old time stamps, ends the job with a reason of its own`, async (t) => {
+      shows(t, "damage-is-noticed", { what: "inputs damaged while their jobs wait", times: 1 });
       const { id, input } = await submitWaiting(`${where}\n${filler}${MARK}\n`);
       await flipByte(cluster.blobPath(input.sha256), find);
       await resume();

@@ -6,6 +6,7 @@ import type { Agent, Job, JobEvent } from "@jobctl/protocol";
 
 import { Cluster } from "../support/cluster.js";
 import { MaliciousAgent, refusal, type Lie } from "../support/malicious-agent.js";
+import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const SERVICES = [
@@ -155,7 +156,8 @@ describe("a job that an agent does not take", () => {
     assert.match(outcome?.message ?? "", /has not said whether it holds/);
   });
 
-  it("but takes and cannot start is queued again, and neither failed nor lost", async () => {
+  it("but takes and cannot start is queued again, and neither failed nor lost", async (t) => {
+    shows(t, "machine-trouble-fails-no-job", { what: "agents that cannot start a job", times: 1 });
     const broken = {
       reason: "executor_error",
       exitCode: null,

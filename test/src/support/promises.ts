@@ -293,6 +293,12 @@ export const PROMISES = [
     source: RELIABILITY,
   },
   {
+    id: "database-keeps-its-files",
+    area: DURABILITY,
+    text: "A database is used with its own files only, and one that is taken away, replaced or overwritten takes no new work",
+    source: RELIABILITY,
+  },
+  {
     id: "damage-is-noticed",
     area: DURABILITY,
     text: "No byte that has changed on disk is served or sent, and what has changed is reported",
