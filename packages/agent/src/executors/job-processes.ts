@@ -25,17 +25,23 @@ export interface ProcessScope {
 export class ProcessGroup {
   readonly leader: ProcessId;
   #isOver = false;
+  #wasEmpty = false;
 
   constructor(leader: ProcessId) {
     this.leader = leader;
   }
 
-  /** Its members among the processes of the machine; none from the time on when there was none. */
+  /**
+   * Its members among the processes of the machine; none from the time on when there was none. One empty look
+   * tells nothing: a process that starts another and ends while they are listed hides both.
+   */
   membersOf(all: readonly ProcessInfo[]): ProcessInfo[] {
     const { pid } = this.leader;
     const isTaken = all.some((found) => found.pid === pid && !isSameProcess(this.leader, found));
     const members = all.filter(({ groupId }) => groupId === pid);
-    this.#isOver ||= isTaken || members.length === 0;
+    const isEmpty = members.length === 0;
+    this.#isOver ||= isTaken || (isEmpty && this.#wasEmpty);
+    this.#wasEmpty = isEmpty;
     return this.#isOver ? [] : members;
   }
 }

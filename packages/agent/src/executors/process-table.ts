@@ -51,8 +51,19 @@ export async function mapInBatches<T, R>(
 
 /** Null when it has ended. */
 async function readProcess(pid: number): Promise<ProcessInfo | null> {
-  const info = parseStat(await readProc(`/proc/${pid}/stat`, "latin1"));
-  if (info === null || info.state === "Z" || info.state === "X") return null;
+  return parseProcess(pid, await readProc(`/proc/${pid}/stat`, "latin1"));
+}
+
+/**
+ * Reads what /proc tells of a process. One whose first thread has ended while others go on looks like a
+ * zombie, and is alive.
+ *
+ * @returns null when it has ended
+ */
+export function parseProcess(pid: number, stat: string): ProcessInfo | null {
+  const info = parseStat(stat);
+  if (info === null || info.state === "X") return null;
+  if (info.state === "Z" && info.threads <= 1) return null;
   const { parentPid, groupId, startTicks, cpuSeconds, childrenCpuSeconds } = info;
   return { pid, parentPid, groupId, startTicks, cpuSeconds, childrenCpuSeconds };
 }
@@ -98,6 +109,7 @@ function parseStat(stat: string) {
     state,
     parentPid: Number(parentPid),
     groupId: Number(groupId),
+    threads: number(20),
     startTicks: number(22),
     cpuSeconds: seconds(14) + seconds(15),
     childrenCpuSeconds: seconds(16) + seconds(17),

@@ -83,9 +83,7 @@ async function start(request: StartRequest): Promise<Execution> {
     exited,
     terminate: (graceMs, onTrouble) => {
       const find = async () => {
-        let alive = await findProcesses(jobs);
-        // One that starts another and ends while they are listed hides both.
-        if (alive.length === 0) alive = await findProcesses(jobs);
+        const alive = await findProcesses(jobs);
         return { alive, told: alive };
       };
       return terminate({ find, graceMs, onTrouble });

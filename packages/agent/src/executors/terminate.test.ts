@@ -4,7 +4,13 @@ import { once } from "node:events";
 import { afterEach, describe, it } from "node:test";
 
 import { ProcessGroup } from "./job-processes.js";
-import { identifyProcess, isSameProcess, listProcesses, signalProcess } from "./process-table.js";
+import {
+  identifyProcess,
+  isSameProcess,
+  listProcesses,
+  parseProcess,
+  signalProcess,
+} from "./process-table.js";
 import { terminate } from "./terminate.js";
 
 describe("ending processes", () => {
@@ -69,12 +75,56 @@ describe("ending processes", () => {
     assert.ok(!isSameProcess({ pid, startTicks }, identifyProcess(pid)));
   });
 
-  it("takes a group for another one once it was empty, or its leader's id is somebody else's", () => {
+  it("looks again before it believes that nothing lives", async () => {
+    const pid = await start();
+    let looks = 0;
+    await terminate({
+      find: async () => {
+        looks += 1;
+        return looks === 1 ? { alive: [], told: [] } : findChild(pid);
+      },
+      graceMs: 0,
+      onTrouble: () => {},
+    });
+    assert.deepEqual((await findChild(pid)).alive, []);
+  });
+
+  it("looks as often as at first while the processes are others each time", async () => {
+    child = spawn("true");
+    let looks = 0;
+    const startedMs = performance.now();
+    await terminate({
+      find: async () => {
+        looks += 1;
+        // No process has this start.
+        const alive = looks > 60 ? [] : [{ pid: process.pid, startTicks: -looks - 1 }];
+        return { alive, told: [] };
+      },
+      graceMs: 0,
+      onTrouble: ({ message }) => assert.fail(message),
+    });
+    assert.ok(performance.now() - startedMs < 30_000);
+  });
+
+  it("takes a process for alive whose first thread has ended, and no other zombie", () => {
+    child = spawn("true");
+    const stat = (state: string, threads: number): string =>
+      `7 (a b) ${state} 1 5 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 ${threads} 0 99 0`;
+    assert.equal(parseProcess(7, stat("Z", 1)), null);
+    assert.equal(parseProcess(7, stat("X", 2)), null);
+    const { groupId, startTicks } = parseProcess(7, stat("Z", 2)) ?? {};
+    assert.deepEqual([groupId, startTicks], [5, 99]);
+  });
+
+  it("takes a group for another one once it was empty twice, or its leader's id is somebody else's", () => {
     child = spawn("true");
     const info = { parentPid: 1, cpuSeconds: 0, childrenCpuSeconds: 0 };
     const member = { ...info, pid: 11, groupId: 10, startTicks: 5 };
     const group = new ProcessGroup({ pid: 10, startTicks: 5 });
     assert.deepEqual(group.membersOf([member]), [member]);
+    assert.deepEqual(group.membersOf([]), []);
+    assert.deepEqual(group.membersOf([member]), [member]);
+    assert.deepEqual(group.membersOf([]), []);
     assert.deepEqual(group.membersOf([]), []);
     assert.deepEqual(group.membersOf([member]), []);
     const taken = new ProcessGroup({ pid: 10, startTicks: 5 });

@@ -7,8 +7,10 @@ const LOOK = { firstMs: 20, maxMs: 100 };
 const KILL_AGAIN = { firstMs: 20, maxMs: 2000 };
 /** KILL is repeated at the first pace so often. */
 const QUICK_KILLS = 10;
-/** A process that has been killed so often, which takes about ten seconds, sits in the kernel. */
+/** A process that has been killed so often, the last times at growing pauses, sits in the kernel. */
 const STUCK_AFTER_KILLS = 20;
+/** So many empty looks in a row: a process that starts another and ends while they are listed hides both. */
+const LOOKS = 2;
 
 /** What is alive of a job. */
 export interface Living {
@@ -36,9 +38,11 @@ export interface Termination {
 export async function terminate({ find, graceMs, onTrouble }: Termination): Promise<void> {
   const killAt = performance.now() + graceMs;
   const told = new Set<string>();
+  const kills = new Map<string, number>();
   let failures = 0;
   let looks = 0;
-  for (let kills = 0; ;) {
+  let isStuckTold = false;
+  for (let empty = 0; empty < LOOKS;) {
     let living: Living;
     try {
       living = await find();
@@ -49,11 +53,15 @@ export async function terminate({ find, graceMs, onTrouble }: Termination): Prom
       await delay(pauseMs(failures, KILL_AGAIN));
       continue;
     }
-    if (living.alive.length === 0) return;
+    if (living.alive.length === 0) {
+      empty += 1;
+      continue;
+    }
+    empty = 0;
     const leftMs = killAt - performance.now();
     if (leftMs > 0) {
       for (const process of living.told) {
-        const key = `${process.pid} ${process.startTicks}`;
+        const key = keyOf(process);
         if (!told.has(key)) signalProcess(process, "SIGTERM");
         told.add(key);
       }
@@ -61,14 +69,38 @@ export async function terminate({ find, graceMs, onTrouble }: Termination): Prom
       await delay(Math.min(leftMs, pauseMs(looks, LOOK)));
     } else {
       for (const process of living.alive) signalProcess(process, "SIGKILL");
-      kills += 1;
-      if (kills === STUCK_AFTER_KILLS) {
-        const pids = living.alive.map(({ pid }) => pid).join(", ");
+      const fewest = countKills(kills, living.alive);
+      const stuck = living.alive.filter((one) => (kills.get(keyOf(one)) ?? 0) >= STUCK_AFTER_KILLS);
+      if (stuck.length > 0 && !isStuckTold) {
+        isStuckTold = true;
+        const pids = stuck.map(({ pid }) => pid).join(", ");
         onTrouble(new Error(`processes ${pids} do not end, although they were killed`));
       }
-      await delay(pauseMs(kills - QUICK_KILLS, KILL_AGAIN));
+      // One that starts others is caught only by looking again soon.
+      await delay(pauseMs(fewest - QUICK_KILLS, KILL_AGAIN));
     }
   }
+}
+
+function keyOf({ pid, startTicks }: ProcessId): string {
+  return `${pid} ${startTicks}`;
+}
+
+/**
+ * Counts how often each process has been killed, and forgets those that have ended.
+ *
+ * @returns how often the one has been that was killed the fewest times
+ */
+function countKills(kills: Map<string, number>, alive: readonly ProcessId[]): number {
+  const keys = new Set(alive.map(keyOf));
+  for (const key of kills.keys()) if (!keys.has(key)) kills.delete(key);
+  let fewest = Infinity;
+  for (const key of keys) {
+    const times = (kills.get(key) ?? 0) + 1;
+    kills.set(key, times);
+    fewest = Math.min(fewest, times);
+  }
+  return fewest;
 }
 
 /** Doubles with each time, from the first on. */
