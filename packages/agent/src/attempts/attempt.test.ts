@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -11,6 +14,7 @@ import type { AttemptSpec } from "@jobctl/protocol";
 
 import { createProcessExecutor } from "../executors/process.js";
 import { Trash } from "../workspace/trash.js";
+import { attemptPaths, directoryState } from "../workspace/workspace.js";
 import type { AttemptSettings } from "./attempt-settings.js";
 import { AttemptPool } from "./attempt-pool.js";
 import { Attempt } from "./attempt.js";
@@ -115,5 +119,28 @@ describe("an attempt", () => {
     await assert.rejects(receiving, /cut/);
     assert.throws(() => pool.get(SPEC.id), { code: "attempt_not_found" });
     await pool.remove(SPEC.id);
+  });
+
+  it("keeps no agent that drains waiting for its output", async () => {
+    const job = join(root, "job");
+    await mkdir(job);
+    await writeFile(join(job, "run.sh"), HOLDING);
+    const archive = await buffer(pack(job, toPackEntries(await walkAll(job))));
+    const sha256 = createHash("sha256").update(archive).digest("hex");
+    const pool = new AttemptPool(
+      root,
+      new Capacity({ slots: 1, cpus: 1, memoryBytes: 1e9 }),
+      { ...settings, heldOutputMs: 1e6, refusal: () => null, removed: () => {} },
+      () => {},
+    );
+    await pool.receive({ ...SPEC, archive: { ...SPEC.archive, sha256 } }, Readable.from([archive]));
+    await findLeftover(pool.get(SPEC.id));
+    assert.equal(await endOf(pool.drain(0, () => false)), "over");
+  });
+
+  it("has lost its directory only when that is not there", () => {
+    assert.equal(directoryState(attemptPaths(root)), "there");
+    assert.equal(directoryState(attemptPaths(join(root, "1.1"))), "gone");
+    assert.equal(directoryState(attemptPaths(join(root, "too-long".repeat(100)))), "unknown");
   });
 });
