@@ -490,9 +490,9 @@ export class Attempt {
    */
   async #endAll({ stdout, stderr }: Execution, written: Promise<void>): Promise<void> {
     const { heldOutputMs, logger } = this.#settings;
-    let isClosed = false;
+    const output = { isClosed: false };
     const closed = written.then(() => {
-      isClosed = true;
+      output.isClosed = true;
     });
     const endedAtMs = performance.now();
     // What waits for space on the disk is not held open by anybody.
@@ -501,12 +501,12 @@ export class Attempt {
       const sinceMs = Math.max(endedAtMs, this.#logsWaitedUntilMs);
       return Math.max(0, sinceMs + heldOutputMs - performance.now());
     };
-    for (let times = 1; !isClosed; times += 1) {
+    for (let times = 1; !output.isClosed; times += 1) {
       await this.#terminate();
       const pauseMs = backoffMs(times, LOOK_AGAIN, 1);
       const pause = signalWithin(Math.min(pauseMs, leftMs()), this.#givenUp.signal);
       await Promise.race([closed, onceAborted(pause.signal)]).finally(() => pause.release());
-      if (isClosed || (leftMs() > 0 && !this.#givenUp.signal.aborted)) continue;
+      if (output.isClosed || (leftMs() > 0 && !this.#givenUp.signal.aborted)) continue;
       logger.warn({ event: "output_held_open", ...this.#ids() }, "a process that cannot be found");
       this.#outputCut = true;
       stdout.destroy();

@@ -12,13 +12,13 @@ import { NO_LIMITS, pack, toPackEntries, walkAll } from "@jobctl/archive";
 import type { Logger } from "@jobctl/daemon";
 import type { AttemptSpec } from "@jobctl/protocol";
 
-import { createProcessExecutor } from "../executors/process.js";
-import { Trash } from "../workspace/trash.js";
-import { attemptPaths, directoryState } from "../workspace/workspace.js";
-import type { AttemptSettings } from "./attempt-settings.js";
-import { AttemptPool } from "./attempt-pool.js";
-import { Attempt } from "./attempt.js";
-import { Capacity } from "./capacity.js";
+import { createProcessExecutor } from "./executors/process.js";
+import { Trash } from "./workspace/trash.js";
+import { attemptPaths, directoryState } from "./workspace/workspace.js";
+import type { AttemptSettings } from "./attempts/attempt-settings.js";
+import { AttemptPool } from "./attempts/attempt-pool.js";
+import { Attempt } from "./attempts/attempt.js";
+import { Capacity } from "./attempts/capacity.js";
 
 const SPEC: AttemptSpec = {
   ...{ id: "1.1", jobId: 1, attempt: 1, service: "default", env: {}, timeoutSeconds: 600 },
