@@ -44,7 +44,7 @@ describe("trouble of the machine fails no job", () => {
     const blobs = join(cluster.dataPath, "blobs");
     await rename(blobs, `${blobs}.away`);
     await resume();
-    for (const id of ids) await untilNoted(id, /(not_sent|agent_refused)\s.*ENOENT/);
+    for (const id of ids) await untilNoted(id, /not_sent\s.*there are no stored files/);
     await rename(`${blobs}.away`, blobs);
     await assertAllComplete(ids);
     shows(t, "machine-trouble-fails-no-job", {
@@ -89,7 +89,11 @@ describe("trouble of the machine fails no job", () => {
     await rename(attempts, `${attempts}.away`);
     await writeFile(attempts, "");
     await resume();
-    await untilNoted(ids[0] ?? 0, /agent_refused|not_sent/);
+    // It says so by itself, or when it is sent a job.
+    await waitUntil("the agent says so", async () => {
+      const { status } = await fetch(`${cluster.agents[0]?.url}/ready`);
+      return status === 503;
+    });
     await rm(attempts);
     await rename(`${attempts}.away`, attempts);
     await assertAllComplete(ids);

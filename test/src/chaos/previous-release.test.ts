@@ -121,16 +121,18 @@ describe("an upgrade from the previous release", () => {
         // Also what ended before can still be had.
         await assertEnded(earlier, [1]);
       }
-      const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
-        items: Agent[];
-      };
-      assert.deepEqual(
-        items.map(({ name, state }) => [name, state]),
-        [
-          ["agent-1", "ready"],
-          ["agent-2", "ready"],
-        ],
-      );
+      await waitUntil("both agents are ready", async () => {
+        const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
+          items: Agent[];
+        };
+        const ready = items.filter(({ state }) => state === "ready");
+        return (
+          ready
+            .map(({ name }) => name)
+            .toSorted()
+            .join(" ") === "agent-1 agent-2"
+        );
+      });
       shows(t, "upgrades-keep-jobs", {
         what: `upgrades, ${first} first`,
         times: 1,
