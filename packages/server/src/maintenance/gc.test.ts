@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
@@ -33,8 +33,10 @@ describe("gc", () => {
   let store: Store;
   let watch: BlobWatch;
   let blobs: BlobStore;
+  let made: number;
   const id = randomUUID();
   beforeEach(async () => {
+    made = 0;
     directory = mkdtempSync(join(tmpdir(), "jobctl-gc-"));
     paths = { dataPath: directory, dbPath: join(directory, "jobctl.db") };
     store = openStore(paths.dbPath);
@@ -48,6 +50,8 @@ describe("gc", () => {
     rmSync(directory, { recursive: true });
   });
 
+  /** Each time other bytes, but in every run the same: so are the directories that they are in. */
+  const newBytes = (sizeBytes: number): Buffer => Buffer.alloc(sizeBytes, `${(made += 1)} `);
   const place = (content: Buffer): string => {
     const digest = createHash("sha256").update(content).digest("hex");
     mkdirSync(dirname(blobs.pathOf(digest)), { recursive: true });
@@ -55,7 +59,7 @@ describe("gc", () => {
     return digest;
   };
   const submit = (): string => {
-    const input = place(randomBytes(100));
+    const input = place(newBytes(100));
     store.transaction(() => store.jobs.insert({ ...NEW_JOB, input_sha256: input }, {}));
     return input;
   };
@@ -68,7 +72,7 @@ describe("gc", () => {
   it("removes what belongs to no job, with what is remembered of it", async () => {
     const used = submit();
     const pieces = { sizeBytes: 200_000, pieces: Buffer.alloc(128) };
-    const strays = Array.from({ length: MANY }, () => place(randomBytes(50)));
+    const strays = Array.from({ length: MANY }, () => place(newBytes(50)));
     for (const stray of strays) watch.saveChecksums(stray, pieces);
     watch.flush();
     watch.noteDamage(strays[7] ?? "", "it has changed");
@@ -80,7 +84,7 @@ describe("gc", () => {
   });
 
   it("removes nothing once the database has been lost", async () => {
-    const strays = Array.from({ length: 5 }, () => place(randomBytes(50)));
+    const strays = Array.from({ length: 5 }, () => place(newBytes(50)));
     renameSync(paths.dbPath, `${paths.dbPath}.away`);
     await assert.rejects(gc({ force: true }), { code: "database_unavailable" });
     for (const stray of strays) assert.ok(blobs.has(stray));
@@ -89,7 +93,7 @@ describe("gc", () => {
   });
 
   it("stops when the database is lost while it is under way", async () => {
-    for (let n = 0; n < MANY; n += 1) place(randomBytes(50));
+    for (let n = 0; n < MANY; n += 1) place(newBytes(50));
     const remove = blobs.remove.bind(blobs);
     blobs.remove = (digests) => {
       remove(digests);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,7 +22,9 @@ describe("the scrub", () => {
   let store: Store;
   let watch: BlobWatch;
   let blobs: BlobStore;
+  let made: number;
   beforeEach(() => {
+    made = 0;
     directory = mkdtempSync(join(tmpdir(), "jobctl-scrub-"));
     store = openStore(join(directory, "jobctl.db"));
     watch = new BlobWatch({ checksums: store.checksums, damage: store.damage, logger });
@@ -34,6 +36,8 @@ describe("the scrub", () => {
     rmSync(directory, { recursive: true });
   });
 
+  /** Each time other bytes, but in every run the same: so are the directories that they are in. */
+  const newBytes = (sizeBytes: number): Buffer => Buffer.alloc(sizeBytes, `${(made += 1)} `);
   /** As a version without checksums has left it. */
   const place = (content: Buffer): string => {
     const digest = createHash("sha256").update(content).digest("hex");
@@ -52,7 +56,7 @@ describe("the scrub", () => {
   };
 
   it("goes on where it was when it was stopped, and is done with a round once", async () => {
-    const digests = Array.from({ length: 8 }, () => place(randomBytes(SIZE_BYTES))).toSorted();
+    const digests = Array.from({ length: 8 }, () => place(newBytes(SIZE_BYTES))).toSorted();
     const first = scrub(SIZE_BYTES * 10);
     first.start();
     await until(() => first.readBytes >= 3 * SIZE_BYTES);
@@ -75,9 +79,9 @@ describe("the scrub", () => {
   });
 
   it("finds what has changed, forgets what is right again, and takes checksums", async () => {
-    const content = randomBytes(SIZE_BYTES);
+    const content = newBytes(SIZE_BYTES);
     const digest = place(content);
-    const other = place(randomBytes(SIZE_BYTES));
+    const other = place(newBytes(SIZE_BYTES));
     const changed = Buffer.from(content);
     changed.writeUInt8(changed.readUInt8(70_000) ^ 1, 70_000);
     writeFileSync(blobs.pathOf(digest), changed);
@@ -103,7 +107,7 @@ describe("the scrub", () => {
   });
 
   it("goes on where one entry cannot be read, and where one has been removed", async () => {
-    const last = place(randomBytes(SIZE_BYTES));
+    const last = place(newBytes(SIZE_BYTES));
     mkdirSync(join(directory, "blobs/sha256/00", "0".repeat(64)), { recursive: true });
     symlinkSync("/proc/self/mem", join(directory, "blobs/sha256/00", `${"0".repeat(63)}1`));
     symlinkSync("missing", join(directory, "blobs/sha256/00", `${"0".repeat(63)}2`));
@@ -120,7 +124,7 @@ describe("the scrub", () => {
   });
 
   it("keeps to its rate", async () => {
-    for (let n = 0; n < 4; n += 1) place(randomBytes(SIZE_BYTES));
+    for (let n = 0; n < 4; n += 1) place(newBytes(SIZE_BYTES));
     const slow = scrub(1_000_000);
     const beganMs = performance.now();
     slow.start();
