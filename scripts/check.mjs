@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 
 const CHECKS = [
   ["format", "oxfmt", ["--check", "."]],
+  ["list of the rules", process.execPath, ["scripts/list-rules.mjs", "--check"]],
   ["types", "tsc", ["-b"]],
   ["lint and import rules", "oxlint", ["--deny-warnings"]],
   ["dead code", "knip", []],

@@ -17,7 +17,8 @@ import {
 import { normalizePath } from "./paths.js";
 import { evaluatePipe } from "./pure-output.js";
 import { Resolver } from "./resolve.js";
-import type { RuleId } from "./rules/catalogue.js";
+import type { Report, Rule } from "./rule.js";
+import type { RuleId } from "./rules/index.js";
 import { COMMAND_VARIABLES, checkVariable } from "./rules/assignments.js";
 import { checkName } from "./rules/dynamic-names.js";
 import { destructiveRules } from "./rules/destructive.js";
@@ -27,6 +28,7 @@ import { checkRead, checkWrite, fileRules } from "./rules/files.js";
 import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/fork-bomb.js";
 import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
 import { networkRules } from "./rules/network.js";
+import { OWN_RULES, isRefused } from "./rules/registry.js";
 import type { CommandRule, Found } from "./rules/report.js";
 import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
 import { embedRules } from "./rules/embed.js";
@@ -250,8 +252,15 @@ export class Analysis {
     minerRules(invocation, found);
     if (isOwnProgram(invocation)) return;
     for (const rule of COMMAND_RULES) rule(invocation, found);
+    const context = { input, isRefused };
+    const reportOf = (rule: Rule): Report => {
+      const id = rule.id as RuleId;
+      return (message, severity) => found(id, message, severity);
+    };
+    OWN_RULES.check(invocation, context, reportOf);
     const inside = this.#directory.resolveAll(invocation);
     if (inside !== null) {
+      OWN_RULES.check(inside, context, reportOf, true);
       destructiveRules(inside, found);
       fileRules(inside, found);
     }

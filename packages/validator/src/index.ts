@@ -2,6 +2,6 @@ export { SEVERITIES, type Diagnostic, type Report, type Severity } from "./diagn
 export { formatReport } from "./format-text.js";
 export { DEFAULT_POLICY, PROFILES, blocks, type Policy, type Profile } from "./policy.js";
 export { FAMILIES, type Family, type Rule } from "./rule.js";
-export { RULES } from "./rules/catalogue.js";
+export { RULES } from "./rules/index.js";
 export { toSarif } from "./sarif.js";
 export { MAX_SCRIPT_BYTES, validate, validateJob } from "./validate.js";

@@ -1,4 +1,6 @@
 import type { Severity } from "./diagnostic.js";
+import type { Input } from "./inputs.js";
+import type { Invocation } from "./unwrap.js";
 
 export const FAMILIES = [
   "input",
@@ -17,7 +19,18 @@ export const FAMILIES = [
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 
-/** A rule as people read of it. What it matches is code, in `rules/`. */
+/** Called with what a rule has found; the severity is the rule's own unless said. */
+export type Report = (message: string, severity?: Severity) => void;
+
+/** What a rule may ask about beside the command itself. */
+export interface Context {
+  /** What the command reads. */
+  readonly input: Input;
+  /** Whether a program is refused under its own name. */
+  isRefused(program: string): boolean;
+}
+
+/** A rule: what people read of it, what it matches, and examples that a test tries. */
 export interface Rule {
   readonly id: string;
   readonly family: Family;
@@ -30,4 +43,15 @@ export interface Rule {
   readonly needsNetwork?: boolean;
   /** Nothing that an honest script does not do: shown, and blocking, in the profile `strict` only. */
   readonly strictOnly?: boolean;
+  /**
+   * The commands that it looks at, by the last segment of their path. `mkfs*` stands for all that begin so, `*` for
+   * every command. None where the walk of the tree finds it: pipes, functions, redirections.
+   */
+  readonly commands?: readonly string[];
+  /** Looks at one command that the script may run. */
+  readonly check?: (invocation: Invocation, report: Report, context: Context) => void;
+  /** Whether it looks once more at a command whose relative paths lead out of the job's directory, resolved. */
+  readonly followsPaths?: boolean;
+  /** Scripts in which it must be found, and similar ones in which it must not. */
+  readonly examples: { readonly dangerous: readonly string[]; readonly honest: readonly string[] };
 }

@@ -1,5 +1,5 @@
 import type { Report, Severity } from "./diagnostic.js";
-import { RULES } from "./rules/catalogue.js";
+import { RULES } from "./rules/index.js";
 
 const LEVELS: Readonly<Record<Severity, string>> = {
   error: "error",

@@ -6,7 +6,8 @@ import { LineTable } from "./line-table.js";
 import { parseBash } from "./parse.js";
 import { normalizePath } from "./paths.js";
 import { DEFAULT_POLICY, blocks, severityOf, type Policy } from "./policy.js";
-import { ruleOf, type RuleId } from "./rules/catalogue.js";
+import type { RuleId } from "./rules/index.js";
+import { ruleOf } from "./rules/registry.js";
 
 /** Largest script that is looked at, in bytes. */
 export const MAX_SCRIPT_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { Severity } from "../diagnostic.js";
 import type { Invocation } from "../unwrap.js";
-import type { RuleId } from "./catalogue.js";
+import type { RuleId } from "./index.js";
 
 /** Called with what a rule has found; the severity is the rule's own unless said. */
 export type Found = (rule: RuleId, message: string, severity?: Severity) => void;

@@ -28,8 +28,6 @@ export const secretRules: CommandRule = ({ name, args }, found) => {
     found("SECRET-KEYS", "gpg prints secret keys");
   if (name === "ssh-add" && /-L|-l/.test(text))
     found("SECRET-KEYS", "ssh-add lists keys", "warning");
-  if (name === "gcore" || name === "procdump")
-    found("SECRET-MEM", `${name} copies a process's memory`);
   if (
     /^(aws|gcloud|az)$/.test(name) &&
     /get-session-token|get-secret-value|print-access-token|get-access-token|assume-role|list-access-keys|configure (list|export)/.test(

@@ -1,0 +1,10 @@
+import type { Rule } from "../../rule.js";
+
+export const rule = {
+  id: "CRLF",
+  family: "input",
+  severity: "info",
+  why: "has Windows line ends, which bash takes for part of the words",
+  fix: "Convert it: sed -i 's/\\r$//' run.sh",
+  examples: { dangerous: [], honest: [] },
+} as const satisfies Rule;

@@ -1,0 +1,10 @@
+import type { Rule } from "../../rule.js";
+
+export const rule = {
+  id: "SHEBANG",
+  family: "input",
+  severity: "error",
+  why: "names an interpreter other than bash or sh in its first line",
+  fix: "Start run.sh with #!/bin/bash and call the other interpreter from it.",
+  examples: { dangerous: [], honest: [] },
+} as const satisfies Rule;

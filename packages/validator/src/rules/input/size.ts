@@ -1,0 +1,10 @@
+import type { Rule } from "../../rule.js";
+
+export const rule = {
+  id: "SIZE",
+  family: "input",
+  severity: "error",
+  why: "is larger than a script may be",
+  fix: "Move data out of the script into files of the job.",
+  examples: { dangerous: [], honest: [] },
+} as const satisfies Rule;

@@ -1,0 +1,11 @@
+import { PLAIN } from "../advice.js";
+import type { Rule } from "../../rule.js";
+
+export const rule = {
+  id: "DYN-CMD-PARTIAL",
+  family: "obfuscation",
+  severity: "warning",
+  why: "puts the name of the command together with a variable that is not set",
+  fix: PLAIN,
+  examples: { dangerous: [], honest: [] },
+} as const satisfies Rule;
