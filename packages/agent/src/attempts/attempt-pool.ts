@@ -273,7 +273,7 @@ export class AttemptPool {
     const { state, outcome } = record.report;
     if (state === "finished" || state === "interrupted") attempt.restore(record.report);
     // Remembered until the server knows: were it sent again, it must not run again.
-    else if (outcome === null) await attempt.interrupted(record.report);
+    else if (outcome === null) await attempt.restoreInterrupted(record.report);
     else this.#track(id, attempt.resumePacking(record.report, outcome));
     const { jobId, attempt: number } = record.spec;
     logger.info({

@@ -19,3 +19,7 @@ export function isMachineError(error: unknown): boolean {
   if (isStorageError(error)) return true;
   return error instanceof Error && "syscall" in error;
 }
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

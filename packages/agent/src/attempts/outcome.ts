@@ -2,14 +2,17 @@ import type { Outcome } from "@jobctl/protocol";
 
 import type { Exit } from "../executors/executor.js";
 
-/** Why the agent stopped a job itself; null when it did not. */
-export type StopReason = "cancelled" | "timed_out" | "output_limit" | "disk_full" | null;
+/** Why the agent stopped a job itself. */
+export type StopReason = "cancelled" | "timed_out" | "output_limit" | "disk_full";
+
+/** Why an attempt was stopped; `interrupted` when it has to be run again, elsewhere or later. */
+export type StopCause = StopReason | "interrupted";
 
 /**
  * How a run ended. What the agent did to it comes first: a job that was told to stop and then exits
  * with 0 was stopped all the same.
  */
-export function outcomeOf(exit: Exit, stopped: StopReason, message: string | null): Outcome {
+export function outcomeOf(exit: Exit, stopped: StopReason | null, message: string | null): Outcome {
   const { exitCode, signal } = exit;
   if (stopped !== null) return { reason: stopped, exitCode, signal, message };
   return { reason: signal === null ? "exited" : "signaled", exitCode, signal, message };
@@ -45,7 +48,7 @@ export interface LimitsInForce {
 
 /** Which limit ended a job, in words; null when that needs none. */
 export function explain(
-  reason: StopReason | "oom_killed",
+  reason: StopReason | "oom_killed" | null,
   { timeoutSeconds, memoryBytes, maxFileBytes, maxLogBytes, excess }: LimitsInForce,
 ): string | null {
   switch (reason) {

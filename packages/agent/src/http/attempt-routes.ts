@@ -76,12 +76,12 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
   app.get<ById>("/v1/attempts/:id/workspace", async (request, reply) => {
     const attempt = pool.find(request.params.id);
     const headers = { "content-type": "application/x-tar" };
-    await answerWithStream(reply, { headers, body: attempt.packWorkspace() }, logger);
+    await answerWithStream(reply, { headers, body: attempt.liveWorkspace.pack() }, logger);
   });
 
   app.post<ById>("/v1/attempts/:id/cancel", async (request, reply) => {
     const attempt = pool.get(request.params.id);
-    attempt.stopSoon("cancelled");
+    void attempt.stop("cancelled");
     return reply.code(202).send(attempt.report);
   });
 
