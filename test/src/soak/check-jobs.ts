@@ -7,6 +7,7 @@ import type { Findings } from "./findings.js";
 import type { Entry, Ledger } from "./ledger.js";
 import type { Stage } from "./stage.js";
 import type { Talk } from "./talk.js";
+import type { Work } from "./work.js";
 
 /** Until all jobs have ended once nothing disturbs them. */
 const SETTLE_MS = 180_000;
@@ -115,7 +116,7 @@ async function checkJob(
   const isServed = await readContents(talk, job, entry, findings);
   if (!isServed && job.result !== null && entry.damaged !== "result")
     findings.violation(`${about}: its result is not served`);
-  if (job.result === null && job.status === work.status && work.result !== null)
+  if (job.result === null && endedAsPlanned(job, work) && work.result !== null)
     findings.violation(`${about} is ${job.status} and has no result`);
 }
 
@@ -125,6 +126,9 @@ function mayEndLikeThat(job: Job, { work, cancelled, struck, damaged }: Entry): 
   // With a reason of its own, which is no exit of the script.
   if (damaged === "input" && job.status !== "completed" && job.outcome?.exitCode == null)
     return job.outcome?.message != null;
-  if (job.status !== work.status) return false;
-  return work.exitCode === null || job.outcome?.exitCode === work.exitCode;
+  return endedAsPlanned(job, work);
+}
+
+function endedAsPlanned(job: Job, { status, exitCode }: Work): boolean {
+  return job.status === status && (exitCode === null || job.outcome?.exitCode === exitCode);
 }
