@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -16,6 +15,7 @@ import { Attempt } from "./attempt.js";
 import type { Capacity } from "./capacity.js";
 import { isMachineError } from "./machine-error.js";
 import { readRecord } from "./record.js";
+import { verifyArchive } from "./verify-archive.js";
 
 /** How long an agent that goes down waits for the server to begin to fetch what has finished. */
 const FETCH_MS = 3000;
@@ -114,11 +114,9 @@ export class AttemptPool {
     if (refusal !== null) throw refusal;
     this.capacity.reserve(spec);
     this.#receiving.add(spec.id);
-    const attempt = new Attempt(spec, join(this.#root, spec.id), this.#settings, (changed) =>
-      this.#onChange(changed),
-    );
+    const attempt = this.#newAttempt(spec);
     try {
-      await attempt.receive(verified(archive, spec));
+      await attempt.receive(verifyArchive(archive, spec));
       if (this.#draining) {
         await attempt.discard();
         throw draining();
@@ -260,28 +258,22 @@ export class AttemptPool {
     if (trash.isToTake(directory)) return;
     await executor.terminateSurvivors({ attemptId: id, directory });
     const record = await readRecord(join(directory, "record.json"));
-    if (record === null) {
-      // It was never recorded, so it was never started: the server may send it again.
-      await trash.take(directory);
-      return;
-    }
-    const attempt = new Attempt(record.spec, directory, this.#settings, (changed) =>
-      this.#onChange(changed),
-    );
-    attempt.restoreMoments(record.moments);
+    // It was never recorded, so it was never started: the server may send it again.
+    if (record === null) return trash.take(directory);
+    const attempt = this.#newAttempt(record.spec);
     this.#attempts.set(id, attempt);
-    const { state, outcome } = record.report;
-    if (state === "finished" || state === "interrupted") attempt.restore(record.report);
-    // Remembered until the server knows: were it sent again, it must not run again.
-    else if (outcome === null) await attempt.restoreInterrupted(record.report);
-    else this.#track(id, attempt.resumePacking(record.report, outcome));
+    const resumed = attempt.resume(record);
+    // Packing may take long. One that was cut off is known as such before the agent answers.
+    if (record.report.outcome === null) await resumed;
+    else this.#track(id, resumed);
     const { jobId, attempt: number } = record.spec;
-    logger.info({
-      event: "attempt_recovered",
-      jobId,
-      attempt: number,
-      state: attempt.report.state,
-    });
+    const { state } = attempt.report;
+    logger.info({ event: "attempt_recovered", jobId, attempt: number, state });
+  }
+
+  #newAttempt(spec: AttemptSpec): Attempt {
+    const directory = join(this.#root, spec.id);
+    return new Attempt(spec, directory, this.#settings, (changed) => this.#onChange(changed));
   }
 
   #onChange(attempt: Attempt): void {
@@ -314,21 +306,4 @@ function draining(): JobctlError {
   return new JobctlError("draining", "this agent is draining and takes no new work", {
     retryAfterSeconds: 30,
   });
-}
-
-/** Passes an archive on, and fails at its end when it is not the one that was announced. */
-async function* verified(
-  archive: AsyncIterable<Buffer>,
-  spec: AttemptSpec,
-): AsyncGenerator<Buffer> {
-  const hash = createHash("sha256");
-  for await (const chunk of archive) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (hash.digest("hex") === spec.archive.sha256) return;
-  throw new JobctlError(
-    "archive_digest_mismatch",
-    `the archive of attempt ${spec.id} does not have the digest that was announced`,
-  );
 }

@@ -49,11 +49,8 @@ export class AttemptState {
   }
 
   /** Continues from what an agent recorded before it was restarted. Announces nothing. */
-  restore(report: AttemptReport): void {
+  restore(report: AttemptReport, moments: AttemptMoments): void {
     this.#report = report;
-  }
-
-  restoreMoments(moments: AttemptMoments): void {
     this.#moments = moments;
   }
 

@@ -11,12 +11,12 @@ import {
 } from "../workspace/workspace.js";
 import { AttemptContext } from "./attempt-context.js";
 import { AttemptLogs } from "./attempt-logs.js";
-import type { AttemptMoments } from "./attempt-moments.js";
 import type { AttemptSettings } from "./attempt-settings.js";
 import { AttemptState } from "./attempt-state.js";
 import { LiveWorkspace } from "./live-workspace.js";
 import { messageOf } from "./machine-error.js";
 import { notRun, type StopCause, type StopReason } from "./outcome.js";
+import type { AttemptRecord } from "./record.js";
 import { runScript } from "./run-script.js";
 import type { RunningJob } from "./running-job.js";
 import { storeResult } from "./store-result.js";
@@ -104,26 +104,15 @@ export class Attempt {
     await settings.trash.take(this.paths.directory);
   }
 
-  /** Restores when an attempt started and ended before the agent was restarted. */
-  restoreMoments(moments: AttemptMoments): void {
-    this.#state.restoreMoments(moments);
-  }
-
-  /** Restores an attempt that had finished before the agent was restarted. */
-  restore(report: AttemptReport): void {
-    this.#state.restore(report);
-  }
-
-  /** Reports an attempt whose process was cut off by a restart of the agent: it has to be run again. Never rejects. */
-  async restoreInterrupted(report: AttemptReport): Promise<void> {
-    this.#state.restore(report);
-    await this.#reportInterrupted();
-  }
-
-  /** Finishes an attempt whose process had ended when the agent died, from its record. */
-  async resumePacking(report: AttemptReport, outcome: Outcome): Promise<void> {
-    this.#state.restore(report);
-    await this.#store(outcome);
+  /**
+   * Continues after a restart of the agent: what had ended is packed, and what was cut off has to be run again.
+   * Never rejects.
+   */
+  async resume({ report, moments }: AttemptRecord): Promise<void> {
+    this.#state.restore(report, moments);
+    if (report.state === "finished" || report.state === "interrupted") return;
+    if (report.outcome === null) await this.#reportInterrupted();
+    else await this.#store(report.outcome);
   }
 
   /** Runs the job and collects what it leaves. Never rejects: every problem is an outcome. */
@@ -246,8 +235,9 @@ export class Attempt {
 
   /** Never rejects. */
   async #reportInterrupted(): Promise<void> {
-    this.#state.restore({ ...this.#state.report, outcome: null, result: null });
-    await this.#recordOrUpdate({ state: "interrupted", finishedAt: this.#state.markEnd() });
+    const finishedAt = this.#state.markEnd();
+    const nothing = { outcome: null, result: null } as const;
+    await this.#recordOrUpdate({ ...nothing, state: "interrupted", finishedAt });
   }
 
   /**
