@@ -47,6 +47,7 @@ import { BlobWatch } from "./maintenance/blob-watch.js";
 import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
 import { Scrub } from "./maintenance/scrub.js";
+import { SpaceReserve } from "./maintenance/space-reserve.js";
 import { Tasks } from "./maintenance/tasks.js";
 import { AttemptSender } from "./scheduler/attempt-sender.js";
 import { AttemptTracker } from "./scheduler/attempt-tracker.js";
@@ -65,6 +66,8 @@ import { createTelemetry } from "./telemetry.js";
 
 /** Some milliseconds of work, after which SQLite knows by how much its tables have grown. */
 const OPTIMIZE_EVERY_MS = 5 * 60 * 1000;
+
+const KEEP_RESERVE_EVERY_MS = 5 * 60 * 1000;
 
 /** Within a minute it has to be noticed that the database's files are gone. */
 const CHECK_DATABASE_FILE_EVERY_MS = 15_000;
@@ -134,7 +137,8 @@ export function createServer(
   );
   const tasks = new Tasks(logger);
   const backups = new Backups({ store, temporary: blobs.temporary, logger });
-  const vacuum = new Vacuum({ store, dbPath: config.dbPath, logger });
+  const reserve = new SpaceReserve({ ...config, logger });
+  const vacuum = new Vacuum({ store, dbPath: config.dbPath, reserve, logger });
   const garbage = { store, blobs, watch, paths: config, logger, isCopied: () => backups.isOpen };
   const attempts = new AttemptService({
     store,
@@ -204,7 +208,7 @@ export function createServer(
   // Each answer that is held open listens to it.
   setMaxListeners(0, stopping.signal);
   const health = createHealth({
-    ...{ store, blobs, watch, registry, dispatcher, table, tasks, lease },
+    ...{ store, blobs, watch, registry, dispatcher, table, tasks, lease, reserve },
     stopping: stopping.signal,
   });
   const drainMs = config.drainSeconds * 1000;
@@ -383,6 +387,12 @@ export function createServer(
           everyMs: OPTIMIZE_EVERY_MS,
           atStart: true,
           run: () => store.optimize(),
+        },
+        {
+          name: "reserve",
+          everyMs: KEEP_RESERVE_EVERY_MS,
+          atStart: true,
+          run: () => reserve.keep(),
         },
       ]);
       return { url };

@@ -6,6 +6,7 @@ import type { AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
 import type { HealthSource } from "./http/system-routes.js";
 import type { BlobWatch } from "./maintenance/blob-watch.js";
+import type { SpaceReserve } from "./maintenance/space-reserve.js";
 import type { Tasks } from "./maintenance/tasks.js";
 import type { Dispatcher } from "./scheduler/dispatcher.js";
 import type { JobTable } from "./scheduler/job-table.js";
@@ -20,18 +21,21 @@ export interface HealthParts {
   readonly table: JobTable;
   readonly tasks: Tasks;
   readonly lease: ActiveLease;
+  readonly reserve: SpaceReserve;
   readonly stopping: AbortSignal;
 }
 
 /** What the server depends on, tried when somebody asks, and what it does in the background. */
 export function createHealth(parts: HealthParts): HealthSource {
-  const { store, blobs, watch, registry, dispatcher, table, tasks, lease, stopping } = parts;
+  const { store, blobs, watch, registry, dispatcher, table, tasks, lease, reserve, stopping } =
+    parts;
   const startedMs = performance.now();
   const eventLoop = new EventLoopWatch();
   const fileSystem = new FileSystemWatch(() =>
     attempt(async () => {
       await blobs.checkFreeSpace(0);
-      return `${((await blobs.freeBytes()) / 1e9).toFixed(1)} GB are free`;
+      const free = `${((await blobs.freeBytes()) / 1e9).toFixed(1)} GB are free`;
+      return reserve.sizeBytes > 0 ? free : `${free}, and there is no reserve for a vacuum`;
     }),
   );
 

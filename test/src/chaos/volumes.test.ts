@@ -2,13 +2,23 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, open, readFile, readdir, rm, statfs, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Job } from "@jobctl/protocol";
+import type { Job, VacuumReport } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 import { execa } from "execa";
 
@@ -16,6 +26,7 @@ import { AGENT_TOKEN, Cluster } from "../support/cluster.js";
 import { DaemonProcess } from "../support/daemon-process.js";
 import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { IdleConnections } from "../support/idle-connections.js";
+import { insertOldJobs } from "../support/insert-jobs.js";
 import { stopWithoutLeftovers } from "../support/leftovers.js";
 import { unless } from "../support/requirements.js";
 import { shows } from "../support/shows.js";
@@ -35,7 +46,7 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
   let volume: string;
   let cluster: Cluster;
   beforeEach(async () => {
-    small = await SmallVolume.mount(48 * MEBIBYTE);
+    small = await SmallVolume.mount(64 * MEBIBYTE);
     [root, volume] = [small.root, small.path];
     cluster = await Cluster.start({
       server: { JOBCTL_DATA_PATH: join(volume, "data"), JOBCTL_MIN_FREE_BYTES: "0" },
@@ -69,9 +80,6 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
       ),
     );
     assert.equal((await fetch(`${cluster.server.url}/live`)).status, 200);
-    const vacuum = await cluster.jobctl(["vacuum", "--older-than", "0s", "--yes"]);
-    assert.equal(vacuum.exitCode, 108);
-    assert.match(vacuum.stderr, /bytes left, and a vacuum needs 16777216\n {2}Nothing was changed/);
     await rm(join(volume, "filler"));
     await cluster.ok(["wait", String(running)]);
     const after = await cluster.submitScript("echo after\n", "--wait");
@@ -103,13 +111,51 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
         assert.match(await ready.text(), /the lease cannot be stored, so no agent is given work/);
       }
       assert.equal((await cluster.request("/v1/jobs", upload(200_000))).status, 507);
-      const vacuum = await cluster.jobctl(["vacuum", "--older-than", "0s", "--yes"]);
-      assert.match(vacuum.stderr, /Nothing was changed/);
+      await cluster.ok(["vacuum", "--older-than", "1d", "--yes"]);
       assert.match(await cluster.ok(["gc"]), /^removed 1 blob/);
       await rm(join(volume, "filler"));
       await cluster.submitScript("echo after\n", "--wait");
     }
     await cluster.ok(["cancel", String(waiting)]);
+  });
+
+  it("is made smaller by a vacuum, again and again, also after a restart", async () => {
+    const kept = await cluster.submitScript("echo kept\n", "--wait");
+    const { input } = await cluster.job(kept);
+    for (const signal of ["SIGTERM", "SIGKILL", null] as const) {
+      await cluster.server.end("SIGTERM");
+      insertOldJobs(cluster, 10_000, input);
+      await cluster.startServer();
+      await hasReserve(volume);
+      if (signal !== null) {
+        await cluster.server.end(signal);
+        await fill(volume, 1);
+        await cluster.startServer();
+      } else await fill(volume, 1);
+      const call = ["vacuum", "--older-than", "3650d", "--yes", "--json"];
+      const report = JSON.parse(await cluster.ok(call)) as VacuumReport;
+      assert.equal(report.jobsRemoved, 10_000);
+      assert.ok(report.bytesAfter < report.bytesBefore / 4, JSON.stringify(report));
+      await hasReserve(volume);
+      assert.equal(await cluster.ok(["logs", String(kept)]), "kept\n");
+      // Nothing is left to remove: the reserve is as large as before all the same.
+      await fill(volume, 1);
+      await cluster.ok(["vacuum", "--yes"]);
+      await hasReserve(volume);
+      await rm(join(volume, "filler"));
+    }
+    await cluster.submitScript("echo after\n", "--wait");
+  });
+
+  it("says what a vacuum needs where there was never space for a reserve", async () => {
+    await cluster.server.end("SIGTERM");
+    await rm(reserveOf(volume), { force: true });
+    await fill(volume, 1);
+    await cluster.startServer();
+    const vacuum = await cluster.jobctl(["vacuum", "--older-than", "0s", "--yes"]);
+    assert.equal(vacuum.exitCode, 108);
+    assert.match(vacuum.stderr, /bytes left, and a vacuum needs 8388608\n {2}Nothing was changed/);
+    await rm(join(volume, "filler"));
   });
 
   it("refuses to bring its database up to date, and leaves it as it was", async () => {
@@ -510,6 +556,16 @@ async function fill(volume: string, blockBytes = 64 * 1024): Promise<void> {
     await file.close();
   }
   assert.ok((await statfs(volume)).bavail * (await statfs(volume)).bsize < block.length);
+}
+
+const reserveOf = (volume: string): string => join(volume, "data/jobctl.db.reserve");
+
+/** Waits until the server has put space aside for a vacuum, all of it but for a little. */
+async function hasReserve(volume: string): Promise<void> {
+  await waitUntil("there is a reserve", async () => {
+    const found = await stat(reserveOf(volume)).catch(() => null);
+    return found !== null && found.size > 12 * MEBIBYTE && found.blocks * 512 >= found.size;
+  });
 }
 
 /** A submit of a job of so many bytes that nobody has submitted before. */

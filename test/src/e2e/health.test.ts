@@ -45,7 +45,9 @@ describe("health", () => {
       ...["database", "disk", "eventLoop", "lease", "agents", "dispatcher", "poller", "breakers"],
       "blobs",
     ]);
-    assert.deepEqual(Object.keys(health.tasks), ["reconcile", "gc", "database_file", "optimize"]);
+    assert.deepEqual(Object.keys(health.tasks), [
+      ...["reconcile", "gc", "database_file", "optimize", "reserve"],
+    ]);
     assert.ok((health.checks["poller"]?.ageSeconds ?? NaN) < 60);
     assert.ok((health.tasks["gc"]?.ageSeconds ?? NaN) < 60);
     assert.equal(health.database, "ok");

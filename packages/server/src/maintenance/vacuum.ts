@@ -1,4 +1,3 @@
-import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
@@ -7,12 +6,15 @@ import { JobctlError, type VacuumReport } from "@jobctl/protocol";
 
 import type { Store } from "../store/store.js";
 import { databaseDamaged, inspectDatabase } from "./backups.js";
+import type { SpaceReserve } from "./space-reserve.js";
 
 /** Rows, and pages, that are dealt with in one go: some milliseconds, between which requests are served. */
-const JOBS_AT_ONCE = 200;
-const PAGES_AT_ONCE = 1000;
+const STEPS = { jobs: 200, pages: 1000 };
 /** What the database's log may grow by meanwhile. */
-const NEEDED_BYTES = 16 * 1024 ** 2;
+const STEPS_NEED_BYTES = 16 * 1024 ** 2;
+/** The same where there is less space. SQLite lets the log grow to 4 MiB, and by a transaction beyond that. */
+const SMALL_STEPS = { jobs: 25, pages: 100 };
+const SMALL_STEPS_NEED_BYTES = 8 * 1024 ** 2;
 
 export interface VacuumRequest {
   /** Jobs that ended longer ago are removed; null removes none. */
@@ -24,6 +26,7 @@ export interface VacuumRequest {
 export interface VacuumParts {
   readonly store: Store;
   readonly dbPath: string;
+  readonly reserve: SpaceReserve;
   readonly logger: Logger;
 }
 
@@ -31,7 +34,8 @@ export interface VacuumParts {
  * Removes the rows of jobs that ended long ago, and gives the free pages of the database back.
  *
  * Incrementally, not with VACUUM: that would need as much space again, and keep every writer waiting for
- * its whole length. What is interrupted has done a part of the work, in whole transactions.
+ * its whole length. What is interrupted has done a part of the work, in whole transactions. On a full volume it
+ * works in the space of the reserve.
  */
 export class Vacuum {
   readonly #parts: VacuumParts;
@@ -60,9 +64,25 @@ export class Vacuum {
   }
 
   async #run(request: VacuumRequest, stopping: AbortSignal): Promise<VacuumReport> {
+    const { store, reserve } = this.#parts;
+    const writes = store.isExclusive || !(request.checkOnly || request.dryRun);
+    if (!writes || (await reserve.freeBytes()) >= STEPS_NEED_BYTES)
+      return this.#work(request, STEPS, stopping);
+    return reserve.lend(async () => {
+      await this.#requireSpace();
+      // Where the server was started on the full volume, the check could not read the database.
+      store.share();
+      return this.#work(request, SMALL_STEPS, stopping);
+    });
+  }
+
+  async #work(
+    request: VacuumRequest,
+    steps: typeof STEPS,
+    stopping: AbortSignal,
+  ): Promise<VacuumReport> {
     const { store, logger } = this.#parts;
     const { olderThanSeconds, checkOnly, dryRun } = request;
-    if (store.isExclusive || !(checkOnly || dryRun)) await this.#requireSpace();
     await this.#check();
     const bytesBefore = store.size();
     const endedBefore =
@@ -71,8 +91,8 @@ export class Vacuum {
     if (dryRun) {
       jobsRemoved = endedBefore === null ? 0 : store.jobs.countEndedBefore(endedBefore);
     } else if (!checkOnly) {
-      if (endedBefore !== null) jobsRemoved = await this.#removeJobs(endedBefore, stopping);
-      await this.#releasePages(stopping);
+      if (endedBefore !== null) jobsRemoved = await this.#removeJobs(endedBefore, steps, stopping);
+      await this.#releasePages(steps, stopping);
       store.checkpoint();
     }
     const bytesAfter = store.size();
@@ -96,22 +116,25 @@ export class Vacuum {
 
   async #requireSpace(): Promise<void> {
     const directory = dirname(this.#parts.dbPath);
-    const { bavail, bsize } = await statfs(directory);
-    const freeBytes = bavail * bsize;
-    if (freeBytes >= NEEDED_BYTES) return;
+    const freeBytes = await this.#parts.reserve.freeBytes();
+    if (freeBytes >= SMALL_STEPS_NEED_BYTES) return;
     throw new JobctlError(
       "storage_full",
-      `${directory} has ${freeBytes} bytes left, and a vacuum needs ${NEEDED_BYTES}`,
+      `${directory} has ${freeBytes} bytes left, and a vacuum needs ${SMALL_STEPS_NEED_BYTES}`,
       {
         hint: "Nothing was changed. Free some space there, then run it again.",
-        details: { freeBytes, neededBytes: NEEDED_BYTES },
+        details: { freeBytes, neededBytes: SMALL_STEPS_NEED_BYTES },
       },
     );
   }
 
-  async #removeJobs(endedBefore: number, stopping: AbortSignal): Promise<number> {
+  async #removeJobs(
+    endedBefore: number,
+    { jobs }: typeof STEPS,
+    stopping: AbortSignal,
+  ): Promise<number> {
     for (let jobsRemoved = 0; ;) {
-      const removed = this.#parts.store.removeEndedBefore(endedBefore, JOBS_AT_ONCE);
+      const removed = this.#parts.store.removeEndedBefore(endedBefore, jobs);
       if (removed === 0) return jobsRemoved;
       jobsRemoved += removed;
       crashPoint("vacuum.removed");
@@ -120,10 +143,10 @@ export class Vacuum {
     }
   }
 
-  async #releasePages(stopping: AbortSignal): Promise<void> {
+  async #releasePages({ pages }: typeof STEPS, stopping: AbortSignal): Promise<void> {
     const { store } = this.#parts;
     while (store.freePages() > 0) {
-      store.releasePages(PAGES_AT_ONCE);
+      store.releasePages(pages);
       crashPoint("vacuum.released");
       await nextTurn();
       requireRunning(stopping);

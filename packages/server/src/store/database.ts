@@ -127,7 +127,7 @@ function isFull(error: unknown): boolean {
 
 function cannotBeSetUp(path: string, cause: unknown): JobctlError {
   return new JobctlError("storage_full", `the volume of the database ${path} is full`, {
-    hint: "The database was left as it was. Free some space there, 16 MiB will do, and start again: until its schema is up to date, or its log can be opened, the server cannot use it.",
+    hint: `The database was left as it was. Free some space there, 16 MiB will do, or delete the reserve ${path}.reserve, and start again: until its schema is up to date, or its log can be opened, the server cannot use it.`,
     cause,
   });
 }
