@@ -44,6 +44,7 @@ import { JobService } from "./jobs/job-service.js";
 import { measureUsage } from "./jobs/usage.js";
 import { Backups } from "./maintenance/backups.js";
 import { BlobWatch } from "./maintenance/blob-watch.js";
+import { DamageRecheck } from "./maintenance/damage-recheck.js";
 import { Vacuum } from "./maintenance/vacuum.js";
 import { collectGarbage } from "./maintenance/gc.js";
 import { Scrub } from "./maintenance/scrub.js";
@@ -66,6 +67,9 @@ import { createTelemetry } from "./telemetry.js";
 
 /** Some milliseconds of work, after which SQLite knows by how much its tables have grown. */
 const OPTIMIZE_EVERY_MS = 5 * 60 * 1000;
+
+/** Within half a minute it has to be noticed that a damaged file has been put back. */
+const RECHECK_DAMAGE_EVERY_MS = 10_000;
 
 const KEEP_RESERVE_EVERY_MS = 5 * 60 * 1000;
 
@@ -121,6 +125,7 @@ export function createServer(
     config.scrub === null
       ? null
       : new Scrub({ blobs, store: store.scrub, logger, settings: config.scrub });
+  const recheck = new DamageRecheck(blobs, watch);
   const events = new JobEvents();
   const table = new JobTable();
   const drains = new Drains({
@@ -387,6 +392,12 @@ export function createServer(
           everyMs: OPTIMIZE_EVERY_MS,
           atStart: true,
           run: () => store.optimize(),
+        },
+        {
+          name: "damage",
+          everyMs: RECHECK_DAMAGE_EVERY_MS,
+          atStart: true,
+          run: () => recheck.run(stopping.signal),
         },
         {
           name: "reserve",

@@ -46,7 +46,7 @@ describe("health", () => {
       "blobs",
     ]);
     assert.deepEqual(Object.keys(health.tasks), [
-      ...["reconcile", "gc", "database_file", "optimize", "reserve"],
+      ...["reconcile", "gc", "database_file", "optimize", "damage", "reserve"],
     ]);
     assert.ok((health.checks["poller"]?.ageSeconds ?? NaN) < 60);
     assert.ok((health.tasks["gc"]?.ageSeconds ?? NaN) < 60);

@@ -14,7 +14,7 @@ import {
 import { JobctlError } from "@jobctl/protocol";
 
 import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
-import { BlobVerifier, type ReadThrough } from "./blob-verifier.js";
+import { BlobVerifier, fileState, type ReadThrough } from "./blob-verifier.js";
 import { ChecksumTaker, type Checksums } from "./checksums.js";
 import { StoredBlob } from "./stored-blob.js";
 import { fromDevice, isUnreadableEntry } from "./unreadable.js";
@@ -163,6 +163,11 @@ export class BlobStore {
       details: { sha256: digest },
       cause: error,
     });
+  }
+
+  /** Tells one file of a blob from another; null where there is none, or where it cannot be looked at. */
+  async stateOf(digest: string): Promise<string | null> {
+    return fileState(this.pathOf(digest)).catch(() => null);
   }
 
   /** Whether a blob is there and what it was, as far as has been seen within the last minute. */

@@ -134,7 +134,7 @@ export class BlobVerifier {
       "blob_damaged",
       `the stored file ${sha256} has changed: ${found}`,
       {
-        hint: 'Check the disk, and copy the file back from a backup (docs/runbook.md, "A damaged file").',
+        hint: `Check the disk, and put the file back: jobctl restore BACKUP/latest --data DIR --blob ${sha256}.`,
         details: { sha256, found },
       },
     );
@@ -173,7 +173,8 @@ async function readPieces(
   }
 }
 
-async function fileState(path: string): Promise<string> {
+/** Changes with the file's content, as far as the file system notices, and with the file itself. */
+export async function fileState(path: string): Promise<string> {
   const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
   return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
 }
