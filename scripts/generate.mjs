@@ -179,7 +179,7 @@ function listErrors() {
     '(`{"schema":"jobctl.error/v1","error":{"code","message","hint","details"}}`) with the HTTP status;',
     "the command line prints the same with `--json`, and ends with the exit code. Made by `npm run generate`.",
     "",
-    `Without an error, \`jobctl backup\` ends with ${EXIT.backupIncomplete} when the backup is complete but for files that are damaged on the server.`,
+    `Without an error, \`jobctl backup\` ends with ${EXIT.backupIncomplete} when the backup is complete but for files that are damaged on the server, and \`jobctl restore\` when the restored data are complete but for files that are damaged, or lacking, in the backup.`,
     "",
     "| code | HTTP | exit | meaning |",
     "|---|---|---|---|",

@@ -178,8 +178,17 @@ export function createProgram(): Command {
       (await import("./commands/backup.js")).backupVerify(directory, flags),
     );
 
-  define(program, "restore <snapshot>", "make a data directory from a snapshot")
+  define(
+    program,
+    "restore <snapshot>",
+    "make a data directory from a snapshot; exit 110 when it is complete but for damaged files",
+  )
     .requiredOption("--data <dir>", "the server's data directory; no server may be running on it")
+    .option(
+      "--blob <sha256>",
+      "only put this file back, also while the server runs; repeatable",
+      repeat,
+    )
     .option("--force", "set aside what is there")
     .option(
       "--take-over",
@@ -188,7 +197,7 @@ export function createProgram(): Command {
     .option("--dry-run", "only verify the snapshot")
     .option("--yes", "do not ask")
     .action(async (snapshot, flags) =>
-      (await import("./commands/backup.js")).restoreSnapshot(snapshot, flags),
+      (await import("./commands/restore.js")).restoreSnapshot(snapshot, flags),
     );
 
   define(program, "vacuum", "check the database, and give free space back")

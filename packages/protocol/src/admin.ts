@@ -191,6 +191,22 @@ export const restoreOutputSchema = z.object({
   sizeBytes: z.number().int(),
   /** Blobs that were damaged when the backup was taken, and that no later one brought. */
   missing: z.array(z.object({ sha256: z.string(), jobs: z.array(blobUserSchema) })),
+  /**
+   * Blobs that have been damaged in the backup since, and were left out. Their jobs are not looked up in a
+   * dry run, nor where there are more than 500.
+   */
+  damaged: z
+    .array(z.object({ sha256: z.string(), found: z.string(), jobs: z.array(blobUserSchema) }))
+    .optional(),
+});
+
+/** `jobctl restore --blob --json` */
+export const restoredBlobsOutputSchema = z.object({
+  schema: z.literal("jobctl.restored-blobs/v1"),
+  path: z.string(),
+  dryRun: z.boolean(),
+  items: z.array(z.object({ sha256: z.string(), sizeBytes: z.number().int() })),
+  nextCursor: z.null(),
 });
 
 export const vacuumReportSchema = z.object({

@@ -19,7 +19,7 @@ export const EXIT = {
   unauthorized: 107,
   unreachable: 108,
   conflict: 109,
-  /** A backup is complete but for damaged files. */
+  /** A backup, or what was restored from one, is complete but for damaged files. */
   backupIncomplete: 110,
   interrupted: 130,
 } as const;

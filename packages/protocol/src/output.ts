@@ -10,6 +10,7 @@ import {
   leaderSchema,
   reconcileReportSchema,
   restoreOutputSchema,
+  restoredBlobsOutputSchema,
   vacuumReportSchema,
 } from "./admin.js";
 import {
@@ -175,6 +176,7 @@ export const outputSchema = z.discriminatedUnion("schema", [
   backupOutputSchema,
   backupListOutputSchema,
   restoreOutputSchema,
+  restoredBlobsOutputSchema,
   vacuumReportSchema,
   loadListSchema,
   usageReportSchema,

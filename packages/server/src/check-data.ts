@@ -6,6 +6,7 @@ import { makeKeyPair, wallClock } from "@jobctl/daemon";
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
+import { createDamageStore } from "./store/damage-store.js";
 import { writeInstallationNote } from "./store/data-folder.js";
 import { lockServerData } from "./store/data-lock.js";
 import { migrate } from "./store/migrate.js";
@@ -17,6 +18,8 @@ interface RestoreOrder {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly replaced: string | null;
+  /** Digests of blobs whose jobs are asked for. */
+  readonly blobs: readonly string[];
 }
 
 /**
@@ -40,7 +43,7 @@ async function prepareRestored(path: string, order: RestoreOrder): Promise<objec
       throw new JobctlError("database_damaged", `the database ${path} is damaged: ${integrity}`);
     db.pragma("synchronous = FULL");
     migrate(db);
-    const { takeOver, createdAt, replaced } = order;
+    const { takeOver, createdAt, replaced, blobs } = order;
     const newInstallation = takeOver ? null : { uuid: randomUUID(), ...makeKeyPair() };
     const identity = continueAfterRestore(
       db,
@@ -49,7 +52,9 @@ async function prepareRestored(path: string, order: RestoreOrder): Promise<objec
     );
     if (identity.installation !== null)
       await writeInstallationNote(dirname(path), identity.installation, identity.nextJobId - 1);
-    return identity;
+    const { usersOf } = createDamageStore(db, (work) => work());
+    const users = Object.fromEntries(blobs.map((sha256) => [sha256, usersOf(sha256)]));
+    return { ...identity, users };
   } finally {
     db.close();
   }

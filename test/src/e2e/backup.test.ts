@@ -158,6 +158,8 @@ describe("a backup", () => {
     const [name = ""] = await readdir(join(directory, "blobs/sha256", prefix));
     await appendFile(join(directory, "blobs/sha256", prefix, name), "x");
     assert.equal((await problems()).length, 1);
+    await appendFile(join(directory, "latest/jobctl.db"), "x");
+    assert.match((await problems())[0] ?? "", /jobctl.db has \d+ bytes instead of/);
     const fresh = join(cluster.root, "fresh");
     const { exitCode, stderr } = await cluster.jobctl([
       "restore",

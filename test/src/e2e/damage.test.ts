@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import type { DamageList, GcReport, Output } from "@jobctl/protocol";
+import { outputSchema, type DamageList, type GcReport, type Output } from "@jobctl/protocol";
 
-import { Cluster } from "../support/cluster.js";
+import { Cluster, type CliResult } from "../support/cluster.js";
 import { rot } from "../support/rot.js";
 import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -14,6 +14,7 @@ import { waitUntil } from "../support/wait-until.js";
 type Taken = Extract<Output, { schema: "jobctl.backup-result/v1" }>;
 type Listed = Extract<Output, { schema: "jobctl.backups/v1" }>;
 type Restored = Extract<Output, { schema: "jobctl.restore/v1" }>;
+type RestoredBlobs = Extract<Output, { schema: "jobctl.restored-blobs/v1" }>;
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -85,7 +86,7 @@ describe("a stored file that rots while its times stay as they were", () => {
     assert.match(snapshot?.problems[0] ?? "", /damaged when the backup was taken$/);
     // What there is comes back, and what there is not is named.
     const back = await cluster.jobctl(["restore", "backup/latest", "--data", "back", "--json"]);
-    assert.equal(back.exitCode, 0, back.stdout);
+    assert.equal(back.exitCode, 110, back.stdout);
     assert.deepEqual((JSON.parse(back.stdout) as Restored).missing, [
       { sha256, jobs: [{ jobId: id, kind: "result" }] },
     ]);
@@ -101,6 +102,95 @@ describe("a stored file that rots while its times stay as they were", () => {
       what: "a file that rots under its old time stamps, backed up",
       times: 1,
     });
+  });
+
+  it("in a backup itself keeps nothing else from being restored", async (t) => {
+    const { id, sha256 } = await runLarge();
+    const intact = (await cluster.job(await cluster.submitScript("echo intact\n", "--wait")))
+      .result;
+    await cluster.ok(["backup", "rotten"]);
+    const inBackup = (digest: string): string =>
+      join(cluster.root, "rotten/blobs/sha256", digest.slice(0, 2), digest);
+    await rot(inBackup(sha256), 1000);
+    const verified = await cluster.jobctl(["backup", "verify", "rotten"]);
+    assert.equal(verified.exitCode, 1);
+    assert.match(verified.stdout, new RegExp(`${sha256} does not have the SHA-256`));
+    const call = ["restore", "rotten/latest", "--json"];
+    const tried = await cluster.jobctl([...call, "--data", "tried", "--dry-run"]);
+    assert.equal(tried.exitCode, 110, tried.stdout);
+    const back = await cluster.jobctl([...call, "--data", "parts"]);
+    assert.equal(back.exitCode, 110, back.stdout);
+    for (const [answer, jobs] of [
+      [tried, []],
+      [back, [{ jobId: id, kind: "result" }]],
+    ] as const) {
+      const { damaged = [] } = outputSchema.parse(JSON.parse(answer.stdout)) as Restored;
+      assert.deepEqual(
+        damaged.map((blob) => [blob.sha256, blob.jobs]),
+        [[sha256, jobs]],
+      );
+    }
+    assert.match(back.stderr, new RegExp(`not restored: the result of job ${id} `));
+    const blobs = await readdir(join(cluster.root, "parts/blobs/sha256"), { recursive: true });
+    const names = blobs.map((name) => basename(name));
+    assert.ok(names.includes(intact?.sha256 ?? ""));
+    assert.ok(!names.includes(sha256));
+    shows(t, "damage-is-noticed", {
+      what: "a backup with a file that has rotted, restored",
+      times: 1,
+    });
+  });
+
+  it("is put back from a backup while the server runs, and forgotten", async (t) => {
+    const { id, sha256 } = await runLarge();
+    const other = await cluster.job(await cluster.submitScript("echo other\n", "--wait"));
+    await cluster.ok(["backup", "good"]);
+    const path = cluster.blobPath(sha256);
+    await rot(path, 0);
+    await cluster.jobctl(["gc", "--verify"]);
+    const isKnown = async (): Promise<boolean> => {
+      const { items } = (await (await cluster.request("/v1/admin/damage")).json()) as DamageList;
+      return items.some((item) => item.sha256 === sha256);
+    };
+    assert.ok(await isKnown());
+    const call = ["restore", "good/latest", "--data", cluster.dataPath, "--blob", sha256];
+    await cluster.ok([...call, "--dry-run"]);
+    assert.equal((await cluster.jobctl(["download", String(id), "-o", "before"])).exitCode, 1);
+    const answer: unknown = JSON.parse(await cluster.ok([...call, "--json"]));
+    const restored = outputSchema.parse(answer) as RestoredBlobs;
+    const { size } = await stat(path);
+    assert.deepEqual(restored.items, [{ sha256, sizeBytes: size }]);
+    await cluster.ok(["download", String(id), "-o", "after"]);
+    await waitUntil("the damage is forgotten", async () => !(await isKnown()));
+    const [mine, others] = await Promise.all(
+      [path, cluster.blobPath(other.result?.sha256 ?? "")].map((file) => stat(file)),
+    );
+    assert.deepEqual([mine?.mode, mine?.uid, mine?.gid], [others?.mode, others?.uid, others?.gid]);
+    assert.deepEqual(await cluster.temporaryFiles(), []);
+    shows(t, "damage-is-noticed", {
+      what: "a file that has rotted, put back from a backup under the running server",
+      times: 1,
+    });
+  });
+
+  it("is not replaced by what is no better", async () => {
+    const { sha256 } = await runLarge();
+    await cluster.ok(["backup", "bad"]);
+    const stored = cluster.blobPath(sha256);
+    const before = await readFile(stored);
+    await rot(join(cluster.root, "bad/blobs/sha256", sha256.slice(0, 2), sha256), -1);
+    const put = (digest: string, data: string, ...more: string[]): Promise<CliResult> =>
+      cluster.jobctl(["restore", "bad/latest", "--data", data, "--blob", digest, ...more]);
+    const damaged = await put(sha256, cluster.dataPath);
+    assert.equal(damaged.exitCode, 1);
+    assert.match(damaged.stderr, /is damaged: its SHA-256 is/);
+    assert.ok(before.equals(await readFile(stored)));
+    assert.deepEqual(await cluster.temporaryFiles(), []);
+    assert.equal((await put("f".repeat(64), cluster.dataPath)).exitCode, 102);
+    assert.equal((await put("../../x", cluster.dataPath)).exitCode, 2);
+    assert.equal((await put(sha256, cluster.dataPath, "--force", "--yes")).exitCode, 2);
+    const elsewhere = await put(sha256, cluster.root);
+    assert.match(elsewhere.stderr, /is no data directory of a server/);
   });
 
   it("is named by gc --verify and doctor, once in the log, and forgotten when it is right again", async (t) => {
@@ -127,7 +217,7 @@ describe("a stored file that rots while its times stay as they were", () => {
     const doctor = await cluster.jobctl(["doctor"]);
     assert.equal(doctor.exitCode, 1);
     assert.match(doctor.stdout, new RegExp(`the result of job ${id}: ${sha256} is damaged`));
-    assert.match(doctor.stdout, /copy the file back from a backup/);
+    assert.match(doctor.stdout, /jobctl restore BACKUP\/latest --data DIR --blob [0-9a-f]{64}/);
     // It is known after a restart as well.
     await cluster.server.end("SIGKILL");
     await cluster.startServer();

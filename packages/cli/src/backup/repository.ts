@@ -28,10 +28,17 @@ export interface BlobRef {
 /** A blob that a snapshot lists and that the server could not give when it was taken. */
 export type DamagedRef = NonNullable<BackupManifest["damaged"]>[number];
 
+/** A file of a backup that is gone, or not what it was, with that as a sentence. */
+export interface BrokenRef {
+  readonly sha256: string;
+  readonly found: string;
+}
+
 /** What is wrong with a snapshot. */
 export interface SnapshotState {
-  /** As sentences; none when every digest is right. */
+  /** Of the database and the list of blobs, as sentences: without these nothing can be restored. */
   readonly problems: readonly string[];
+  readonly damaged: readonly BrokenRef[];
   /** Blobs that were damaged when it was taken, and that no later backup brought. */
   readonly missing: readonly DamagedRef[];
 }
@@ -133,38 +140,50 @@ export class BackupDirectory {
    * @param known digests that have been found right before
    */
   async verify(name: string, known = new Set<string>()): Promise<SnapshotState> {
-    const problems: string[] = [];
     const missing: DamagedRef[] = [];
+    const damaged: BrokenRef[] = [];
     const manifest = await this.manifest(name);
-    const check = async (file: string, expected: BlobRef): Promise<void> => {
-      const found = await stat(file).catch(() => null);
-      if (found === null) problems.push(`${file} is missing`);
-      else if (found.size !== expected.sizeBytes)
-        problems.push(`${file} has ${found.size} bytes instead of ${expected.sizeBytes}`);
-      else if ((await digestOf(file)) !== expected.sha256)
-        problems.push(`${file} does not have the SHA-256 ${expected.sha256}`);
-    };
     const directory = this.snapshotPath(name);
-    await check(join(directory, "jobctl.db"), manifest.database);
-    await check(join(directory, "blobs.ndjson"), manifest.blobList);
-    if (problems.length > 0) return { problems, missing };
+    const checks = await Promise.all([
+      problemOf(join(directory, "jobctl.db"), manifest.database),
+      problemOf(join(directory, "blobs.ndjson"), manifest.blobList),
+    ]);
+    const problems = checks.filter((problem) => problem !== null);
+    if (problems.length > 0) return { problems, damaged, missing };
     const lost = new Map(manifest.damaged?.map((blob) => [blob.sha256, blob]));
     let count = 0;
     for await (const blob of this.blobsOf(name)) {
       count += 1;
-      if (known.has(blob.sha256)) continue;
-      const damaged = lost.get(blob.sha256);
-      if (damaged !== undefined && !(await this.hasBlob(blob))) {
-        missing.push(damaged);
+      const { sha256 } = blob;
+      if (known.has(sha256)) continue;
+      const lacked = lost.get(sha256);
+      if (lacked !== undefined && !(await this.hasBlob(blob))) {
+        missing.push(lacked);
         continue;
       }
-      const before = problems.length;
-      await check(this.blobPath(blob.sha256), blob);
-      if (problems.length === before) known.add(blob.sha256);
+      const found = await problemOf(this.blobPath(sha256), blob);
+      if (found === null) known.add(sha256);
+      else damaged.push({ sha256, found });
     }
     if (count !== manifest.blobs.count)
       problems.push(`${directory} lists ${count} blobs instead of ${manifest.blobs.count}`);
-    return { problems, missing };
+    return { problems, damaged, missing };
+  }
+}
+
+/** What is wrong with a file, as a sentence; null when it is what it should be. */
+async function problemOf(file: string, expected: BlobRef): Promise<string | null> {
+  const found = await stat(file).catch(() => null);
+  if (found === null) return `${file} is missing`;
+  if (found.size !== expected.sizeBytes)
+    return `${file} has ${found.size} bytes instead of ${expected.sizeBytes}`;
+  try {
+    return (await digestOf(file)) === expected.sha256
+      ? null
+      : `${file} does not have the SHA-256 ${expected.sha256}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EIO") throw error;
+    return `${file} cannot be read (EIO)`;
   }
 }
 

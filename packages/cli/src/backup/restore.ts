@@ -1,19 +1,20 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
-import { JobctlError, isErrorCode, toJobctlError } from "@jobctl/protocol/error";
+import type { BlobUser } from "@jobctl/protocol";
+import { JobctlError, toJobctlError } from "@jobctl/protocol/error";
 
 import { inParallel } from "../in-parallel.js";
-import { BackupDirectory, isAlive, type DamagedRef } from "./repository.js";
+import { runCheckData } from "./check-data.js";
+import { BackupDirectory, isAlive, type BrokenRef, type DamagedRef } from "./repository.js";
 
 const AT_ONCE = 8;
+/** Damaged blobs whose jobs are looked up: what asks for them has to fit into an argument. */
+const MAX_LOOKED_UP = 500;
 
 export interface RestoreOptions {
   readonly force: boolean;
@@ -33,11 +34,14 @@ export interface Restored {
   readonly sizeBytes: number;
   /** What the backup lacks, because it was damaged when that was taken. */
   readonly missing: readonly Pick<DamagedRef, "sha256" | "jobs">[];
+  /** What has been damaged in the backup since, and was left out. */
+  readonly damaged: readonly (BrokenRef & { readonly jobs: BlobUser[] })[];
 }
 
 /**
  * Makes a data directory from a snapshot. Everything is verified first, written beside the directory,
- * synced, and put in its place in one step; what was there before is set aside. Of several that restore into
+ * synced, and put in its place in one step; what was there before is set aside. Blobs that are damaged in the
+ * backup are left out and told. Of several that restore into
  * one directory the first to finish wins; the others leave nothing.
  *
  * @param snapshotPath a snapshot's directory, or `latest`
@@ -59,7 +63,7 @@ export async function restore(
     }
     await runCheckData("free", target);
   }
-  const { problems, missing } = await source.verify(name);
+  const { problems, damaged, missing } = await source.verify(name);
   if (problems.length > 0) {
     throw new JobctlError("backup_damaged", `the snapshot ${name} is damaged: ${problems[0]}`, {
       hint: `Choose another one: jobctl backup verify ${source.path}.`,
@@ -74,27 +78,37 @@ export async function restore(
     blobs: manifest.blobs.count,
     sizeBytes: manifest.blobs.sizeBytes + manifest.database.sizeBytes,
     missing: missing.map(({ sha256, jobs }) => ({ sha256, jobs })),
+    damaged: damaged.map((blob) => ({ ...blob, jobs: [] })),
   };
   if (options.dryRun) return { ...summary, setAside: null, installation: null, nextJobId: null };
   await removeAbandoned(target);
   const beside = `${target}${besideSuffix()}`;
   try {
-    const left = new Set(missing.map(({ sha256 }) => sha256));
+    const left = new Set([...missing, ...damaged].map(({ sha256 }) => sha256));
     await copyData({ source, name, left }, beside, options.signal);
     const order = {
       takeOver,
       createdAt: Date.parse(manifest.createdAt),
       replaced: before.isFilled ? join(target, "jobctl.db") : null,
+      blobs: damaged.slice(0, MAX_LOOKED_UP).map(({ sha256 }) => sha256),
     };
-    const told = await runCheckData("restored", join(beside, "jobctl.db"), order);
-    const identity = told as { installation: string | null; nextJobId: number };
-    const { installation, nextJobId } = identity;
+    const told = (await runCheckData("restored", join(beside, "jobctl.db"), order)) as unknown;
+    const { installation, nextJobId, users } = told as RestoredFacts;
     const setAside = before.isFilled ? await setOldAside(target, before) : null;
     await putInPlace(beside, target).catch((error: unknown) => putBack(setAside, target, error));
-    return { ...summary, setAside, installation, nextJobId };
+    const named = damaged.map((blob) => ({ ...blob, jobs: users[blob.sha256] ?? [] }));
+    return { ...summary, damaged: named, setAside, installation, nextJobId };
   } finally {
     await rm(beside, { recursive: true, force: true });
   }
+}
+
+/** What the server's own program says of the restored database. */
+interface RestoredFacts {
+  readonly installation: string | null;
+  readonly nextJobId: number;
+  /** The jobs of the blobs that were asked for, by their digests. */
+  readonly users: Readonly<Record<string, BlobUser[]>>;
 }
 
 interface Found {
@@ -175,7 +189,9 @@ async function removeAbandoned(target: string): Promise<void> {
 }
 
 /** `DIR/snapshots/NAME`, or a link to it. */
-async function findSnapshot(path: string): Promise<{ source: BackupDirectory; name: string }> {
+export async function findSnapshot(
+  path: string,
+): Promise<{ source: BackupDirectory; name: string }> {
   const real = await realpath(path).catch(() => null);
   if (real === null || basename(dirname(real)) !== "snapshots") {
     throw new JobctlError("backup_not_found", `${path} is not a snapshot`, {
@@ -221,25 +237,4 @@ async function copyDurably(from: string, to: string): Promise<void> {
   const file = await open(to, "r+");
   await file.chmod(0o600);
   await file.sync().finally(() => file.close());
-}
-
-/** Runs the server's own program, which alone knows its database. */
-async function runCheckData(
-  what: "free" | "restored",
-  path: string,
-  order: object = {},
-): Promise<Record<string, unknown>> {
-  const program = fileURLToPath(import.meta.resolve("@jobctl/server/check-data"));
-  const child = fork(program, [what, path, JSON.stringify(order)]);
-  const message = await Promise.race([
-    once(child, "message").then(([told]) => told as Record<string, unknown>),
-    once(child, "exit").then(() => null),
-  ]);
-  if (message?.["event"] === "ready") return message;
-  const code = message?.["code"];
-  throw new JobctlError(
-    isErrorCode(code) ? code : "daemon_failed",
-    message === null ? `${path} could not be checked` : String(message["message"]),
-    typeof message?.["hint"] === "string" ? { hint: message["hint"] } : {},
-  );
 }

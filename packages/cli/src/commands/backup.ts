@@ -8,7 +8,6 @@ import { EXIT, JobctlError } from "@jobctl/protocol/error";
 
 import { RECONNECT_FOR_MS } from "../api-client.js";
 import { BackupDirectory } from "../backup/repository.js";
-import { restore, type Restored } from "../backup/restore.js";
 import { prune, takeBackup, writeReadme } from "../backup/take.js";
 import { confirm } from "../confirm.js";
 import { runCommand, type CommonFlags } from "../command.js";
@@ -22,14 +21,6 @@ export interface BackupFlags extends CommonFlags {
 
 export interface ListFlags extends CommonFlags {
   readonly header: boolean;
-}
-
-export interface RestoreFlags extends CommonFlags {
-  readonly data: string;
-  readonly force?: boolean;
-  readonly takeOver?: boolean;
-  readonly dryRun?: boolean;
-  readonly yes?: boolean;
 }
 
 export interface VacuumFlags extends CommonFlags {
@@ -153,12 +144,12 @@ async function problemsOf(
   name: string,
   known: Set<string>,
 ): Promise<string[]> {
-  const { problems, missing } = await directory.verify(name, known);
+  const { problems, damaged, missing } = await directory.verify(name, known);
   const lacks = missing.map(
     ({ sha256, jobs }) =>
       `lacks ${describeUsers(jobs)} (${sha256}): damaged when the backup was taken`,
   );
-  return [...problems, ...lacks];
+  return [...problems, ...damaged.map(({ found }) => found), ...lacks];
 }
 
 async function printItems(
@@ -170,48 +161,6 @@ async function printItems(
     return output.json({ schema: "jobctl.backups/v1", items: [...items], nextCursor: null });
   const options = { interactive: output.interactive, header: flags.header };
   output.styled(await formatTable(items, COLUMNS, options));
-}
-
-export async function restoreSnapshot(snapshot: string, flags: RestoreFlags): Promise<void> {
-  await runCommand(flags, async ({ output, signal }) => {
-    if (flags.force === true && flags.dryRun !== true)
-      await confirm(flags, `Set aside what is in ${flags.data}?`, signal);
-    const restored = await restore(snapshot, flags.data, {
-      force: flags.force === true,
-      takeOver: flags.takeOver === true,
-      dryRun: flags.dryRun === true,
-      signal,
-    });
-    const path = resolve(flags.data);
-    for (const { sha256, jobs } of restored.missing)
-      output.warn(
-        `the backup lacks ${describeUsers(jobs)} (${sha256}): it was damaged when the backup was taken`,
-      );
-    if (output.flags.json) {
-      return output.json({
-        schema: "jobctl.restore/v1",
-        path,
-        dryRun: flags.dryRun === true,
-        ...restored,
-        missing: restored.missing.map(({ sha256, jobs }) => ({ sha256, jobs: [...jobs] })),
-      });
-    }
-    const what = `${restored.snapshot}, ${formatCount(restored.blobs, "blob")}, ${formatBytes(restored.sizeBytes)}`;
-    output.note(
-      flags.dryRun === true
-        ? `${what}: verified; nothing was written`
-        : `${what}: restored to ${path}${restored.setAside === null ? "" : `; what was there is in ${restored.setAside}`}`,
-    );
-    if (flags.dryRun !== true) output.note(`  ${whatNext(restored)}`);
-  });
-}
-
-/** What the agents will do, and what is left to the operator. */
-function whatNext({ takeOver, installation, nextJobId }: Restored): string {
-  const ids = `New jobs begin at id ${nextJobId}.`;
-  return takeOver
-    ? `This is installation ${installation ?? "that its first start makes"}, and newer than the server before: its agents leave that one and work with this one. Never start the old one again; start this one. ${ids}`
-    : `This is a copy, with the new installation id ${installation ?? "that its first start makes"}: agents of the server that was backed up refuse it by name, and go on with that one. To replace that server, restore again with --take-over; to give an agent to the copy, stop it, delete its identity.json and start it. ${ids}`;
 }
 
 export async function vacuum(flags: VacuumFlags): Promise<void> {

@@ -175,7 +175,7 @@ async function checkDamage(context: Context): Promise<Finding[]> {
     check: "damage",
     status: "error",
     message: `${describeUsers(jobs)}: ${sha256} is damaged: ${found} (found ${foundAt})`,
-    hint: 'Check the disk, and copy the file back from a backup (docs/runbook.md, "A damaged file").',
+    hint: `Check the disk, and put the file back: jobctl restore BACKUP/latest --data DIR --blob ${sha256}.`,
   }));
 }
 
