@@ -32,13 +32,8 @@ export function describeJob(job: Job): string[] {
     ],
     ["Used", usageOf(job)],
     ["Asked for", resourcesOf(job)],
-    ["Input", `${formatBytes(job.input.sizeBytes)}  sha256:${job.input.sha256}`],
-    [
-      "Result",
-      job.result === null
-        ? null
-        : `${formatBytes(job.result.sizeBytes)}  sha256:${job.result.sha256}`,
-    ],
+    ["Input", describeFile(job.input)],
+    ["Result", job.result === null ? null : describeFile(job.result)],
   ];
   const shown = rows.filter(([, value]) => value !== null);
   const width = Math.max(...shown.map(([label]) => label.length));
@@ -46,6 +41,10 @@ export function describeJob(job: Job): string[] {
     ...shown.map(([label, value]) => `${label.padEnd(width)}  ${printable(value ?? "")}`),
     ...job.findings.map(describeFinding),
   ];
+}
+
+function describeFile({ sizeBytes, sha256, damage = null }: Job["input"]): string {
+  return `${formatBytes(sizeBytes)}  sha256:${sha256}${damage === null ? "" : `  damaged: ${damage}`}`;
 }
 
 function labelsOf(job: Job): string | null {

@@ -16,6 +16,12 @@ const fileRefSchema = z.object({
   sha256: digestSchema,
 });
 
+/** An archive or a result of a job, as the server has it. */
+const storedFileSchema = fileRefSchema.extend({
+  /** What is wrong with the stored file, for people; null when no damage is known. */
+  damage: z.string().nullable().optional(),
+});
+
 const labelKey = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, "letters, digits and . _ - / only, at most 63");
@@ -187,8 +193,8 @@ export const jobSchema = z.object({
   retries: z.number().int().nonnegative(),
   /** Every try so far, the first one first. */
   attempts: z.array(attemptSummarySchema),
-  input: fileRefSchema,
-  result: fileRefSchema.nullable(),
+  input: storedFileSchema,
+  result: storedFileSchema.nullable(),
   /** Raised by every change of the job. */
   version: z.number().int(),
 });

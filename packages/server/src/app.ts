@@ -160,6 +160,7 @@ export function createServer(
     logger,
     settings: { services: config.services, maxJobSeconds: config.maxJobSeconds },
     queuePlaces: () => dispatcher.places,
+    damageOf: (sha256) => watch.damageOf(sha256),
   });
   const policyOf = (service: string): ServicePolicy =>
     config.services.get(service) ?? DEFAULT_POLICY;

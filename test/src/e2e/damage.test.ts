@@ -4,7 +4,13 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { outputSchema, type DamageList, type GcReport, type Output } from "@jobctl/protocol";
+import {
+  outputSchema,
+  type DamageList,
+  type GcReport,
+  type Job,
+  type Output,
+} from "@jobctl/protocol";
 
 import { Cluster, type CliResult } from "../support/cluster.js";
 import { rot } from "../support/rot.js";
@@ -213,6 +219,13 @@ describe("a stored file that rots while its times stay as they were", () => {
     const found = await report();
     assert.equal(found.exitCode, 1);
     assert.ok(found.jobs.includes(id));
+    const { input, result } = JSON.parse(await cluster.ok(["status", String(id), "--json"])) as Job;
+    assert.equal(input.damage, null);
+    assert.match(result?.damage ?? "", /^its SHA-256 is [0-9a-f]{64}$/);
+    assert.match(
+      await cluster.ok(["status", String(id)]),
+      new RegExp(`^Result .*${sha256} {2}damaged: its SHA-256 is`, "m"),
+    );
     assert.equal(await metric(), atFirst + 1);
     const doctor = await cluster.jobctl(["doctor"]);
     assert.equal(doctor.exitCode, 1);
@@ -228,6 +241,7 @@ describe("a stored file that rots while its times stay as they were", () => {
     assert.equal(lines.filter((line) => line.includes(sha256)).length, 1);
     await rot(path, 0);
     assert.ok(!(await report()).jobs.includes(id));
+    assert.equal((await cluster.job(id)).result?.damage, null);
     assert.equal(await metric(), atFirst);
     shows(t, "damage-is-noticed", {
       what: "a file that rots under its old time stamps, asked about",

@@ -17,7 +17,7 @@ import type { JobRow, NewJobRow } from "../store/job-row.js";
 import type { Store } from "../store/store.js";
 import { commitWithRow } from "./commit-blob.js";
 import type { JobEvents } from "./job-events.js";
-import { viewEvent, viewJob, type QueuePlace } from "./job-view.js";
+import { viewEvent, viewJob, type DamageOf, type QueuePlace } from "./job-view.js";
 import { readClocks, storeClocks } from "./runtime.js";
 
 interface JobServiceSettings {
@@ -44,6 +44,7 @@ export interface JobServiceParts {
   readonly logger: Logger;
   /** Where the queued jobs stand, in order; known to the scheduler. */
   readonly queuePlaces: () => ReadonlyMap<number, QueuePlace>;
+  readonly damageOf: DamageOf;
 }
 
 /** What users do with jobs: submit, look, wait, cancel. */
@@ -160,7 +161,7 @@ export class JobService {
    * @param skip how many to leave out
    */
   queue(skip: number, limit: number): { items: Job[]; nextCursor: string | null } {
-    const { store, queuePlaces } = this.#parts;
+    const { store, queuePlaces, damageOf } = this.#parts;
     const places = queuePlaces();
     const items: Job[] = [];
     let at = 0;
@@ -169,7 +170,7 @@ export class JobService {
       if (at <= skip) continue;
       const row = store.jobs.get(id);
       // Of a long queue it may be known only later that it has left it.
-      if (row?.status === "queued") items.push(viewJob(row, place));
+      if (row?.status === "queued") items.push(viewJob(row, place, damageOf));
       if (items.length === limit) break;
     }
     return { items, nextCursor: at < places.size ? String(at) : null };
@@ -228,7 +229,7 @@ export class JobService {
 
   view(row: JobRow): Job {
     const place = row.status === "queued" ? this.#parts.queuePlaces().get(row.id) : undefined;
-    return viewJob(row, place);
+    return viewJob(row, place, this.#parts.damageOf);
   }
 
   #insert(row: NewJobRow, submission: Submission): Submitted {

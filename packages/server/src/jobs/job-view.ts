@@ -9,12 +9,20 @@ export interface QueuePlace {
   readonly reason: string;
 }
 
+/** What is wrong with a stored file; null when no damage is known. */
+export type DamageOf = (sha256: string) => string | null;
+
 /** A row as every interface shows it. */
 export function viewJob(
   row: JobRow,
   place: QueuePlace | undefined,
+  damageOf: DamageOf,
   clocks: ClockReading = readClocks(),
 ): Job {
+  const stored = (sha256: string, sizeBytes: number): Job["input"] => ({
+    ...{ sizeBytes, sha256 },
+    damage: damageOf(sha256),
+  });
   return {
     id: row.id,
     name: row.name,
@@ -61,11 +69,9 @@ export function viewJob(
       startedAt: instantOrNull(attempt.startedAt),
       finishedAt: instantOrNull(attempt.finishedAt),
     })),
-    input: { sizeBytes: row.input_size_bytes, sha256: row.input_sha256 },
+    input: stored(row.input_sha256, row.input_size_bytes),
     result:
-      row.result_sha256 === null
-        ? null
-        : { sizeBytes: row.result_size_bytes ?? 0, sha256: row.result_sha256 },
+      row.result_sha256 === null ? null : stored(row.result_sha256, row.result_size_bytes ?? 0),
     version: row.version,
   };
 }

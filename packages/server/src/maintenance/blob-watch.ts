@@ -47,6 +47,11 @@ export class BlobWatch implements BlobRecords {
     return this.#damaged.has(sha256);
   }
 
+  /** What is wrong with a blob, for people; null when no damage is known. */
+  damageOf(sha256: string): string | null {
+    return this.#damaged.get(sha256)?.found ?? null;
+  }
+
   /** Jobs that refer to a blob, the first thousand of them. */
   usersOf(sha256: string): BlobUser[] {
     return this.#parts.damage.usersOf(sha256);
