@@ -11,8 +11,8 @@ export function damageMetrics(metrics: Metrics, watch: BlobWatch, scrub: Scrub |
     collect: (set) => set(watch.damagedCount),
   });
   if (scrub === null) return;
-  metrics.gauge({
-    name: "jobctl_scrub_read_bytes",
+  metrics.countedElsewhere({
+    name: "jobctl_scrub_read_bytes_total",
     help: "Bytes of stored files that were read through in the background since the start.",
     collect: (set) => set(scrub.readBytes),
   });
@@ -20,5 +20,10 @@ export function damageMetrics(metrics: Metrics, watch: BlobWatch, scrub: Scrub |
     name: "jobctl_scrub_age_seconds",
     help: "Time since all stored files were read through; before the first time, since checking began.",
     collect: (set) => set(scrub.ageSeconds),
+  });
+  metrics.gauge({
+    name: "jobctl_scrub_period_seconds",
+    help: "Configured time from the end of one reading of all stored files to the next.",
+    collect: (set) => set(scrub.periodSeconds),
   });
 }

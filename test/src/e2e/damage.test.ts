@@ -261,7 +261,8 @@ describe("a stored file that rots while its times stay as they were", () => {
     const path = cluster.blobPath(sha256);
     await rot(path, -1);
     await waitUntil("the scrub has found it", isKnown);
-    assert.match(await metrics(cluster), /^jobctl_scrub_read_bytes [1-9]/m);
+    assert.match(await metrics(cluster), /^jobctl_scrub_read_bytes_total [1-9]/m);
+    assert.match(await metrics(cluster), /^jobctl_scrub_period_seconds 1$/m);
     await rot(path, -1);
     await waitUntil("the scrub has seen that it is right again", async () => !(await isKnown()));
     assert.match(await metrics(cluster), /^jobctl_scrub_age_seconds \d/m);

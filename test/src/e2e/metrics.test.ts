@@ -107,6 +107,8 @@ describe("metrics", () => {
       [],
     );
     assert.ok(types.length > 8);
+    const grown = types.map(([, name]) => name);
+    assert.ok(grown.includes("jobctl_scrub_read_bytes_total"));
   });
 
   it("count jobs, requests by route template, agents and what is stored", async () => {

@@ -57,6 +57,11 @@ export class Scrub {
     return Math.max(0, wallClock() - (completedAt ?? since)) / 1000;
   }
 
+  /** Configured time from the end of a round to the next one. */
+  get periodSeconds(): number {
+    return this.#parts.settings.everyMs / 1000;
+  }
+
   start(): void {
     this.#running = this.#run();
   }
