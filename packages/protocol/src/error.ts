@@ -354,6 +354,11 @@ export const ERRORS = {
     exitCode: EXIT.unreachable,
     meaning: "No connection to the server, after retries.",
   },
+  server_answer_invalid: {
+    status: 502,
+    exitCode: EXIT.unexpected,
+    meaning: "The server's answer is not what a server of jobctl says. Nothing of it was used.",
+  },
   daemon_failed: {
     status: 500,
     exitCode: EXIT.unexpected,

@@ -1,8 +1,9 @@
-import { constants } from "node:fs";
+import { closeSync, constants } from "node:fs";
 import { copyFile, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 
+import { openRegularFile } from "@jobctl/archive";
 import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import type { BlobUser } from "@jobctl/protocol";
@@ -233,6 +234,8 @@ async function copyData(
 
 /** A copy that shares its blocks with the original where the file system can do that. */
 async function copyDurably(from: string, to: string): Promise<void> {
+  // A FIFO would be waited for.
+  closeSync(openRegularFile(from));
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   const file = await open(to, "r+");
   await file.chmod(0o600);
