@@ -40,10 +40,19 @@ describe("trouble of the machine fails no job", () => {
   };
 
   it("while the server's blobs are away", async (t) => {
+    const ended = await cluster.submitScript("echo ended\n", "--wait");
     const ids = await submitWaiting("echo blobs");
     const blobs = join(cluster.dataPath, "blobs");
     await rename(blobs, `${blobs}.away`);
     await resume();
+    for (const call of [
+      ["download", String(ended), "-o", "ended"],
+      ["gc", "--dry-run"],
+    ]) {
+      const { exitCode, stderr } = await cluster.jobctl(call);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /there are no stored files in .*\n.*volume of the data folder/);
+    }
     for (const id of ids) await untilNoted(id, /not_sent\s.*there are no stored files/);
     await rename(`${blobs}.away`, blobs);
     await assertAllComplete(ids);

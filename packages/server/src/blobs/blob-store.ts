@@ -148,16 +148,24 @@ export class BlobStore {
     }
   }
 
+  /**
+   * To be called where there should be blobs, before one is taken for missing.
+   *
+   * @throws JobctlError `file_system` when there are none at all: their volume is away
+   */
+  requireVolume(cause?: unknown): void {
+    if (this.#isThere()) return;
+    throw new JobctlError("file_system", `there are no stored files in ${this.#root}`, {
+      hint: "Check that the volume of the data folder is mounted.",
+      cause,
+    });
+  }
+
   /** A blob is missing only where others could be; otherwise its volume is away. */
   #explain(digest: string, error: unknown): never {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT") throw fromDevice(digest, error);
-    if (!this.#isThere()) {
-      throw new JobctlError("file_system", `there are no stored files in ${this.#root}`, {
-        hint: "Check that the volume of the data folder is mounted.",
-        cause: error,
-      });
-    }
+    this.requireVolume(error);
     throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
       hint: "Check the disk, and restore the file from a backup.",
       details: { sha256: digest },
