@@ -301,7 +301,8 @@ export const ERRORS = {
   overloaded: {
     status: 503,
     exitCode: EXIT.unreachable,
-    meaning: "The server has no file descriptor left; try again in a moment.",
+    meaning:
+      "The server has no file descriptor left, or the volume of its stored files is away; try again in a moment.",
   },
   draining: {
     status: 503,

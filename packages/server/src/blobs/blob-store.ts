@@ -26,8 +26,10 @@ export interface StagedBlob {
   readonly sha256: string;
   readonly sizeBytes: number;
   /**
-   * Gives it its final name, durably. Synchronous, so that a transaction can be committed in the
-   * same turn of the event loop and nothing comes between the file and its row.
+   * Gives it its final name, durably. Synchronous, so that a transaction can be committed in the same turn of
+   * the event loop and nothing comes between the file and its row.
+   *
+   * @throws JobctlError `overloaded` when the volume of the blobs is away
    */
   commit(): void;
   discard(): Promise<void>;
@@ -51,6 +53,8 @@ export class BlobStore {
   readonly #root: string;
   readonly #temporary: string;
   readonly #minFreeBytes: number;
+  /** Whether there have been blobs: nothing is stored where their volume was. */
+  #hasHeld: boolean;
   #stored: { count: number; sizeBytes: number } | null = null;
   readonly #verifier: BlobVerifier;
   /** Temporary files that are being written, or wait to become blobs. */
@@ -64,6 +68,7 @@ export class BlobStore {
     // What a server that died was writing belongs to nobody: only one server has this directory.
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
+    this.#hasHeld = this.#isThere();
     // The directory itself stays: on a full volume it could not be made again.
     for (const name of readdirSync(this.#temporary))
       rmSync(join(this.#temporary, name), { recursive: true, force: true });
@@ -344,6 +349,7 @@ export class BlobStore {
   }
 
   #adopt(path: string, digest: string, checksums: Checksums): void {
+    if (this.#hasHeld && !this.#isThere()) throw volumeAway(this.#root);
     const target = this.pathOf(digest);
     const directory = dirname(target);
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
@@ -351,6 +357,7 @@ export class BlobStore {
     renameSync(path, target);
     syncDirectory(directory);
     if (isNew) syncDirectory(this.#root);
+    this.#hasHeld = true;
     this.#verifier.noteStored(digest, checksums);
     if (!isKnown) this.#count(1, checksums.sizeBytes);
   }
@@ -360,6 +367,13 @@ export class BlobStore {
     this.#stored.count += count;
     this.#stored.sizeBytes += sizeBytes;
   }
+}
+
+function volumeAway(root: string): JobctlError {
+  return new JobctlError("overloaded", `the stored files in ${root} are away`, {
+    hint: "Nothing was stored. Check that the volume of the data folder is mounted, then try again.",
+    retryAfterSeconds: 5,
+  });
 }
 
 function fromFileSystem(error: unknown): unknown {
