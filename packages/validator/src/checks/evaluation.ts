@@ -1,0 +1,67 @@
+import { BREAK, isKnown } from "../characters.js";
+import { SHELLS, shellTexts } from "../embedded.js";
+import { readsCode } from "../inputs.js";
+import type { CommandNode, WordPart } from "../parse.js";
+import { evaluatePipe } from "../pure-output.js";
+import { runsDecoded } from "../rules/evaluated.js";
+import { embedIn, type Use } from "../scene.js";
+import { commandsIn, targetOf } from "../tree.js";
+
+/** Whether a command runs the script that it is given the name of. */
+export const runsScripts = (name: string): boolean =>
+  SHELLS.has(name) || name === "source" || name === ".";
+
+/** Text that becomes commands: `sh -c`, `eval`, a here-document to a shell, an alias. */
+export function checkEvaluation(use: Use): void {
+  const { invocation, input, found } = use;
+  const { name, args } = invocation;
+  if (name === "eval") {
+    found("EVAL-CODE", "eval runs text as commands");
+    evaluate(args.join(" "), use);
+  }
+  if (SHELLS.has(name) || /^(su|script|runuser|sg)$/.test(name)) {
+    const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
+    if (at !== -1) evaluate(args[at + 1] ?? "", use);
+    else if (input.text !== null && input.upstream.length === 0 && readsCode(invocation))
+      evaluate(input.text, use);
+  }
+  if (runsScripts(name)) checkSubstituted(use);
+  for (const text of shellTexts(invocation, input)) embedIn(use, text);
+}
+
+function evaluate(text: string, use: Use): void {
+  // What is known of it is looked at all the same, unless it begins with what is not.
+  if (isKnown(text) || !/^[\uE004\uE006]/.test(text.trim())) embedIn(use, text);
+  else runsDecoded(use.scene.inputs.namesBehind(use.node), use.found);
+}
+
+/** `bash <(curl ...)`: the output of a command as a script. */
+function checkSubstituted(use: Use): void {
+  const { node } = use;
+  for (const word of [...node.args, ...node.redirects.flatMap(targetOf)]) {
+    if (word.type !== "Word") continue;
+    for (const part of word.parts ?? [])
+      if (part.type === "ProcessSubstitution" && part.operator === "<") evaluatePart(part, use);
+  }
+}
+
+function evaluatePart(part: Extract<WordPart, { type: "ProcessSubstitution" }>, use: Use): void {
+  const { scene, node, origin, found } = use;
+  const command = part.script?.commands[0]?.command;
+  if (command === undefined) return;
+  const text = evaluatePipe(
+    command.type === "Pipeline" ? command.commands : [command as CommandNode],
+    scene.resolver,
+  );
+  if (text !== null) scene.embed(text, [], node, origin);
+  else runsDecoded(scene.inputs.namesOf(commandsIn(part)), found);
+}
+
+/** The text that an alias stands for. */
+export function checkAlias({ scene, invocation: { name }, node, origin }: Use): void {
+  const alias = scene.symbols.aliases.get(name);
+  if (alias === undefined) return;
+  const [value = ""] = scene.resolver.word(alias);
+  const text = value.replace(/^[\w-]+=/, "").replaceAll(BREAK, " ");
+  scene.embed(text, [{ kind: "alias", name }], node, origin);
+}
