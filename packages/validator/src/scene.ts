@@ -1,15 +1,25 @@
 import type { Budget } from "./budget.js";
-import type { TraceStep } from "./diagnostic.js";
+import type { Severity, TraceStep } from "./diagnostic.js";
 import type { Directory } from "./directory.js";
-import type { Statement } from "./findings.js";
 import type { Input, Inputs } from "./inputs.js";
 import type { Origin, Place } from "./origin.js";
 import type { Command, SyntaxNode } from "./parse.js";
 import type { Resolver } from "./resolve.js";
+import type { RuleId } from "./rules/index.js";
 import type { Found } from "./rules/report.js";
 import type { Symbols } from "./symbols.js";
 import type { Invocation } from "./unwrap.js";
 import type { WrittenFiles } from "./checks/written-files.js";
+
+/** What is to be said about a place; the severity is the rule's own unless given. */
+export interface Statement {
+  readonly rule: RuleId;
+  readonly message: string;
+  /** The command as it was understood. */
+  readonly resolved?: string;
+  readonly trace?: readonly TraceStep[];
+  readonly severity?: Severity | undefined;
+}
 
 /** What the checks work with: what is known of the script, and whom to tell what they find. */
 export interface Scene {

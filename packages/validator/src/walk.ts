@@ -9,7 +9,7 @@ import { checkShape } from "./checks/shapes.js";
 import { WrittenFiles } from "./checks/written-files.js";
 import type { TraceStep } from "./diagnostic.js";
 import { Directory } from "./directory.js";
-import { Findings, type Finding, type Statement } from "./findings.js";
+import { Findings, type Finding } from "./findings.js";
 import { Inputs, type Input } from "./inputs.js";
 import { FILE, placeIn, type Origin, type Place } from "./origin.js";
 import {
@@ -22,7 +22,7 @@ import {
 } from "./parse.js";
 import { Resolver } from "./resolve.js";
 import { checkName } from "./rules/dynamic-names.js";
-import { founder, type Scene } from "./scene.js";
+import { founder, type Scene, type Statement } from "./scene.js";
 import { Symbols } from "./symbols.js";
 import { usesArguments } from "./tree.js";
 import { unwrap, type Invocation } from "./unwrap.js";
@@ -61,7 +61,10 @@ export class Walk implements Scene {
   }
 
   report(origin: Origin, place: Place, statement: Statement): void {
-    this.#findings.add(origin, place, statement);
+    const { rule, message, resolved = "", severity = null } = statement;
+    const trace = [...origin.trace, ...(statement.trace ?? [])];
+    const { pos, end } = placeIn(origin, place);
+    this.#findings.add({ rule, severity, message, pos, end, resolved, trace }, origin.body);
   }
 
   embed(text: string, trace: readonly TraceStep[], node: SyntaxNode, origin: Origin): void {
