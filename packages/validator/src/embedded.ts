@@ -1,3 +1,4 @@
+import { BudgetExceeded } from "./budget.js";
 import { bounded } from "./bounded.js";
 import type { Invocation } from "./unwrap.js";
 
@@ -104,21 +105,28 @@ function parallelCommands(args: readonly string[], input: string | null): string
   return own.filter((arg) => arg.includes(" "));
 }
 
+/** Characters of all commands that `xargs` may make of what it reads. */
+const MAX_SUPPLIED = 10_000_000;
+
 /** What `xargs` runs with the words that it reads. */
 function suppliedArguments(args: readonly string[], input: string | null): string[] {
   if (input === null || input.trim() === "") return [];
   const at = args.findIndex((arg) => /^-[Ii]/.test(arg));
   const mark = at === -1 ? null : args[at]?.slice(2) || args[at + 1] || "{}";
-  const lines = input
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(0, 10);
+  const lines = input.split("\n").filter((line) => line.trim() !== "");
   const first = args.findIndex(
     (arg, index) => !arg.startsWith("-") && !/^-[InPdLsaE]$/.test(args[index - 1] ?? ""),
   );
   const command = first === -1 ? [] : args.slice(first);
   if (mark === null) return [[...command.map(quote), ...lines].join(" ")];
-  return lines.map((line) => command.map((arg) => quote(arg.replaceAll(mark, line))).join(" "));
+  const size = command.join(" ").length + input.length;
+  if (lines.length * size > MAX_SUPPLIED)
+    throw new BudgetExceeded("xargs is given too many lines to look at what it runs with each");
+  return [
+    lines
+      .map((line) => command.map((arg) => quote(arg.replaceAll(mark, () => line))).join(" "))
+      .join("\n"),
+  ];
 }
 
 function quote(word: string): string {

@@ -1,5 +1,6 @@
 import { SHELLS } from "./embedded.js";
-import type { Command, CommandNode, Redirection } from "./parse.js";
+import { BudgetExceeded } from "./budget.js";
+import type { Command, CommandNode, Redirection, SyntaxNode } from "./parse.js";
 import { evaluatePipe } from "./pure-output.js";
 import type { Resolver } from "./resolve.js";
 import { isInterpreter } from "./rules/inline.js";
@@ -17,6 +18,9 @@ export interface Input {
   /** The commands before it. */
   readonly before: readonly CommandNode[];
 }
+
+/** Values of variables that a text is traced back through. */
+const MAX_SOURCES = 1000;
 
 const NOTHING: Input = { text: null, upstream: [], listed: [], before: [] };
 
@@ -83,16 +87,21 @@ export class Inputs {
 
   invocationsOf(command: Command): Invocation[] {
     if (command.name === undefined) return [];
-    return this.#resolver.argumentLists([command.name, ...command.args]).flatMap(unwrap);
+    return this.#resolver.argumentLists([command.name, ...command.args]).flatMap((argv) => unwrap(argv));
   }
 
   namesOf(commands: readonly Command[]): string[] {
     return commands.flatMap((command) => this.invocationsOf(command).map(({ name }) => name));
   }
 
-  /** Names of the commands whose output a command is given, by itself or in variables. */
+  /** Names of the commands whose output a command is given, by itself or in variables, or variables of those. */
   namesBehind(node: Command): string[] {
-    const sources = node.args.flatMap((arg) => this.#resolver.sourcesOf(arg));
+    const sources = new Set<SyntaxNode>(node.args.flatMap((arg) => this.#resolver.sourcesOf(arg)));
+    // A set that is added to while it is walked hands out what is new as well.
+    for (const source of sources) {
+      if (sources.size > MAX_SOURCES) throw new BudgetExceeded(`a text from more than ${MAX_SOURCES} variables`);
+      for (const other of this.#resolver.sourcesOf(source)) sources.add(other);
+    }
     return this.namesOf(
       [node, ...sources].flatMap(commandsIn).filter((command) => command !== node),
     );

@@ -1,3 +1,4 @@
+import { BudgetExceeded } from "./budget.js";
 import { isKnown } from "./characters.js";
 import type {
   Command,
@@ -28,7 +29,7 @@ export function evaluateScript(script: ParsedScript, resolver: WordValues): stri
 }
 
 /** How deep functions and groups are followed. */
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 20;
 
 function evaluateNode(
   node: SyntaxNode,
@@ -36,7 +37,8 @@ function evaluateNode(
   stdin = "",
   depth = 0,
 ): string | null {
-  if (depth > MAX_DEPTH) return null;
+  if (depth > MAX_DEPTH)
+    throw new BudgetExceeded(`more than ${MAX_DEPTH} functions and groups within each other`);
   switch (node.type) {
     case "Command": {
       if (node.name === undefined) return node.redirects.length > 0 ? null : "";
@@ -176,6 +178,9 @@ function echo(args: readonly string[]): string {
   return options.includes("n") ? text : `${text}\n`;
 }
 
+/** Characters that printf is followed up to. */
+const MAX_PRINTED = 200_000;
+
 /** What `printf` prints; null when it uses a conversion that is not worked out here. */
 export function formatted(args: readonly string[]): string | null {
   const [format = "", ...values] = args[0] === "--" ? args.slice(1) : args;
@@ -191,7 +196,9 @@ export function formatted(args: readonly string[]): string | null {
       return kind === "b" ? decodeEscapes(value) : value;
     });
     if (next === before) break;
-  } while (next < values.length && output.length < 10_000);
+    if (output.length > MAX_PRINTED)
+      throw new BudgetExceeded(`printf makes more than ${MAX_PRINTED} characters`);
+  } while (next < values.length);
   return /%[^sbd%]/.test(format) ? null : output;
 }
 

@@ -21,6 +21,14 @@ export interface Statement {
   readonly severity?: Severity | undefined;
 }
 
+/** How a text is run. */
+export interface Embedding {
+  /** Whether a shell is certain to run exactly this text: then it must be valid bash. */
+  readonly isRun?: boolean;
+  /** What `$1` and the following stand for in it. */
+  readonly args?: readonly string[];
+}
+
 /** What the checks work with: what is known of the script, and whom to tell what they find. */
 export interface Scene {
   readonly budget: Budget;
@@ -31,7 +39,13 @@ export interface Scene {
   readonly written: WrittenFiles;
   report(origin: Origin, place: Place, statement: Statement): void;
   /** Looks at text that is run as a script; what is found in it is reported where it came from. */
-  embed(text: string, trace: readonly TraceStep[], node: SyntaxNode, origin: Origin): void;
+  embed(
+    text: string,
+    trace: readonly TraceStep[],
+    node: SyntaxNode,
+    origin: Origin,
+    how?: Embedding,
+  ): void;
 }
 
 /** One use of a command, with what reaches it, and whom to tell what is found. */
@@ -42,6 +56,8 @@ export interface Use {
   readonly input: Input;
   readonly found: Found;
   readonly origin: Origin;
+  /** Whether it is the only meaning that its text can have. */
+  readonly isCertain: boolean;
 }
 
 /** Tells what is found about a command, at its name. */
@@ -59,7 +75,8 @@ export function founder(
 }
 
 /** Looks at text that the command of this use runs as a script. */
-export function embedIn({ scene, invocation, node, origin }: Use, text: string): void {
+export function embedIn(use: Use, text: string, how?: Embedding): void {
+  const { scene, invocation, node, origin } = use;
   const { name, trace } = invocation;
-  scene.embed(text, [...trace, { kind: "embedded", name }], node, origin);
+  scene.embed(text, [...trace, { kind: "embedded", name }], node, origin, how);
 }

@@ -36,6 +36,8 @@ export type ValueSource =
 export class Symbols {
   readonly variables = new Map<string, ValueSource[]>();
   readonly functions = new Map<string, FunctionNode>();
+  /** All functions of a name, one of which it means wherever it is called. */
+  readonly definitions = new Map<string, FunctionNode[]>();
   readonly aliases = new Map<string, Word>();
   #assignments = 0;
 
@@ -49,7 +51,10 @@ export class Symbols {
     const open: SyntaxNode[] = [script];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       this.#visit(node);
-      forEachChild(node, (child) => open.push(child));
+      const children: SyntaxNode[] = [];
+      forEachChild(node, (child) => children.push(child));
+      // In the order of the script: what is appended comes after what it is appended to.
+      for (const child of children.reverse()) open.push(child);
     }
   }
 
@@ -84,6 +89,7 @@ export class Symbols {
         break;
       case "Function":
         this.functions.set(node.name.value, node);
+        this.definitions.set(node.name.value, [...(this.definitions.get(node.name.value) ?? []), node]);
         break;
       case "ParameterExpansion":
         if (node.operation?.type === "Default" && node.operation.operator.endsWith("="))

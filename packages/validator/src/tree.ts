@@ -34,6 +34,16 @@ export function usesArguments(node: FunctionNode): boolean {
   return uses;
 }
 
+/** Whether a function runs what it is given: `"$@"`, `$1`, `eval "$2"`, `sh -c "$1"`. */
+export function runsArguments(node: FunctionNode): boolean {
+  return commandsIn(node.body).some(
+    ({ name, args }) =>
+      /[$]\{?[@*\d]/.test(name?.text ?? "") ||
+      (/^(eval|(ba|da|k|z)?sh|env|command|exec|nohup|timeout|source|\.)$/.test(name?.value ?? "") &&
+        args.some(({ text }) => /[$]\{?[@*\d]/.test(text))),
+  );
+}
+
 /** The command that reads what a pipe hands to a group. */
 export function firstCommand(node: SyntaxNode): Command | null {
   if (node.type === "Command") return node;

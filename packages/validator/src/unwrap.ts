@@ -11,9 +11,14 @@ export interface Invocation {
   readonly trace: readonly TraceStep[];
   /** Reached by a name that a function of the script does not stand in for. */
   readonly bypassesFunctions: boolean;
+  /** Whether it is one of several places where a command may begin. */
+  readonly isGuess?: boolean;
 }
 
-const MAX_WRAPPERS = 8;
+/** Wrappers around a command that are taken off. */
+const MAX_WRAPPERS = 16;
+/** Commands that one command may come to. */
+const MAX_INVOCATIONS = 64;
 
 /** Where the system keeps its programs. */
 const SYSTEM_PROGRAM = /^\/(usr\/)?(local\/)?s?bin\//;
@@ -141,33 +146,41 @@ const ENVIRONMENTS: Readonly<
   apptainer: { verbs: ["exec"], operands: 1 },
 };
 
-/** The commands that an argument list comes to, the wrappers first. */
-export function unwrap(argv: readonly string[]): Invocation[] {
+/**
+ * The commands that an argument list comes to, the wrappers first.
+ *
+ * @param reached called with what is not looked at, where there are too many of them
+ */
+export function unwrap(
+  argv: readonly string[],
+  reached: (limit: string) => void = () => undefined,
+): Invocation[] {
   const found: Invocation[] = [];
-  collect(argv, [], false, found);
+  collect(argv, { trace: [], bypassesFunctions: false }, found, reached);
   return found;
 }
 
 function collect(
   argv: readonly string[],
-  trace: readonly TraceStep[],
-  bypassesFunctions: boolean,
+  how: Pick<Invocation, "trace" | "bypassesFunctions" | "isGuess">,
   found: Invocation[],
+  reached: (limit: string) => void,
 ): void {
   const [program, ...args] = argv;
-  if (program === undefined || program === "" || found.length > 64) return;
+  if (program === undefined || program === "") return;
+  if (found.length >= MAX_INVOCATIONS)
+    return reached(`it may run more than ${MAX_INVOCATIONS} commands`);
   const clean = withoutUnset(program).replace(/\r$/, "");
   const name = clean.split("/").at(-1) ?? "";
-  found.push({
-    name,
-    program: clean,
-    args,
-    trace,
-    bypassesFunctions: bypassesFunctions || clean.includes("/"),
-  });
-  if (trace.length >= MAX_WRAPPERS) return;
-  const next = [...trace, { kind: "wrapper", name } as const];
-  for (const rest of wrapped(name, args)) collect(rest, next, true, found);
+  const bypassesFunctions = how.bypassesFunctions || clean.includes("/");
+  found.push({ ...how, name, program: clean, args, bypassesFunctions });
+  const inner = wrapped(name, args);
+  if (inner.length > 0 && how.trace.length >= MAX_WRAPPERS)
+    return reached(`more than ${MAX_WRAPPERS} wrappers around a command`);
+  const trace = [...how.trace, { kind: "wrapper", name } as const];
+  const isGuess = how.isGuess === true || inner.length > 1 || LAUNCHERS.has(name);
+  for (const rest of inner)
+    collect(rest, { trace, bypassesFunctions: true, isGuess }, found, reached);
 }
 
 /** What a wrapper runs: in most cases one command, none when it is no wrapper. */

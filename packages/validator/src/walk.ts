@@ -10,10 +10,11 @@ import { WrittenFiles } from "./checks/written-files.js";
 import type { TraceStep } from "./diagnostic.js";
 import { Directory } from "./directory.js";
 import { Findings, type Finding } from "./findings.js";
-import { Inputs, type Input } from "./inputs.js";
+import { Inputs } from "./inputs.js";
 import { FILE, placeIn, type Origin, type Place } from "./origin.js";
 import {
   forEachChild,
+  parseAnyway,
   parseBash,
   type Command,
   type FunctionNode,
@@ -22,15 +23,15 @@ import {
 } from "./parse.js";
 import { Resolver } from "./resolve.js";
 import { checkName } from "./rules/dynamic-names.js";
-import { founder, type Scene, type Statement } from "./scene.js";
+import { founder, type Embedding, type Scene, type Statement, type Use } from "./scene.js";
 import { Symbols } from "./symbols.js";
-import { usesArguments } from "./tree.js";
-import { unwrap, type Invocation } from "./unwrap.js";
+import { runsArguments, usesArguments } from "./tree.js";
+import { unwrap } from "./unwrap.js";
 
 /** Texts within texts that are looked at. */
 const MAX_EMBEDDED = 6;
-/** Calls within calls that are followed with their arguments. */
-const MAX_CALLS = 4;
+/** Calls within calls that are followed with their arguments, of different functions or of the same. */
+const MAX_CALLS = 12;
 
 /** Visits a script, and all text that it runs as a script, and hands what it meets to the checks. */
 export class Walk implements Scene {
@@ -41,8 +42,10 @@ export class Walk implements Scene {
   readonly directory = new Directory();
   readonly written = new WrittenFiles(this);
   readonly #findings = new Findings();
-  /** Texts and calls that were looked at, by where they stand. */
+  /** Texts that were looked at, with where they stand. */
   readonly #seen = new Set<string>();
+  /** Arguments with which a function was looked at. */
+  readonly #calls = new Map<FunctionNode, Set<string>>();
 
   constructor(budget: Budget) {
     this.budget = budget;
@@ -67,21 +70,37 @@ export class Walk implements Scene {
     this.#findings.add({ rule, severity, message, pos, end, resolved, trace }, origin.body);
   }
 
-  embed(text: string, trace: readonly TraceStep[], node: SyntaxNode, origin: Origin): void {
+  embed(text: string, trace: readonly TraceStep[], node: SyntaxNode, origin: Origin, how: Embedding = {}): void {
     const source = text.replaceAll(UNSET, "").replaceAll(BREAK, " ").replaceAll(HOME, "~");
-    const key = `${node.pos}:${source}`;
-    if (origin.depth >= MAX_EMBEDDED || source.trim() === "" || this.#seen.has(key)) return;
+    const key = `${node.pos}:${(how.args ?? []).join("\0")}:${source}`;
+    if (source.trim() === "" || this.#seen.has(key)) return;
     this.#seen.add(key);
-    this.budget.spend(Math.ceil(source.length / 50));
-    const { script } = parseBash(source);
-    if (script === null) return;
-    this.symbols.add(script);
-    this.#visit(script, {
+    const inner = {
       ...origin,
       ...placeIn(origin, node),
       trace: [...origin.trace, ...trace],
       depth: origin.depth + 1,
-    });
+    };
+    if (origin.depth >= MAX_EMBEDDED)
+      return this.#reached(`more than ${MAX_EMBEDDED} texts within each other are run`, node, inner);
+    this.budget.spend(Math.ceil(source.length / 50));
+    const { script, problem } = parseBash(source);
+    if (problem !== null && how.isRun === true && isKnown(source)) {
+      const by = trace.at(-1)?.name ?? "a shell";
+      const message = `the text that ${by} runs is not valid bash: ${problem.message}`;
+      this.report(inner, node, { rule: "PARSE", message, resolved: source });
+    }
+    // The commands before the place that cannot be parsed are run all the same.
+    const found = script ?? parseAnyway(source);
+    if (found === null) return;
+    this.symbols.add(found);
+    const look = (): void => this.#visit(found, inner);
+    if (how.args === undefined) look();
+    else this.resolver.withArguments(how.args, look);
+  }
+
+  #reached(limit: string, place: Place, origin: Origin): void {
+    this.report(origin, place, { rule: "BUDGET", message: `it cannot be followed: ${limit}` });
   }
 
   #visit(node: SyntaxNode, origin: Origin): void {
@@ -107,34 +126,43 @@ export class Walk implements Scene {
     checkSecrets(node, origin, this);
     checkPrinted(node, origin, this);
     const input = this.inputs.of(node);
-    for (const argv of this.resolver.argumentLists([node.name, ...node.args])) {
+    const variants = this.resolver.argumentLists([node.name, ...node.args]);
+    for (const argv of variants) {
       const resolved = argv.join(" ");
       checkName(argv[0] ?? "", (rule, message, severity) =>
         this.report(origin, place, { rule, message, resolved, severity }),
       );
-      for (const invocation of unwrap(argv)) {
-        this.#visitInvocation(invocation, node, input, origin);
+      const reached = (limit: string): void => this.#reached(limit, place, origin);
+      for (const invocation of unwrap(argv, reached)) {
+        const found = founder(this, invocation, node, origin);
+        const isCertain = variants.length === 1 && invocation.isGuess !== true;
+        this.#visitInvocation({ scene: this, invocation, node, input, found, origin, isCertain });
         this.directory.follow(invocation);
       }
     }
   }
 
-  #visitInvocation(invocation: Invocation, node: Command, input: Input, origin: Origin): void {
-    const body = invocation.bypassesFunctions
-      ? undefined
-      : this.symbols.functions.get(invocation.name);
-    if (body !== undefined) return this.#visitCall(body, invocation, node, origin);
-    const found = founder(this, invocation, node, origin);
-    checkCommand({ scene: this, invocation, node, input, found, origin });
+  #visitInvocation(use: Use): void {
+    const { name, bypassesFunctions } = use.invocation;
+    const bodies = bypassesFunctions ? [] : (this.symbols.definitions.get(name) ?? []);
+    for (const body of bodies) this.#visitCall(body, use);
+    if (bodies.length === 0) checkCommand(use);
   }
 
   /** Looks at a function's body with the arguments of a call, where they make a difference. */
-  #visitCall(body: FunctionNode, { name, args }: Invocation, node: Command, origin: Origin): void {
+  #visitCall(body: FunctionNode, { invocation: { name, args }, node, origin }: Use): void {
     if (!usesArguments(body) || (args.length > 0 && !args.some(isKnown))) return;
-    const calls = origin.trace.filter(({ kind }) => kind === "function").length;
-    const key = `call:${body.pos}:${args.join("\0")}`;
-    if (calls >= MAX_CALLS || this.#seen.has(key)) return;
-    this.#seen.add(key);
+    const key = args.join("\0");
+    const seen = this.#calls.get(body) ?? new Set();
+    if (seen.has(key)) return;
+    this.#calls.set(body, seen.add(key));
+    const calls = origin.trace.filter(({ kind }) => kind === "function");
+    if (calls.length >= MAX_CALLS) {
+      // A function that walks a tree calls itself with one path after the other.
+      if (calls.some((call) => call.name !== name) || runsArguments(body))
+        this.#reached(`more than ${MAX_CALLS} calls within each other`, node, origin);
+      return;
+    }
     this.resolver.withArguments(args, () =>
       this.#visit(body.body, {
         ...placeIn(origin, node),

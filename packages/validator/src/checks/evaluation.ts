@@ -11,6 +11,9 @@ import { commandsIn, targetOf } from "../tree.js";
 export const runsScripts = (name: string): boolean =>
   SHELLS.has(name) || name === "source" || name === ".";
 
+/** Shells whose language is that of the script. */
+const BASH_LIKE = new Set(["bash", "sh", "dash", "ksh", "mksh", "ash", "rbash", "eval"]);
+
 /** Text that becomes commands: `sh -c`, `eval`, a here-document to a shell, an alias. */
 export function checkEvaluation(use: Use): void {
   const { invocation, input, found } = use;
@@ -21,7 +24,7 @@ export function checkEvaluation(use: Use): void {
   }
   if (SHELLS.has(name) || /^(su|script|runuser|sg)$/.test(name)) {
     const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
-    if (at !== -1) evaluate(args[at + 1] ?? "", use);
+    if (at !== -1) evaluate(args[at + 1] ?? "", use, args.slice(at + 2));
     else if (input.text !== null && input.upstream.length === 0 && readsCode(invocation))
       evaluate(input.text, use);
   }
@@ -29,10 +32,16 @@ export function checkEvaluation(use: Use): void {
   for (const text of shellTexts(invocation, input)) embedIn(use, text);
 }
 
-function evaluate(text: string, use: Use): void {
+/** @param args what stands behind the text: `$0`, `$1` and the following */
+function evaluate(text: string, use: Use, args: readonly string[] = []): void {
   // What is known of it is looked at all the same, unless it begins with what is not.
-  if (isKnown(text) || !/^[\uE004\uE006]/.test(text.trim())) embedIn(use, text);
-  else runsDecoded(use.scene.inputs.namesBehind(use.node), use.found);
+  if (!isKnown(text) && /^[\uE004\uE006]/.test(text.trim()))
+    return runsDecoded(use.scene.inputs.namesBehind(use.node), use.found);
+  const isRun = use.isCertain && BASH_LIKE.has(use.invocation.name);
+  const [zero, ...others] = args;
+  if (zero === undefined) return embedIn(use, text, { isRun });
+  const named = text.replace(/\$0(?!\d)|\$\{0\}/g, () => zero);
+  embedIn(use, named, { isRun, args: others });
 }
 
 /** `bash <(curl ...)`: the output of a command as a script. */

@@ -28,7 +28,7 @@ export function runsDecoded(names: readonly string[], found: Found): void {
     found("EXEC-NET-PIPE", "what comes from the network is run");
   else if (
     names.some((name) => DECODERS.has(name) && !/^(perl|python3?|tr)$/.test(name)) ||
-    names.every((name) => DECODERS.has(name) && name === "tr")
+    (names.length > 0 && names.every((name) => name === "tr"))
   )
     found("EXEC-PIPE-SHELL", "decoded text is run");
   else if (!names.some((name) => ENVIRONMENT_TOOLS.test(name)))

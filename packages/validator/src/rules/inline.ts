@@ -78,19 +78,12 @@ export function checkCode(name: string, given: string, found: Found): void {
   checkPaths(code, found);
 }
 
-/** More files than an honest piece of code names. */
-const MAX_PATHS = 100;
-
 /** Files that the code names. */
 function checkPaths(code: string, found: Found): void {
-  const literals = [...code.matchAll(/(["'])((?:\/|~\/)[\w./*-]+)\1/g)].slice(0, MAX_PATHS);
-  for (const [, quote = "", path = ""] of literals) {
-    checkRead(path, found);
-    const writes = new RegExp(
-      `open\\s*\\(\\s*${quote}${path.replace(/[.*]/g, "\\$&")}${quote}\\s*,\\s*["'][wa]`,
-    );
-    if (writes.test(code)) checkWrite(path, found);
-  }
+  const opened = code.matchAll(/open\s*\(\s*(["'])((?:\/|~\/)[\w./*-]+)\1\s*,\s*["'][wa]/g);
+  for (const path of new Set([...opened].map(([, , name = ""]) => name))) checkWrite(path, found);
+  const literals = code.matchAll(/(["'])((?:\/|~\/)[\w./*-]+)\1/g);
+  for (const path of new Set([...literals].map(([, , name = ""]) => name))) checkRead(path, found);
 }
 
 /** The commands that inline code hands to a shell, as far as they stand there as text. */
