@@ -31,7 +31,7 @@ import type { Symbols, ValueSource } from "./symbols.js";
 /** How many values of one word are followed up. */
 const MAX_VALUES = 6;
 /** How many values of an argument are looked through for those that are conspicuous. */
-const MAX_ARGUMENT_VALUES = 48;
+const MAX_ARGUMENT_VALUES = 2000;
 /** How many values of a command's name are followed up. */
 const MAX_NAMES = 256;
 /** Words within words: expansions, and variables that are made of others. */
@@ -95,17 +95,28 @@ export class Resolver {
 
   /** The values that a word may have, each with marks where it is split into several. */
   word(word: Word): string[] {
+    const { parts } = word;
+    if (parts === undefined) return [expandTilde(word.value)];
+    return this.#nested(() => this.#parts(parts, false));
+  }
+
+  #nested(work: () => string[]): string[] {
     this.#budget.spend();
     if (this.#depth >= MAX_DEPTH)
       throw new BudgetExceeded(`more than ${MAX_DEPTH} expansions within each other`);
     this.#depth += 1;
     try {
-      const parts = word.parts;
-      const values = parts === undefined ? [word.value] : this.#parts(parts, false);
-      return values.map(expandTilde);
+      return work().map(expandTilde);
     } finally {
       this.#depth -= 1;
     }
+  }
+
+  /** The values of a word that is assigned: nothing in it is split, and braces mean nothing. */
+  assigned(word: Word): string[] {
+    return word.parts === undefined
+      ? this.word(word)
+      : this.#nested(() => this.#parts(word.parts ?? [], true));
   }
 
   /** The argument lists that a command may have, in as many variants as one of its words has values. */
@@ -143,9 +154,7 @@ export class Resolver {
   #argument(argument: CommandArgument): string[] {
     if (argument.type === "Word") return this.word(argument);
     if (argument.value.type !== "Word") return [`${argument.name}=${UNKNOWN}`];
-    return this.word(argument.value).map(
-      (value) => `${argument.name}=${value.replaceAll(BREAK, " ")}`,
-    );
+    return this.assigned(argument.value).map((value) => `${argument.name}=${value}`);
   }
 
   /** What a command reads from a here-document. */
@@ -222,7 +231,9 @@ export class Resolver {
           values = this.#union(values, [INPUT]);
           break;
         case "printf":
-          values = this.#union(values, [formatted(this.argumentLists(source.words)[0] ?? []) ?? UNKNOWN]);
+          values = this.#union(values, [
+            formatted(this.argumentLists(source.words)[0] ?? []) ?? UNKNOWN,
+          ]);
           break;
         case "reference":
           values = this.#union(
@@ -239,7 +250,10 @@ export class Resolver {
         }
         case "piped": {
           const value = evaluatePipe(source.commands, this);
-          values = this.#union(values, value === null ? [this.#listed(source.commands)] : asLines(value));
+          values = this.#union(
+            values,
+            value === null ? [this.#listed(source.commands)] : asLines(value),
+          );
           break;
         }
         case "definition":
@@ -249,7 +263,10 @@ export class Resolver {
           );
           break;
         case "joined":
-          values = this.#union([source.words.map((word) => this.word(word)[0] ?? "").join("")], values);
+          values = this.#union(
+            [source.words.map((word) => this.word(word)[0] ?? "").join("")],
+            values,
+          );
           break;
         case "one-of":
           values = this.#union(
@@ -261,11 +278,13 @@ export class Resolver {
           const joined = source.words
             .map((word) => (this.word(word)[0] ?? "").replace(/^\[[^\]]*\]=/, ""))
             .join(BREAK);
-          values = source.append ? this.#combine(values, [BREAK + joined]) : this.#union(values, [joined]);
+          values = source.append
+            ? this.#combine(values, [BREAK + joined])
+            : this.#union(values, [joined]);
           break;
         }
         case "word": {
-          const own = this.word(source.word);
+          const own = this.assigned(source.word);
           values = source.append
             ? longestAndShortest(this.#combine(values.length === 0 ? [""] : values, own), values)
             : this.#union(values, own);
@@ -322,8 +341,10 @@ export class Resolver {
 
   #kept(values: string[]): string[] {
     if (values.length <= this.#most) return values;
-    if (this.#most === MAX_NAMES)
-      throw new BudgetExceeded(`the name of a command has more than ${MAX_NAMES} values`);
+    if (this.#most > MAX_VALUES) {
+      const what = this.#most === MAX_NAMES ? "the name" : "an argument";
+      throw new BudgetExceeded(`${what} of a command has more than ${this.#most} values`);
+    }
     return values.slice(0, this.#most);
   }
 
@@ -368,16 +389,17 @@ export class Resolver {
       case "DoubleQuoted":
       case "LocaleString":
         return this.#parts(part.parts, true);
-      case "SimpleExpansion":
-        return this.#split(
-          this.variable(part.text.slice(1)),
-          quoted && part.text !== "$@",
-          part.text === "$*",
-        );
+      case "SimpleExpansion": {
+        const values = this.variable(part.text.slice(1));
+        // In quotes each argument stays one word.
+        if (quoted && part.text === "$@") return values;
+        return this.#split(values, quoted, part.text === "$*");
+      }
       case "ParameterExpansion": {
-        const several = part.parameter === "@" || part.index?.value === "@";
+        const values = this.#parameter(part);
+        if (quoted && (part.parameter === "@" || part.index?.value === "@")) return values;
         const joined = part.parameter === "*" || part.index?.value === "*";
-        return this.#split(this.#parameter(part), quoted && !several, joined);
+        return this.#split(values, quoted, joined);
       }
       case "CommandExpansion":
         return this.#split(this.#output(part.script), quoted);
@@ -539,11 +561,11 @@ function expandTilde(value: string): string {
   return /^~(?=\/|$)/.test(value) ? HOME + value.slice(1) : value;
 }
 
-/** Of values that are put together in steps, the whole and those that most steps leave alone. */
+/** Of values that are put together in steps, some to which all steps have added, and some to which few have. */
 function longestAndShortest(longer: readonly string[], shorter: readonly string[]): string[] {
-  const values = [...new Set([...longer, ...shorter])];
-  const half = MAX_VALUES / 2;
-  return values.length <= MAX_VALUES ? values : [...values.slice(0, half), ...values.slice(-half)];
+  const all = [...new Set([...longer, ...shorter])];
+  if (all.length <= MAX_VALUES) return all;
+  return [...new Set([...longer.slice(0, 3), ...longer.slice(-1), ...shorter.slice(-2)])];
 }
 
 function joined(head: string, tail: string): string {

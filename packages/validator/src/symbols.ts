@@ -89,7 +89,10 @@ export class Symbols {
         break;
       case "Function":
         this.functions.set(node.name.value, node);
-        this.definitions.set(node.name.value, [...(this.definitions.get(node.name.value) ?? []), node]);
+        this.definitions.set(node.name.value, [
+          ...(this.definitions.get(node.name.value) ?? []),
+          node,
+        ]);
         break;
       case "ParameterExpansion":
         if (node.operation?.type === "Default" && node.operation.operator.endsWith("="))
