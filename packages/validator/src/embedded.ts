@@ -7,7 +7,15 @@ export const SHELLS: ReadonlySet<string> = new Set([
 ]);
 
 /** Programs that run a script which they read from standard input, when they are not given one. */
-const SCRIPT_READERS = new Set(["sbatch", "qsub", "bsub", "at", "batch", "msub", "oarsub"]);
+export const SCRIPT_READERS: ReadonlySet<string> = new Set([
+  "sbatch",
+  "qsub",
+  "bsub",
+  "at",
+  "batch",
+  "msub",
+  "oarsub",
+]);
 
 /** Options whose value is run by a shell, by program. */
 const COMMAND_OPTIONS: Readonly<Record<string, RegExp>> = {

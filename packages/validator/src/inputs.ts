@@ -87,24 +87,30 @@ export class Inputs {
 
   invocationsOf(command: Command): Invocation[] {
     if (command.name === undefined) return [];
-    return this.#resolver.argumentLists([command.name, ...command.args]).flatMap((argv) => unwrap(argv));
+    return this.#resolver
+      .argumentLists([command.name, ...command.args])
+      .flatMap((argv) => unwrap(argv));
   }
 
   namesOf(commands: readonly Command[]): string[] {
     return commands.flatMap((command) => this.invocationsOf(command).map(({ name }) => name));
   }
 
-  /** Names of the commands whose output a command is given, by itself or in variables, or variables of those. */
+  /** Names of the commands whose output a command is given. */
   namesBehind(node: Command): string[] {
+    return this.namesOf(this.commandsBehind(node));
+  }
+
+  /** The commands whose output a command is given, by itself or in variables, or variables of those. */
+  commandsBehind(node: Command): Command[] {
     const sources = new Set<SyntaxNode>(node.args.flatMap((arg) => this.#resolver.sourcesOf(arg)));
     // A set that is added to while it is walked hands out what is new as well.
     for (const source of sources) {
-      if (sources.size > MAX_SOURCES) throw new BudgetExceeded(`a text from more than ${MAX_SOURCES} variables`);
+      if (sources.size > MAX_SOURCES)
+        throw new BudgetExceeded(`a text from more than ${MAX_SOURCES} variables`);
       for (const other of this.#resolver.sourcesOf(source)) sources.add(other);
     }
-    return this.namesOf(
-      [node, ...sources].flatMap(commandsIn).filter((command) => command !== node),
-    );
+    return [node, ...sources].flatMap(commandsIn).filter((command) => command !== node);
   }
 
   #textOf(redirect: Redirection): string | null {

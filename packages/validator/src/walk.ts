@@ -70,7 +70,13 @@ export class Walk implements Scene {
     this.#findings.add({ rule, severity, message, pos, end, resolved, trace }, origin.body);
   }
 
-  embed(text: string, trace: readonly TraceStep[], node: SyntaxNode, origin: Origin, how: Embedding = {}): void {
+  embed(
+    text: string,
+    trace: readonly TraceStep[],
+    node: SyntaxNode,
+    origin: Origin,
+    how: Embedding = {},
+  ): void {
     const source = text.replaceAll(UNSET, "").replaceAll(BREAK, " ").replaceAll(HOME, "~");
     const key = `${node.pos}:${(how.args ?? []).join("\0")}:${source}`;
     if (source.trim() === "" || this.#seen.has(key)) return;
@@ -82,7 +88,11 @@ export class Walk implements Scene {
       depth: origin.depth + 1,
     };
     if (origin.depth >= MAX_EMBEDDED)
-      return this.#reached(`more than ${MAX_EMBEDDED} texts within each other are run`, node, inner);
+      return this.#reached(
+        `more than ${MAX_EMBEDDED} texts within each other are run`,
+        node,
+        inner,
+      );
     this.budget.spend(Math.ceil(source.length / 50));
     const { script, problem } = parseBash(source);
     if (problem !== null && how.isRun === true && isKnown(source)) {
@@ -107,8 +117,10 @@ export class Walk implements Scene {
     this.budget.spend();
     if (node.type === "Pipeline") this.inputs.addPipe(node.commands);
     else if (node.type === "Command") this.#visitCommand(node, origin);
-    else if (node.type === "Redirected") checkRedirections(node.redirects, origin, this);
-    else checkShape(node, origin, this);
+    else if (node.type === "Redirected") {
+      checkRedirections(node.redirects, origin, this);
+      this.written.rememberGroup(node, origin);
+    } else checkShape(node, origin, this);
     if (node.type === "Subshell" || node.type === "Function")
       this.directory.within(() => this.#visitChildren(node, origin));
     else this.#visitChildren(node, origin);
@@ -128,6 +140,7 @@ export class Walk implements Scene {
     const input = this.inputs.of(node);
     const variants = this.resolver.argumentLists([node.name, ...node.args]);
     for (const argv of variants) {
+      this.budget.spend(argv.length);
       const resolved = argv.join(" ");
       checkName(argv[0] ?? "", (rule, message, severity) =>
         this.report(origin, place, { rule, message, resolved, severity }),

@@ -9,7 +9,7 @@ export function checkAssignments(node: Command, origin: Origin, scene: Scene): v
   for (const item of [...node.prefix, ...node.args]) {
     if (item.type !== "Assignment" || item.value.type !== "Word") continue;
     const { name } = item;
-    const [value = ""] = scene.resolver.word(item.value);
+    const [value = ""] = scene.resolver.assigned(item.value);
     const resolved = `${name}=${value}`;
     const found: Found = (rule, message, severity) =>
       scene.report(origin, item, { rule, message, resolved, severity });

@@ -44,7 +44,7 @@ export function checkCommand(use: Use): void {
   const { name, args } = invocation;
   if (name === "kill" && looksForServices(use.node, scene))
     found("SYS-KILLALL", "kill ends processes that are not the job's");
-  scene.written.rememberRun(invocation);
+  scene.written.rememberRun(use);
   if (SHELLS.has(name) && /^(\.\/)?run\.sh$/.test(args[0] ?? "") && !scene.directory.moved)
     found("RES-SELFEXEC", "the script starts itself");
   scene.written.remember(use);

@@ -5,11 +5,8 @@ import type { CommandNode, WordPart } from "../parse.js";
 import { evaluatePipe } from "../pure-output.js";
 import { runsDecoded } from "../rules/evaluated.js";
 import { embedIn, type Use } from "../scene.js";
+import { runsScripts } from "./run-files.js";
 import { commandsIn, targetOf } from "../tree.js";
-
-/** Whether a command runs the script that it is given the name of. */
-export const runsScripts = (name: string): boolean =>
-  SHELLS.has(name) || name === "source" || name === ".";
 
 /** Shells whose language is that of the script. */
 const BASH_LIKE = new Set(["bash", "sh", "dash", "ksh", "mksh", "ash", "rbash", "eval"]);
@@ -35,14 +32,33 @@ export function checkEvaluation(use: Use): void {
 /** @param args what stands behind the text: `$0`, `$1` and the following */
 function evaluate(text: string, use: Use, args: readonly string[] = []): void {
   // What is known of it is looked at all the same, unless it begins with what is not.
-  if (!isKnown(text) && /^[\uE004\uE006]/.test(text.trim()))
-    return runsDecoded(use.scene.inputs.namesBehind(use.node), use.found);
+  if (!isKnown(text) && /^[\uE004\uE006]/.test(text.trim())) return checkOutput(use);
   const isRun = use.isCertain && BASH_LIKE.has(use.invocation.name);
   const [zero, ...others] = args;
   if (zero === undefined) return embedIn(use, text, { isRun });
   const named = text.replace(/\$0(?!\d)|\$\{0\}/g, () => zero);
   embedIn(use, named, { isRun, args: others });
 }
+
+/** The output of commands that cannot be worked out, as a script. */
+function checkOutput({ scene, node, found }: Use): void {
+  const behind = scene.inputs.commandsBehind(node);
+  const invocations = behind.flatMap((command) => scene.inputs.invocationsOf(command));
+  const spelled = invocations.some(
+    ({ name, args }) => /^(echo|printf)$/.test(name) && args.length > 0 && args.every(isKnown),
+  );
+  // Text of the script itself, so changed by others that it cannot be told: nobody writes so by chance.
+  if (spelled && invocations.every(({ name }) => TEXT_TOOLS.test(name)))
+    found("EXEC-PIPE-SHELL", "text that other commands change is run");
+  else
+    runsDecoded(
+      invocations.map(({ name }) => name),
+      found,
+    );
+}
+
+const TEXT_TOOLS =
+  /^(echo|printf|cat|tac|head|tail|sed|[gmn]?awk|cut|tr|rev|paste|grep|sort|uniq|fold|fmt|base64|xxd|od)$/;
 
 /** `bash <(curl ...)`: the output of a command as a script. */
 function checkSubstituted(use: Use): void {

@@ -10,7 +10,7 @@ import { sendsEnvironment } from "../rules/secrets.js";
 import { embedIn, type Scene, type Use } from "../scene.js";
 import { commandsIn, targetOf } from "../tree.js";
 import { unwrap } from "../unwrap.js";
-import { runsScripts } from "./evaluation.js";
+import { runsScripts } from "./run-files.js";
 
 /** What comes through a pipe: to a shell, to an interpreter, to `xargs`, out into the network. */
 export function checkPiped(use: Use): void {
