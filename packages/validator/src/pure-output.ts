@@ -10,6 +10,7 @@ import type {
   WordPart,
 } from "./parse.js";
 import { decodeEscapes } from "./escapes.js";
+import { sedOutput } from "./pure/sed.js";
 
 /** What is asked of whoever works out words. */
 export interface WordValues {
@@ -141,7 +142,7 @@ function apply(name: string, args: readonly string[], input: string): string | n
     case "head":
       return head(args, input);
     case "sed":
-      return substitute(args, input);
+      return sedOutput(args, input);
     case "awk":
     case "gawk":
       return awkPrint(args);
@@ -256,21 +257,6 @@ function grep(args: readonly string[], input: string): string | null {
   return args.some((arg) => /^-\w*o/.test(arg))
     ? lines.map(() => pattern).join("\n")
     : lines.join("\n");
-}
-
-/** One `s` command of sed with a plain pattern. */
-function substitute(args: readonly string[], input: string): string | null {
-  const command = /^s([/|,#@])([\w .:;,-]*)\1([\w /.:;,-]*)\1(g?)$/.exec(
-    args.filter((arg) => arg !== "-e").join(" "),
-  );
-  if (command === null) return null;
-  const [, , from = "", to = "", all] = command;
-  if (from === "") return null;
-  const pattern = new RegExp(from.replace(/[.]/g, "."), all === "g" ? "g" : "");
-  return input
-    .split("\n")
-    .map((line) => line.replace(pattern, () => to))
-    .join("\n");
 }
 
 /** awk that only prints constants. */
