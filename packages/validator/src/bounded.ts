@@ -14,7 +14,7 @@ export function bounded(text: string): string {
   if (text.length <= MAX_LINE) return text;
   if (text.length > MAX_TEXT)
     throw new BudgetExceeded(`code of more than ${MAX_TEXT} characters in one command`);
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = text.indexOf("\n", start);
     const length = (end === -1 ? text.length : end) - start;
     if (length > MAX_LINE)
