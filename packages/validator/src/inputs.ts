@@ -3,7 +3,7 @@ import { BudgetExceeded } from "./budget.js";
 import type { Command, CommandNode, Redirection, SyntaxNode } from "./parse.js";
 import { evaluatePipe } from "./pure-output.js";
 import type { Resolver } from "./resolve.js";
-import { isInterpreter } from "./rules/inline.js";
+import { isInterpreter } from "./rules/shared/inline-code.js";
 import { commandsIn, firstCommand, isInput } from "./tree.js";
 import { unwrap, type Invocation } from "./unwrap.js";
 

@@ -22,7 +22,7 @@ import {
   type SyntaxNode,
 } from "./parse.js";
 import { Resolver } from "./resolve.js";
-import { checkName } from "./rules/dynamic-names.js";
+import { checkName } from "./rules/shared/dynamic-names.js";
 import { founder, type Embedding, type Scene, type Statement, type Use } from "./scene.js";
 import { Symbols } from "./symbols.js";
 import { runsArguments, usesArguments } from "./tree.js";

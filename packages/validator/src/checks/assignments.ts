@@ -1,6 +1,6 @@
 import type { Origin } from "../origin.js";
 import type { Command } from "../parse.js";
-import { COMMAND_VARIABLES, checkVariable } from "../rules/assignments.js";
+import { COMMAND_VARIABLES, checkVariable } from "../rules/shared/variables.js";
 import type { Found } from "../rules/report.js";
 import type { Scene, Use } from "../scene.js";
 

@@ -1,9 +1,7 @@
 import { SHELLS } from "../embedded.js";
 import type { Command } from "../parse.js";
 import type { Report, Rule } from "../rule.js";
-import { copyRules } from "../rules/copies.js";
 import { destructiveRules } from "../rules/destructive.js";
-import { embedRules } from "../rules/embed.js";
 import { fileRules } from "../rules/files.js";
 import { resourceRules } from "../rules/fork-bomb.js";
 import type { RuleId } from "../rules/index.js";
@@ -27,9 +25,7 @@ const COMMAND_RULES: readonly CommandRule[] = [
   systemRules,
   fileRules,
   secretRules,
-  copyRules,
   resourceRules,
-  embedRules,
 ];
 /** Processes of the machine, or of jobctl. */
 const OTHERS_PROCESSES = /\b(root|slurmd|slurmctld|sshd|systemd|jobctl\S*|cron|dockerd|munged)\b/;
@@ -54,10 +50,30 @@ export function checkCommand(use: Use): void {
   checkInlineCode(use);
 }
 
+/** Whether one of the rules that are no records yet refuses a program under its own name. */
+function isRefusedBy(program: string): boolean {
+  let refused = false;
+  const invocation = {
+    name: program,
+    program,
+    args: ["x", "y"],
+    trace: [],
+    bypassesFunctions: true,
+  };
+  for (const rule of [networkRules, systemRules, destructiveRules])
+    rule(invocation, (_, __, severity) => {
+      if (severity === undefined) refused = true;
+    });
+  return refused;
+}
+
 /** The rules for the command's name, with its paths as they are and as they lead out of the job's directory. */
 function checkRules({ scene, invocation, input, found }: Use): void {
   for (const rule of COMMAND_RULES) rule(invocation, found);
-  const context = { input, isRefused };
+  const context = {
+    input,
+    isRefused: (program: string) => isRefused(program) || isRefusedBy(program),
+  };
   const reportOf = (rule: Rule): Report => {
     const id = rule.id as RuleId;
     return (message, severity) => found(id, message, severity);

@@ -3,10 +3,10 @@ import { SHELLS, shellTexts } from "../embedded.js";
 import { readsCode } from "../inputs.js";
 import type { CommandNode, WordPart } from "../parse.js";
 import { evaluatePipe } from "../pure-output.js";
-import { runsDecoded } from "../rules/evaluated.js";
 import { embedIn, type Use } from "../scene.js";
 import { runsScripts } from "./run-files.js";
 import { commandsIn, targetOf } from "../tree.js";
+import { runsDecoded } from "./decoded.js";
 
 /** Shells whose language is that of the script. */
 const BASH_LIKE = new Set(["bash", "sh", "dash", "ksh", "mksh", "ash", "rbash", "eval"]);

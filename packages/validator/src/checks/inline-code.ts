@@ -1,8 +1,13 @@
 import { OUTPUT } from "../characters.js";
 import { readsCode } from "../inputs.js";
-import { runsDecoded } from "../rules/evaluated.js";
-import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "../rules/inline.js";
+import {
+  checkCode,
+  codeOptions,
+  isInterpreter,
+  shellTextsIn,
+} from "../rules/shared/inline-code.js";
 import { embedIn, type Use } from "../scene.js";
+import { runsDecoded } from "./decoded.js";
 
 /** Inline code of another language: as an option, in a here-document, through a pipe. */
 export function checkInlineCode(use: Use): void {

@@ -2,7 +2,7 @@ import { isKnown } from "../characters.js";
 import { SCRIPT_READERS, SHELLS } from "../embedded.js";
 import { readsCode } from "../inputs.js";
 import type { Command } from "../parse.js";
-import { isInterpreter } from "../rules/inline.js";
+import { isInterpreter } from "../rules/shared/inline-code.js";
 import { operands } from "../rules/report.js";
 import type { Use } from "../scene.js";
 import { commandsIn } from "../tree.js";

@@ -1,4 +1,4 @@
-import { FETCHERS } from "./evaluated.js";
+import { FETCHERS } from "./data/text-sources.js";
 import type { CommandRule } from "./report.js";
 
 const ENVIRONMENT = new Set(["env", "printenv", "set", "export", "declare", "compgen"]);

@@ -1,6 +1,6 @@
-import { bounded } from "../bounded.js";
-import { checkRead, checkWrite } from "./files.js";
-import type { Found } from "./report.js";
+import { bounded } from "../../bounded.js";
+import { checkRead, checkWrite } from "../files.js";
+import type { Found } from "../report.js";
 
 const INTERPRETERS =
   /^(python[\d.]*|pypy\d?|perl[\d.]*|ruby[\d.]*|node|nodejs|php[\d.]*|lua[\d.]*|luajit|Rscript|R|tclsh[\d.]*|julia|deno|bun|ipython\d?|octave|matlab|gnuplot|expect|gdb|emacs)$/;

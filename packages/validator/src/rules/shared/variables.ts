@@ -1,5 +1,5 @@
-import { readable } from "../characters.js";
-import type { Found } from "./report.js";
+import { readable } from "../../characters.js";
+import type { Found } from "../report.js";
 
 /** Variables whose value a program runs. */
 export const COMMAND_VARIABLES =

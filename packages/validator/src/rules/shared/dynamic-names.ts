@@ -1,6 +1,6 @@
-import { INDIRECT, INPUT, OUTPUT, isKnown, readable } from "../characters.js";
-import { globPattern } from "../glob.js";
-import type { Found } from "./report.js";
+import { INDIRECT, INPUT, OUTPUT, isKnown, readable } from "../../characters.js";
+import { globPattern } from "../../glob.js";
+import type { Found } from "../report.js";
 
 /** Commands that nobody spells with a pattern by chance. */
 const NAMES = [
