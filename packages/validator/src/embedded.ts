@@ -1,9 +1,11 @@
 import { BudgetExceeded } from "./budget.js";
 import { bounded } from "./bounded.js";
+import { builtinTexts } from "./embedded-builtins.js";
 import type { Invocation } from "./unwrap.js";
 
 export const SHELLS: ReadonlySet<string> = new Set([
   ...["bash", "sh", "dash", "zsh", "ksh", "ash", "mksh", "csh", "tcsh", "fish", "rbash"],
+  ...["posh", "yash", "oksh", "bash-static", "static-sh", "zsh-static"],
 ]);
 
 /** Programs that run a script which they read from standard input, when they are not given one. */
@@ -50,7 +52,7 @@ interface Read {
  * @param input what the command reads, as far as it is known
  */
 export function shellTexts({ name, args }: Invocation, input: Read): string[] {
-  const texts: string[] = [];
+  const texts = builtinTexts(name, args);
   const option = COMMAND_OPTIONS[name];
   if (option !== undefined) texts.push(...optionValues(args, option));
   if (SCRIPT_READERS.has(name) && input.text !== null) texts.push(input.text);

@@ -59,6 +59,16 @@ function evaluateNode(
       );
       return outputs.every((output) => output !== null) ? outputs.join("") : null;
     }
+    case "AndOr": {
+      // `which a || which b`; and `a && b` where both are known.
+      const [first = null, ...others] = node.commands.map((command) =>
+        evaluateNode(command, resolver, stdin, depth + 1),
+      );
+      if (node.operators.every((operator) => operator === "||")) return first;
+      const known = others.every((output) => output !== null);
+      const isSequence = node.operators.every((operator) => operator === "&&");
+      return isSequence && known && first !== null ? [first, ...others].join("") : null;
+    }
     default:
       return null;
   }
@@ -82,11 +92,23 @@ function evaluateCommand(node: Command, stdin: string, resolver: WordValues): st
   if (node.name === undefined || words.length !== node.args.length) return null;
   const [argv = []] = resolver.argumentLists([node.name, ...words]);
   const [name = "", ...args] = argv;
-  const input = inputOf(node, stdin, resolver);
+  const substituted = words.flatMap(({ parts }) => {
+    const part = parts?.length === 1 ? parts[0] : undefined;
+    return part?.type === "ProcessSubstitution" && part.operator === "<" && part.script
+      ? [evaluateScript(part.script, resolver)]
+      : [];
+  });
+  const input =
+    substituted.length === 0 ? inputOf(node, stdin, resolver) : joinedTexts(substituted);
   // Some name, and the same one wherever it is used.
   if (name === "mktemp") return "/tmp/tmp.mktemp\n";
   if (input === null || !args.every(isKnown)) return null;
-  return apply(name.replace(/^.*\//, ""), args, input);
+  const own = substituted.length === 0 ? args : args.filter((arg) => arg !== "/dev/fd/63");
+  return apply(name.replace(/^.*\//, ""), own, input);
+}
+
+function joinedTexts(texts: readonly (string | null)[]): string | null {
+  return texts.includes(null) ? null : texts.join("");
 }
 
 /** What a command reads: its here-document or here-string, or what comes through the pipe. */
@@ -122,6 +144,21 @@ function apply(name: string, args: readonly string[], input: string): string | n
         .split("\n")
         .map((line) => [...line].toReversed().join(""))
         .join("\n");
+    case "true":
+    case ":":
+    case "cd":
+    case "mkdir":
+    case "touch":
+    case "chmod":
+    case "export":
+    case "unset":
+    case "sleep":
+    case "wait":
+    case "shopt":
+    case "ulimit":
+    case "umask":
+      // It prints nothing.
+      return "";
     case "pwd":
       return ".";
     case "tee":
@@ -191,16 +228,26 @@ export function formatted(args: readonly string[]): string | null {
   // The format is used again for as long as there are values.
   do {
     const before = next;
-    output += decodeEscapes(format).replace(/%([sbd%])/g, (_, kind: string) => {
+    output += decodeEscapes(format).replace(/%0?\d{0,2}([sbdiuoxXcq%])/g, (_, kind: string) => {
       if (kind === "%") return "%";
-      const value = values[next++] ?? "";
-      return kind === "b" ? decodeEscapes(value) : value;
+      return converted(kind, values[next++] ?? "");
     });
     if (next === before) break;
     if (output.length > MAX_PRINTED)
       throw new BudgetExceeded(`printf makes more than ${MAX_PRINTED} characters`);
   } while (next < values.length);
-  return /%[^sbd%]/.test(format) ? null : output;
+  return /%(?!0?\d{0,2}[sbdiuoxXcq%])/.test(format) ? null : output;
+}
+
+/** A value as printf prints it; `'c` is the number of the character. */
+function converted(kind: string, value: string): string {
+  if (kind === "b") return decodeEscapes(value);
+  if (kind === "c") return value.slice(0, 1);
+  if (!/[diuoxX]/.test(kind)) return value;
+  const number = /^["']/.test(value) ? (value.codePointAt(1) ?? 0) : Number(value || 0);
+  if (!Number.isSafeInteger(number)) return value;
+  const text = number.toString(kind === "o" ? 8 : /x/i.test(kind) ? 16 : 10);
+  return kind === "X" ? text.toUpperCase() : text;
 }
 
 function translate(args: readonly string[], input: string): string | null {

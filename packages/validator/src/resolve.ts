@@ -173,6 +173,7 @@ export class Resolver {
     if (name === "IFS") return [BREAK];
     if (name === "PWD") return ["."];
     if (name === "0") return [SELF];
+    if (name === "BASH" || name === "SHELL") return ["/bin/bash"];
     if (/^[@*]$|^\d+$/.test(name)) return this.#positional(name);
     if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];
     const sources = this.#symbols.variables.get(name);
@@ -460,8 +461,8 @@ export class Resolver {
         );
       }
       case "Slice": {
-        const offset = Number(operation.offset.value);
-        const length = operation.length === undefined ? Infinity : Number(operation.length.value);
+        const offset = this.#number(operation.offset);
+        const length = operation.length === undefined ? Infinity : this.#number(operation.length);
         if (Number.isNaN(offset) || Number.isNaN(length)) return [UNKNOWN];
         if (offset === 0 && length === 1 && PATHS_FROM_OUTSIDE.has(part.parameter)) return ["/"];
         return values.map((value) => {
@@ -479,6 +480,13 @@ export class Resolver {
       case "Unknown":
         return [UNKNOWN];
     }
+  }
+
+  /** A number that stands there, or that a variable has; NaN for all others. */
+  #number(word: Word): number {
+    const [text = ""] = this.word(word);
+    const value = /^[A-Za-z_]\w*$/.test(text) ? this.variable(text)[0] : text;
+    return value === undefined || value.trim() === "" ? Number.NaN : Number(value);
   }
 
   /** An element of an array where the index says so, the whole value elsewhere. */

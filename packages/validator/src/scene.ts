@@ -8,6 +8,7 @@ import type { Resolver } from "./resolve.js";
 import type { RuleId } from "./rules/index.js";
 import type { Found } from "./rules/report.js";
 import type { Symbols } from "./symbols.js";
+import { isDisguised } from "./tree.js";
 import type { Invocation } from "./unwrap.js";
 import type { WrittenFiles } from "./checks/written-files.js";
 
@@ -70,8 +71,11 @@ export function founder(
   const resolved = [invocation.program, ...invocation.args].join(" ");
   const place = { pos: node.name?.pos ?? node.pos, end: node.end };
   const { trace } = invocation;
-  return (rule, message, severity) =>
-    scene.report(origin, place, { rule, message, resolved, trace, severity });
+  return (rule, message, severity) => {
+    // Who only looks up an account writes the file's name plainly.
+    const said = rule === "PATH-ACCT" && isDisguised(node) ? "error" : severity;
+    scene.report(origin, place, { rule, message, resolved, trace, severity: said });
+  };
 }
 
 /** Looks at text that the command of this use runs as a script. */

@@ -62,6 +62,8 @@ export class Symbols {
     switch (node.type) {
       case "Assignment": {
         const append = node.append ?? false;
+        if (node.name === "BASH_ALIASES" && node.index !== undefined && node.value.type === "Word")
+          this.aliases.set(node.index.value, node.value);
         if (node.value.type === "ArrayValue") {
           this.#assign(node.name, { kind: "array", words: node.value.elements, append });
         } else {

@@ -44,6 +44,20 @@ export function runsArguments(node: FunctionNode): boolean {
   );
 }
 
+/** Whether a command's arguments are put together from pieces: by other commands, escapes or patterns. */
+export function isDisguised({ args }: Command): boolean {
+  return args.some(
+    (arg) =>
+      arg.type === "Word" &&
+      (arg.parts ?? []).some(
+        (part) =>
+          /^(CommandExpansion|AnsiCQuoted|Glob|ExtendedGlob|BraceExpansion)$/.test(part.type) ||
+          (part.type === "ParameterExpansion" &&
+            /^(Remove|Replace|Slice|CaseModification)$/.test(part.operation?.type ?? "")),
+      ),
+  );
+}
+
 /** The command that reads what a pipe hands to a group. */
 export function firstCommand(node: SyntaxNode): Command | null {
   if (node.type === "Command") return node;

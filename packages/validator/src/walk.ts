@@ -1,8 +1,9 @@
 import type { Budget } from "./budget.js";
-import { BREAK, HOME, UNSET, isKnown } from "./characters.js";
+import { BREAK, HOME, UNSET, isKnown, mayBeNothing } from "./characters.js";
 import { checkAssignments } from "./checks/assignments.js";
 import { checkCommand } from "./checks/commands.js";
 import { checkPrinted } from "./checks/pipes.js";
+import { checkNameOf } from "./checks/names.js";
 import { checkRedirections } from "./checks/redirections.js";
 import { checkSecrets } from "./checks/secrets.js";
 import { checkShape } from "./checks/shapes.js";
@@ -22,7 +23,6 @@ import {
   type SyntaxNode,
 } from "./parse.js";
 import { Resolver } from "./resolve.js";
-import { checkName } from "./rules/shared/dynamic-names.js";
 import { founder, type Embedding, type Scene, type Statement, type Use } from "./scene.js";
 import { Symbols } from "./symbols.js";
 import { runsArguments, usesArguments } from "./tree.js";
@@ -141,12 +141,12 @@ export class Walk implements Scene {
     const variants = this.resolver.argumentLists([node.name, ...node.args]);
     for (const argv of variants) {
       this.budget.spend(argv.length);
-      const resolved = argv.join(" ");
-      checkName(argv[0] ?? "", (rule, message, severity) =>
-        this.report(origin, place, { rule, message, resolved, severity }),
-      );
+      checkNameOf(node, place, argv, origin, this);
       const reached = (limit: string): void => this.#reached(limit, place, origin);
-      for (const invocation of unwrap(argv, reached)) {
+      const invocations = unwrap(argv, reached);
+      if (mayBeNothing(argv[0] ?? "") && !argv[1]?.startsWith("-"))
+        invocations.push(...unwrap(argv.slice(1), reached));
+      for (const invocation of invocations) {
         const found = founder(this, invocation, node, origin);
         const isCertain = variants.length === 1 && invocation.isGuess !== true;
         this.#visitInvocation({ scene: this, invocation, node, input, found, origin, isCertain });

@@ -1,3 +1,5 @@
+import { isKnown } from "../characters.js";
+import { indexTexts } from "../embedded-builtins.js";
 import type { Origin } from "../origin.js";
 import type { Command } from "../parse.js";
 import { COMMAND_VARIABLES, checkVariable } from "../rules/shared/variables.js";
@@ -14,7 +16,11 @@ export function checkAssignments(node: Command, origin: Origin, scene: Scene): v
     const found: Found = (rule, message, severity) =>
       scene.report(origin, item, { rule, message, resolved, severity });
     checkVariable(name, value, node.name !== undefined, found);
-    if (COMMAND_VARIABLES.test(name))
+    if (/^(BASH_ENV|ENV)$/.test(name) && isKnown(value))
+      scene.written.runs({ path: value, as: "shell", isNamed: false });
+    for (const text of item.index === undefined ? indexTexts(value) : [])
+      scene.embed(text, [{ kind: "embedded", name }], node, origin);
+    if (COMMAND_VARIABLES.test(name) && isKnown(value))
       scene.embed(value.replace(/^\|+-?/, ""), [{ kind: "embedded", name }], node, origin);
   }
 }

@@ -1,3 +1,4 @@
+import { SELF } from "../characters.js";
 import { SHELLS } from "../embedded.js";
 import { readsCode } from "../inputs.js";
 import type { Origin } from "../origin.js";
@@ -17,6 +18,8 @@ export function checkPiped(use: Use): void {
   const { invocation, input, found } = use;
   const { name, args } = invocation;
   if (readsCode(invocation)) checkPipedCode(use);
+  // The script's own name is that of the shell where the script is read from standard input.
+  else if (invocation.program === SELF && input.text !== null) embedIn(use, input.text);
   if (sendsEnvironment(name, input))
     found("SECRET-EXFIL", `the environment is sent away by ${name}`);
   if (name === "xargs" && input.listed.length > 0) {

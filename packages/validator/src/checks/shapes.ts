@@ -1,4 +1,5 @@
 import { SELF } from "../characters.js";
+import { indexTexts } from "../embedded-builtins.js";
 import { SHELLS } from "../embedded.js";
 import type { Origin } from "../origin.js";
 import type { SyntaxNode } from "../parse.js";
@@ -15,6 +16,11 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
         scene.report(origin, node, { rule: "RES-FORKBOMB", message, resolved: name });
       break;
     }
+    case "TestUnary":
+      // `[[ -v 'a[$(command)]' ]]` runs the command.
+      for (const value of scene.resolver.word(node.operand))
+        for (const text of indexTexts(value)) scene.embed(text, [], node, origin);
+      break;
     case "Statement":
       if (node.background === true) checkSelfStart(node.command, origin, scene);
       break;
