@@ -358,15 +358,15 @@ export class Resolver {
       otherHead === undefined &&
       otherTail === undefined
     )
-      return [joined(head, tail)];
+      return [together(head, tail)];
     if (heads.length * tails.length > MAX_VALUES && this.#most !== MAX_NAMES) {
       // Each of them once, instead of each with each.
       const values = Array.from({ length: Math.max(heads.length, tails.length) }, (_, at) =>
-        joined(heads[at % heads.length] ?? "", tails[at % tails.length] ?? ""),
+        together(heads[at % heads.length] ?? "", tails[at % tails.length] ?? ""),
       );
       return this.#kept([...new Set(values)]);
     }
-    const all = heads.flatMap((start) => tails.map((end) => joined(start, end)));
+    const all = heads.flatMap((start) => tails.map((end) => together(start, end)));
     return this.#kept([...new Set(all)]);
   }
 
@@ -576,7 +576,7 @@ function longestAndShortest(longer: readonly string[], shorter: readonly string[
   return [...new Set([...longer.slice(0, 3), ...longer.slice(-1), ...shorter.slice(-2)])];
 }
 
-function joined(head: string, tail: string): string {
+function together(head: string, tail: string): string {
   if (head.length + tail.length > MAX_LENGTH)
     throw new BudgetExceeded(`a value of more than ${MAX_LENGTH} characters`);
   return head + tail;

@@ -54,7 +54,7 @@ export class Symbols {
       const children: SyntaxNode[] = [];
       forEachChild(node, (child) => children.push(child));
       // In the order of the script: what is appended comes after what it is appended to.
-      for (const child of children.reverse()) open.push(child);
+      for (const child of children.toReversed()) open.push(child);
     }
   }
 

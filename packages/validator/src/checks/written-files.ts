@@ -57,6 +57,7 @@ export class WrittenFiles {
 
   runs(file: RunFile): void {
     const path = normalizePath(file.path);
+    if (!isFile(path)) return;
     this.#run.set(path, [...(this.#run.get(path) ?? []), file]);
   }
 
@@ -221,8 +222,14 @@ export class WrittenFiles {
 
   #add(path: string, piece: Piece): void {
     const normal = normalizePath(path);
+    if (!isFile(normal)) return;
     this.#pieces.set(normal, [...(this.#pieces.get(normal) ?? []), piece]);
   }
+}
+
+/** Not a descriptor, a device or an option. */
+function isFile(path: string): boolean {
+  return !/^(-|\d*$|&|\/dev\/(?!shm\/))/.test(path);
 }
 
 /** What a file holds one time after the other: what is appended belongs to what was there. */

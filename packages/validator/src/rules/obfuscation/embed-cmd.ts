@@ -16,7 +16,7 @@ export const rule = {
       if (!/\s/.test(arg)) continue;
       const [, command] = COMMAND.exec(arg) ?? [];
       if (command === undefined) continue;
-      const message = `${name} is given the command ${readable(command)}`;
+      const message = `${name} is given the command ${readable(command.split(/\s/)[0] ?? "")}`;
       report(message, RUNS_COMMANDS.test(name) ? undefined : "warning");
     }
   },

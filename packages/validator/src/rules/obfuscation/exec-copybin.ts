@@ -11,13 +11,13 @@ export const rule = {
   why: "puts a refused program somewhere under another name",
   fix: PLAIN,
   commands: ["cp", "ln", "install", "mv", "cat", "dd"],
-  check: ({ name, args }, report, { isRefused }) => {
+  check: ({ name, args }, report, context) => {
     const sources = name === "dd" ? args.map((arg) => arg.replace(/^if=/, "")) : operands(args);
     for (const source of sources) {
       const program =
         SYSTEM_PROGRAM.exec(source)?.[1] ?? (isBareName(source, args) ? source : null);
       if (program === null) continue;
-      if (SHELLS.has(program) || program === "busybox" || isRefused(program))
+      if (SHELLS.has(program) || program === "busybox" || context.isRefused(program))
         report(`${readable(program)} is put somewhere under another name`);
     }
   },

@@ -1,5 +1,5 @@
 import { INDIRECT, INPUT, OUTPUT, isKnown, readable } from "../../characters.js";
-import { globPattern } from "../../glob.js";
+import { globMatches } from "./name-patterns.js";
 import type { Found } from "../report.js";
 
 /** Commands that nobody spells with a pattern by chance. */
@@ -48,9 +48,7 @@ const NAMES = [
 export function checkName(program: string, found: Found): void {
   const last = program.split("/").at(-1) ?? "";
   if (/[*?[]/.test(last) && isKnown(last)) {
-    const pattern = globPattern(last.replace(/\[[^\]]*\]/g, "?"));
-    const name = pattern === null ? null : new RegExp(`^${pattern}$`);
-    if (name !== null && NAMES.some((dangerous) => name.test(dangerous)))
+    if (!last.startsWith("-") && NAMES.some((dangerous) => globMatches(last, dangerous)))
       found("DYN-CMD-GLOB", `${readable(program)} may be a dangerous command`);
   } else if (last.includes(INDIRECT))
     found("DYN-CMD-INDIRECT", "the name of the command is in a variable that is not known");
