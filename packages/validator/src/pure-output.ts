@@ -151,6 +151,8 @@ function apply(name: string, args: readonly string[], input: string): string | n
     case "touch":
     case "chmod":
     case "export":
+    case "module":
+    case "ml":
     case "unset":
     case "sleep":
     case "wait":

@@ -173,6 +173,8 @@ export class Resolver {
     if (name === "IFS") return [BREAK];
     if (name === "PWD") return ["."];
     if (name === "0") return [SELF];
+    // Its own process, as the kernel names it.
+    if (name === "$" || name === "BASHPID") return ["self"];
     if (name === "BASH" || name === "SHELL") return ["/bin/bash"];
     if (/^[@*]$|^\d+$/.test(name)) return this.#positional(name);
     if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];

@@ -54,7 +54,8 @@ export function checkName(program: string, found: Found): void {
     found("DYN-CMD-INDIRECT", "the name of the command is in a variable that is not known");
   else if (last === OUTPUT)
     found("DYN-CMD-SUBST", "the name of the command is the output of another");
-  else if (last === INPUT) found("DYN-CMD-INPUT", "the name of the command is read from a file");
+  else if (last === INPUT && !/^\.\//.test(program))
+    found("DYN-CMD-INPUT", "the name of the command is read from a file");
   else if (/^[a-z]+\uE001[a-z]+$/.test(last))
     found("DYN-CMD-PARTIAL", "a part of the command's name is in a variable that is not set");
 }
