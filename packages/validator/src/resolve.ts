@@ -25,7 +25,8 @@ import {
 import { decodeEscapes } from "./escapes.js";
 import { deleteTarget } from "./paths.js";
 import { globPattern } from "./glob.js";
-import { evaluatePipe, evaluateScript, formatted } from "./pure-output.js";
+import { evaluatePipe, evaluateScript } from "./pure-output.js";
+import { formatted } from "./pure/printf.js";
 import type { Symbols, ValueSource } from "./symbols.js";
 
 /** How many values of one word are followed up. */
