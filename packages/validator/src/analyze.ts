@@ -24,15 +24,16 @@ import { checkName } from "./rules/dynamic-names.js";
 import { destructiveRules } from "./rules/destructive.js";
 import { copyRules } from "./rules/copies.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS, runsDecoded } from "./rules/evaluated.js";
-import { checkRead, checkWrite, fileRules } from "./rules/files.js";
 import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/fork-bomb.js";
 import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
 import { networkRules } from "./rules/network.js";
-import { OWN_RULES, isRefused } from "./rules/registry.js";
+import { OWN_RULES, checkFile, isRefused } from "./rules/registry.js";
 import type { CommandRule, Found } from "./rules/report.js";
 import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
 import { embedRules } from "./rules/embed.js";
 import { minerRules, minerText } from "./rules/miner.js";
+import { filesInCode } from "./rules/shared/code-files.js";
+import { readOf, writeOf } from "./rules/shared/file-uses.js";
 import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
 import { commandsIn, targetOf, usesArguments } from "./tree.js";
@@ -54,7 +55,6 @@ const COMMAND_RULES: readonly CommandRule[] = [
   destructiveRules,
   networkRules,
   systemRules,
-  fileRules,
   secretRules,
   copyRules,
   resourceRules,
@@ -262,7 +262,6 @@ export class Analysis {
     if (inside !== null) {
       OWN_RULES.check(inside, context, reportOf, true);
       destructiveRules(inside, found);
-      fileRules(inside, found);
     }
     if (name === "kill" && this.#looksForServices(node))
       found("SYS-KILLALL", "kill ends processes that are not the job's");
@@ -419,6 +418,7 @@ export class Analysis {
       }
       if (code.includes(text)) found("INLINE-CODE", `${name} runs code that stands in the script`);
       checkCode(name, `${modules} ${text}`, found);
+      for (const use of filesInCode(text)) checkFile(use, found);
       for (const command of shellTextsIn(name, text))
         this.#embed(command, invocation, node, origin);
     }
@@ -499,8 +499,8 @@ export class Analysis {
           );
         if (/^\/dev\/(tcp|udp)\//.test(path))
           found("NET-DEVTCP", `${readable(path)} is a connection`);
-        else if (redirect.operator === "<") checkRead(path, found);
-        else if (!/^[&\d-]*$/.test(path)) checkWrite(path, found);
+        else if (redirect.operator === "<") checkFile(readOf(path), found);
+        else if (!/^[&\d-]*$/.test(path)) checkFile(writeOf(path), found);
       }
     }
   }

@@ -1,5 +1,4 @@
 import { bounded } from "../bounded.js";
-import { checkRead, checkWrite } from "./files.js";
 import type { Found } from "./report.js";
 
 const INTERPRETERS =
@@ -75,22 +74,6 @@ export function checkCode(name: string, given: string, found: Found): void {
     found("ESC-CTRCTL", `the ${name} code controls containers`);
   if (/install\.packages\s*\(|BiocManager::install|install_github|Pkg\.add/.test(code))
     found("NET-INSTALL", `the ${name} code installs packages`);
-  checkPaths(code, found);
-}
-
-/** More files than an honest piece of code names. */
-const MAX_PATHS = 100;
-
-/** Files that the code names. */
-function checkPaths(code: string, found: Found): void {
-  const literals = [...code.matchAll(/(["'])((?:\/|~\/)[\w./*-]+)\1/g)].slice(0, MAX_PATHS);
-  for (const [, quote = "", path = ""] of literals) {
-    checkRead(path, found);
-    const writes = new RegExp(
-      `open\\s*\\(\\s*${quote}${path.replace(/[.*]/g, "\\$&")}${quote}\\s*,\\s*["'][wa]`,
-    );
-    if (writes.test(code)) checkWrite(path, found);
-  }
 }
 
 /** The commands that inline code hands to a shell, as far as they stand there as text. */

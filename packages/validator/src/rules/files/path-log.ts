@@ -1,3 +1,5 @@
+import { readable } from "../../characters.js";
+import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
 
 export const rule = {
@@ -6,5 +8,12 @@ export const rule = {
   severity: "error",
   why: "writes to the logs of the machine",
   fix: "Write to files of the job.",
-  examples: { dangerous: [], honest: [] },
+  checkFile: ({ path, normal, access }, report) => {
+    if (access === "write" && protectedPlace(normal) === "log")
+      report(`${readable(path)} is written to`);
+  },
+  examples: {
+    dangerous: ["echo x >> /var/log/syslog", "truncate -s 0 /var/log/auth.log"],
+    honest: ["tail /var/log/app.log", "mkdir -p var/log && date > var/log/run.log"],
+  },
 } as const satisfies Rule;
