@@ -26,7 +26,6 @@ import { copyRules } from "./rules/copies.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS, runsDecoded } from "./rules/evaluated.js";
 import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/fork-bomb.js";
 import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
-import { networkRules } from "./rules/network.js";
 import { OWN_RULES, checkFile, isRefused } from "./rules/registry.js";
 import type { CommandRule, Found } from "./rules/report.js";
 import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
@@ -53,7 +52,6 @@ export interface Finding {
 
 const COMMAND_RULES: readonly CommandRule[] = [
   destructiveRules,
-  networkRules,
   systemRules,
   secretRules,
   copyRules,

@@ -59,6 +59,11 @@ export function isOwnProgram({ program, name }: Pick<Invocation, "program" | "na
   return program.includes("/") && !SYSTEM_PROGRAM.test(program) && GENERIC_NAMES.has(name);
 }
 
+/** Whether the command is found by its name alone, or where the system keeps its programs. */
+export function isSystemProgram({ program }: Pick<Invocation, "program">): boolean {
+  return !program.includes("/") || SYSTEM_PROGRAM.test(program);
+}
+
 /** Programs that run the rest of their arguments, with the options that take a value. */
 const WRAPPERS: Readonly<Record<string, string>> = {
   command: "",
@@ -101,7 +106,7 @@ const WRAPPERS: Readonly<Record<string, string>> = {
 };
 
 /** Launchers whose options are too many to know: every word that may be the command is looked at. */
-const LAUNCHERS = new Set([
+export const LAUNCHERS: ReadonlySet<string> = new Set([
   ...[
     "srun",
     "mpirun",

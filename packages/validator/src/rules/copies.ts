@@ -1,7 +1,7 @@
 import { SHELLS } from "../embedded.js";
 import { readable } from "../characters.js";
 import { destructiveRules } from "./destructive.js";
-import { networkRules } from "./network.js";
+import { isRefused as isRefusedByRule } from "./registry.js";
 import { operands, type CommandRule } from "./report.js";
 import { systemRules } from "./system.js";
 
@@ -27,7 +27,7 @@ function isBareName(source: string, args: readonly string[]): boolean {
 }
 
 function isRefused(program: string): boolean {
-  if (SHELLS.has(program) || program === "busybox") return true;
+  if (SHELLS.has(program) || program === "busybox" || isRefusedByRule(program)) return true;
   let refused = false;
   const invocation = {
     name: program,
@@ -36,7 +36,7 @@ function isRefused(program: string): boolean {
     trace: [],
     bypassesFunctions: true,
   };
-  for (const rule of [networkRules, systemRules, destructiveRules])
+  for (const rule of [systemRules, destructiveRules])
     rule(invocation, (_, __, severity) => {
       if (severity === undefined) refused = true;
     });

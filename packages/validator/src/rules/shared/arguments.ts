@@ -1,0 +1,46 @@
+import { operands } from "../report.js";
+
+/** Arguments are looked at up to here: a pattern takes more than their length. */
+const MAX_ARGUMENT = 2000;
+
+/** Whether an argument matches, of which the start is enough. */
+export function hasArgument(args: readonly string[], pattern: RegExp): boolean {
+  return args.some((arg) => pattern.test(arg.slice(0, MAX_ARGUMENT)));
+}
+
+/** Whether one of the options is given: `-d` also in `-sd` or `-dx`, `--data` also in `--data=x`. */
+export function hasAnyOption(args: readonly string[], options: readonly string[]): boolean {
+  return args.some((arg) =>
+    options.some((option) => {
+      if (arg === option) return true;
+      if (option.startsWith("--")) return arg.startsWith(`${option}=`);
+      if (option.length !== 2 || !/^-[A-Za-z]/.test(arg)) return false;
+      const letter = option.slice(1);
+      return arg.startsWith(option) || (/^-[A-Za-z]{1,12}$/.test(arg) && arg.includes(letter));
+    }),
+  );
+}
+
+/**
+ * Whether a command has one of the verbs, as `push` or `s3 cp`. An operand right behind an option may be the option's
+ * value: then the verb may come after it.
+ */
+export function hasVerb(args: readonly string[], verbs: readonly string[]): boolean {
+  for (const [at, arg] of args.slice(0, 40).entries()) {
+    if (arg.startsWith("-")) continue;
+    const words = operands(args.slice(at, at + 20));
+    if (verbs.some((verb) => verb.split(" ").every((word, index) => words[index] === word)))
+      return true;
+    const before = args[at - 1] ?? "";
+    if (!before.startsWith("-") || before.includes("=")) return false;
+  }
+  return false;
+}
+
+/** Whether a program is only asked what it is. */
+export function isQuestion(args: readonly string[]): boolean {
+  return (
+    args.length > 0 &&
+    args.every((arg) => /^(-V|-v|-h|-\?|--?version|--?help|help|version)$/.test(arg))
+  );
+}
