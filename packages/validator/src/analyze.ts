@@ -28,11 +28,12 @@ import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/f
 import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
 import { OWN_RULES, checkFile, isRefused } from "./rules/registry.js";
 import type { CommandRule, Found } from "./rules/report.js";
-import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
 import { embedRules } from "./rules/embed.js";
-import { minerRules, minerText } from "./rules/miner.js";
+import { compiledSources } from "./rules/shared/compiled-sources.js";
 import { filesInCode } from "./rules/shared/code-files.js";
 import { readOf, writeOf } from "./rules/shared/file-uses.js";
+import { minerText } from "./rules/shared/miner.js";
+import { prefixesListed, rememberReaders, secretUses } from "./rules/shared/secret-uses.js";
 import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
 import { commandsIn, targetOf, usesArguments } from "./tree.js";
@@ -53,7 +54,6 @@ export interface Finding {
 const COMMAND_RULES: readonly CommandRule[] = [
   destructiveRules,
   systemRules,
-  secretRules,
   copyRules,
   resourceRules,
   embedRules,
@@ -127,6 +127,7 @@ export class Analysis {
     switch (node.type) {
       case "Pipeline":
         this.#inputs.addPipe(node.commands);
+        rememberReaders(node.commands);
         break;
       case "Command":
         this.#visitCommand(node, origin);
@@ -153,6 +154,9 @@ export class Analysis {
       case "While":
       case "For":
       case "ArithmeticFor": {
+        if (node.type === "For")
+          for (const { part, message } of prefixesListed(node.wordlist ?? []))
+            this.#report(origin, part, "SECRET-HUNT", message, "", []);
         const grows = growsForever(node);
         if (grows !== null) this.#report(origin, node, "RES-LOOP", grows, "", []);
         break;
@@ -189,23 +193,14 @@ export class Analysis {
     }
   }
 
-  /** Variables from outside that hold credentials, in the arguments of a command. */
+  /** Variables from outside that hold credentials, in the words of a command. */
   #checkSecretsIn(node: Command, origin: Origin): void {
-    if (/^(\[|test|export|unset|:|declare|local)$/.test(node.name?.value ?? "")) return;
-    const visit = (part: SyntaxNode): void => {
-      if (part.type === "CommandExpansion" || part.type === "ProcessSubstitution") return;
-      const name =
-        part.type === "SimpleExpansion"
-          ? part.text.slice(1)
-          : part.type === "ParameterExpansion" && part.operation === undefined
-            ? part.parameter
-            : "";
-      if (isSecretName(name) && !this.#symbols.variables.has(name))
-        this.#report(origin, part, "SECRET-ENV", `${name} is given to a command`, name, []);
-      forEachChild(part, visit);
+    const variables = {
+      isAssigned: (name: string): boolean => this.#symbols.variables.has(name),
+      valuesOf: (name: string): readonly string[] => this.#resolver.variable(name),
     };
-    for (const argument of node.args)
-      if (argument.type !== "Word" || argument.parts) visit(argument);
+    for (const { part, name, rule, message } of secretUses(node, variables))
+      this.#report(origin, part, rule, message, name, []);
   }
 
   /** `echo text > >(sh)`, `tee >(sh)`: what a command prints as a script. */
@@ -247,7 +242,6 @@ export class Analysis {
         if (at > 0) checkVariable(arg.slice(0, at), arg.slice(at + 1), true, found);
       }
     }
-    minerRules(invocation, found);
     if (isOwnProgram(invocation)) return;
     for (const rule of COMMAND_RULES) rule(invocation, found);
     const context = { input, isRefused };
@@ -309,7 +303,9 @@ export class Analysis {
       );
   }
 
-  #rememberRun({ name, program, args }: Invocation): void {
+  #rememberRun(invocation: Invocation): void {
+    const { name, program, args } = invocation;
+    for (const source of compiledSources(invocation)) this.#executed.add(normalizePath(source));
     if (runsScripts(name) || isInterpreter(name)) {
       const script = args.find((arg) => !arg.startsWith("-"));
       if (script === undefined || !isKnown(script)) return;
@@ -349,8 +345,6 @@ export class Analysis {
           "warning",
         );
     }
-    if (sendsEnvironment(name, input))
-      found("SECRET-EXFIL", `the environment is sent away by ${name}`);
     if (name === "xargs" && input.listed.length > 0) {
       for (const wrapped of unwrap(["xargs", ...args]).slice(1))
         destructiveRules({ ...wrapped, args: ["-r", ...wrapped.args, ...input.listed] }, found);
@@ -403,8 +397,6 @@ export class Analysis {
   #checkCode(use: Use): void {
     const { invocation, node, input, found, origin } = use;
     const { name, args } = invocation;
-    if (/^[gmn]?awk$/.test(name) && args.some((arg) => /\/inet\/(tcp|udp)\//.test(arg)))
-      found("INLINE-NET", `${name} opens a connection`);
     if (!isInterpreter(name)) return;
     const reads = input.text !== null && (input.upstream.length === 0 || readsCode(invocation));
     const code = codeOptions(name, args);
@@ -495,9 +487,7 @@ export class Analysis {
             [],
             severity,
           );
-        if (/^\/dev\/(tcp|udp)\//.test(path))
-          found("NET-DEVTCP", `${readable(path)} is a connection`);
-        else if (redirect.operator === "<") checkFile(readOf(path), found);
+        if (redirect.operator === "<") checkFile(readOf(path), found);
         else if (!/^[&\d-]*$/.test(path)) checkFile(writeOf(path), found);
       }
     }

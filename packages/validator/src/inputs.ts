@@ -12,13 +12,15 @@ export interface Input {
   readonly text: string | null;
   /** Names of the commands before it in the pipe; none for a here-document. */
   readonly upstream: readonly string[];
+  /** Those commands, with their arguments. */
+  readonly sources: readonly Invocation[];
   /** Where a `find` or `ls` before it begins. */
   readonly listed: readonly string[];
   /** The commands before it. */
   readonly before: readonly CommandNode[];
 }
 
-const NOTHING: Input = { text: null, upstream: [], listed: [], before: [] };
+const NOTHING: Input = { text: null, upstream: [], sources: [], listed: [], before: [] };
 
 /** What comes through a pipe, worked out when somebody asks. */
 class PipeInput implements Input {
@@ -40,16 +42,16 @@ class PipeInput implements Input {
   }
 
   get upstream(): readonly string[] {
-    return this.#commands.map(({ name }) => name);
+    return this.sources.map(({ name }) => name);
   }
 
   get listed(): readonly string[] {
-    return this.#commands
+    return this.sources
       .filter(({ name }) => name === "find" || name === "ls")
       .flatMap(({ args }) => args.slice(0, firstOption(args)));
   }
 
-  get #commands(): readonly Invocation[] {
+  get sources(): readonly Invocation[] {
     this.#invocations ??= this.before
       .flatMap(commandsIn)
       .flatMap((inner) => this.#inputs.invocationsOf(inner));

@@ -51,7 +51,7 @@ const GENERIC_NAMES = new Set([
     "wipe",
     "exec",
   ],
-  ...["parallel", "time", "run", "perf", "rig", "rigel", "gminer", "helm", "oc", "fdisk", "parted"],
+  ...["parallel", "time", "run", "perf", "helm", "oc", "fdisk", "parted"],
 ]);
 
 /** Whether the command is a program of the job's own that only has the name of another. */

@@ -31,7 +31,7 @@ export function isRefused(program: string): boolean {
   const args = ["x", "y"];
   const invocation = { name: program, program, args, trace: [], bypassesFunctions: true };
   const context = {
-    input: { text: null, upstream: [], listed: [], before: [] },
+    input: { text: null, upstream: [], sources: [], listed: [], before: [] },
     isRefused: () => false,
   };
   OWN_RULES.check(invocation, context, ({ family, severity }) => (_, said = severity) => {

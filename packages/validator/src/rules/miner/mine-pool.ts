@@ -1,4 +1,10 @@
+import { readable } from "../../characters.js";
 import type { Rule } from "../../rule.js";
+import { TEXT_COMMANDS } from "../data/writers.js";
+import { hasMinerOptions, isOfMiner } from "../shared/miner.js";
+
+/** Commands that look for text. */
+const SEARCHES = /^([ezf]?grep|sed|[gmn]?awk|rg|pgrep|pkill)$/;
 
 export const rule = {
   id: "MINE-POOL",
@@ -6,5 +12,28 @@ export const rule = {
   severity: "error",
   why: "connects to a mining pool",
   fix: "The machines are for research.",
-  examples: { dangerous: [], honest: [] },
+  commands: ["*"],
+  check: ({ name, args }, report) => {
+    if (TEXT_COMMANDS.has(name) || SEARCHES.test(name)) return;
+    const pool = args.find(isOfMiner);
+    if (pool !== undefined) report(`${readable(pool.slice(0, 200))} belongs to a miner`);
+    else if (isOfMiner(args.slice(0, 200).join(" ")) || hasMinerOptions(args))
+      report(`${name} is given what miners are given`);
+  },
+  examples: {
+    dangerous: [
+      "./worker -o stratum+tcp://pool.example.org:3333",
+      "./solver -o pool.example.org:4444 -u wallet.rig1 -p x",
+      "./python3.9 --donate-level 1 -t 8",
+      "./kthreadd -a rx/0 --url=192.0.2.7:3333",
+      'cat > config.json <<< \'{"pools": [{"url": "h:3333", "user": "w"}]}\'',
+    ],
+    honest: [
+      "echo stratum+tcp://pool.example.org",
+      "mysql -u reader -p -o out.txt",
+      "./solve -a cn -o result:final -u 3",
+      "./stratify --strata 3",
+      'cat > config.json <<< \'{"pools": [3, 4], "mode": "max"}\'',
+    ],
+  },
 } as const satisfies Rule;
