@@ -29,11 +29,18 @@ import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inl
 import { OWN_RULES, checkFile, isRefused } from "./rules/registry.js";
 import type { CommandRule, Found } from "./rules/report.js";
 import { embedRules } from "./rules/embed.js";
+import { TEXT_COMMANDS } from "./rules/data/writers.js";
+import { bracePathsOf } from "./rules/shared/brace-words.js";
 import { compiledSources } from "./rules/shared/compiled-sources.js";
 import { filesInCode } from "./rules/shared/code-files.js";
 import { readOf, writeOf } from "./rules/shared/file-uses.js";
 import { minerText } from "./rules/shared/miner.js";
-import { prefixesListed, rememberReaders, secretUses } from "./rules/shared/secret-uses.js";
+import {
+  prefixesListed,
+  rememberReaders,
+  searchInPipe,
+  secretUses,
+} from "./rules/shared/secret-uses.js";
 import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
 import { commandsIn, targetOf, usesArguments } from "./tree.js";
@@ -128,6 +135,7 @@ export class Analysis {
       case "Pipeline":
         this.#inputs.addPipe(node.commands);
         rememberReaders(node.commands);
+        this.#checkSearch(node.commands, origin);
         break;
       case "Command":
         this.#visitCommand(node, origin);
@@ -181,6 +189,7 @@ export class Analysis {
     if (node.name === undefined) return;
     this.#checkSecretsIn(node, origin);
     this.#checkOutputs(node, origin);
+    this.#checkBraces(node, origin);
     const input = this.#inputs.of(node);
     for (const argv of this.#resolver.argumentLists([node.name, ...node.args])) {
       checkName(argv[0] ?? "", (rule, message, severity) =>
@@ -201,6 +210,22 @@ export class Analysis {
     };
     for (const { part, name, rule, message } of secretUses(node, variables))
       this.#report(origin, part, rule, message, name, []);
+  }
+
+  /** Files that are named by means of braces. */
+  #checkBraces(node: Command, origin: Origin): void {
+    if (TEXT_COMMANDS.has(node.name?.value ?? "")) return;
+    for (const path of bracePathsOf(node))
+      checkFile(readOf(path), (rule, message, severity) =>
+        this.#report(origin, node, rule, message, path, [], severity),
+      );
+  }
+
+  /** The list of all variables, searched in a loop. */
+  #checkSearch(commands: readonly CommandNode[], origin: Origin): void {
+    const place = searchInPipe(commands);
+    if (place === null) return;
+    this.#report(origin, place, "SECRET-HUNT", "credentials are looked for in a loop", "", []);
   }
 
   /** `echo text > >(sh)`, `tee >(sh)`: what a command prints as a script. */

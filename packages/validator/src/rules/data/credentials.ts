@@ -21,7 +21,7 @@ export const USER_CREDENTIALS: readonly RegExp[] = [
   /(^|\/)\.(pgpass|my\.cnf|mylogin\.cnf|git-credentials|vault-token|s3cfg|boto|pypirc)$/,
   /(^|\/)\.(config\/git\/credentials|gem\/credentials|cargo\/credentials(\.toml)?)$/,
   /(^|\/)\.(gnupg|azure|password-store|terraform\.d|oci)\/./,
-  /(^|\/)\.config\/(gcloud|gh|hub|rclone|doctl|op|keepassxc)\/./,
+  /(^|\/)\.config\/(gcloud(?!\/virtenv)|gh|hub|rclone|doctl|op|keepassxc)\/./,
   /(^|\/)\.local\/share\/keyrings(\/|$)/,
   /(^|\/)\.((bash|zsh|sh|ksh|python|mysql|psql|sqlite|node_repl|rediscli)_)?history$/,
   /(^|\/)\.local\/share\/fish\/fish_history$/,

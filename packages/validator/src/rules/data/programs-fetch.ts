@@ -39,6 +39,7 @@ export const FETCH: readonly NetworkProgram[] = [
     does: "opens an address",
     argument: /^\+?[:\w ]{0,12}(https?|ftps?|scp|sftp|dav|rsync):\/\//,
   },
+  { names: ["emacs"], does: "opens an address", argument: /\burl-(copy-file|retrieve|insert)/ },
   { names: ["jjs", "jrunscript"], does: "fetches from the network", argument: /https?:\/\// },
   { names: ["xdg-open", "open", "sensible-browser"], does: "opens an address", argument: ADDRESS },
   {

@@ -31,7 +31,8 @@ export const CONNECT: readonly NetworkProgram[] = [
 /** Programs that log in elsewhere, or make the files of others one's own. */
 export const REMOTE: readonly NetworkProgram[] = [
   { names: ["ssh", "sftp", "slogin", "mosh"], does: "goes to another machine" },
-  { names: ["scp", "pscp", "plink", "psftp"], does: "goes to another machine" },
+  { names: ["scp", "pscp"], does: "goes to another machine" },
+  { names: ["plink", "psftp"], does: "goes to another machine" },
   { names: ["pssh", "pdsh", "pdcp", "clush", "dsh"], does: "goes to other machines" },
   { names: ["parallel-ssh", "parallel-scp", "cssh"], does: "goes to other machines" },
   { names: ["sshpass", "autossh", "dbclient"], does: "goes to another machine" },

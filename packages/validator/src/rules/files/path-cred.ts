@@ -35,6 +35,7 @@ export const rule = {
       "cat /proc/self/root/etc/shadow",
       "base64 ~/.ssh/id_ed25519",
       "tar -czf keys.tgz -C ~ .ssh",
+      "cat /{etc,tmp}/shadow",
       "getent shadow",
       "cat /var/spool/slurmd/job*/slurm_script",
     ],

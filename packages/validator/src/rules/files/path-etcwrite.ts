@@ -1,7 +1,7 @@
-import { readable } from "../../characters.js";
 import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
 import { isStartupFile } from "../shared/startup-files.js";
+import { reportWrite } from "../shared/protected.js";
 import { STAY } from "../advice.js";
 
 export const rule = {
@@ -10,9 +10,10 @@ export const rule = {
   severity: "error",
   why: "writes to the configuration of the machine",
   fix: STAY,
-  checkFile: ({ path, normal, access }, report) => {
+  checkFile: (use, report) => {
+    const { normal, access } = use;
     if (access === "write" && protectedPlace(normal) === "etc" && !isStartupFile(normal))
-      report(`${readable(path)} is written to`);
+      reportWrite(use, report);
   },
   examples: {
     dangerous: [

@@ -19,6 +19,7 @@ export const rule = {
       "head /home/*/.ssh/id_*",
       "cat /etc/@(passwd|shadow)",
       "cat /etc/shado{v..x}",
+      "cat /{var,usr}/../{tmp,etc}/shado?",
     ],
     honest: ["cat /etc/*-release", "ls ~/*", "cat data/sh?dow/*.csv", "wc -l /tmp/*/*.log"],
   },

@@ -1,6 +1,6 @@
-import { readable } from "../../characters.js";
 import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
+import { reportWrite } from "../shared/protected.js";
 
 export const rule = {
   id: "PATH-LOG",
@@ -8,9 +8,8 @@ export const rule = {
   severity: "error",
   why: "writes to the logs of the machine",
   fix: "Write to files of the job.",
-  checkFile: ({ path, normal, access }, report) => {
-    if (access === "write" && protectedPlace(normal) === "log")
-      report(`${readable(path)} is written to`);
+  checkFile: (use, report) => {
+    if (use.access === "write" && protectedPlace(use.normal) === "log") reportWrite(use, report);
   },
   examples: {
     dangerous: ["echo x >> /var/log/syslog", "truncate -s 0 /var/log/auth.log"],

@@ -1,6 +1,6 @@
-import { readable } from "../../characters.js";
 import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
+import { reportWrite } from "../shared/protected.js";
 import { STAY } from "../advice.js";
 
 export const rule = {
@@ -9,10 +9,12 @@ export const rule = {
   severity: "error",
   why: "writes into the system's directories",
   fix: STAY,
-  checkFile: ({ path, normal, access, isDirectory }, report) => {
+  checkFile: (use, report) => {
+    const { path, normal, access, isDirectory } = use;
     if (access !== "write") return;
-    if (isDirectory && normal === "/") report("the top of the file system is written to");
-    else if (protectedPlace(normal) === "system") report(`${readable(path)} is written to`);
+    if (isDirectory && normal === "/" && path.startsWith("/"))
+      report("the top of the file system is written to");
+    else if (protectedPlace(normal) === "system") reportWrite(use, report);
   },
   examples: {
     dangerous: ["cp tool /usr/local/bin/", "tar -C / -xf all.tar", "chmod 777 /usr/bin/env"],

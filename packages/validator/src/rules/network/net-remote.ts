@@ -22,6 +22,8 @@ export const rule = {
       const jumps = options.some(({ letter }) => /[JWo]/.test(letter));
       if (asks || (!jumps && host !== null && isKnown(host) && isLocal(host))) return;
     }
+    // `scp a b` is cp.
+    if (/^p?scp$/.test(name) && args.length > 1 && !args.some(mayBeRemote)) return;
     checkPrograms("remote", invocation, report);
   },
   examples: {
@@ -36,8 +38,13 @@ export const rule = {
       "ssh -V",
       "ssh localhost ./start-worker --name w1",
       "rsync -a out/ backup/",
+      "scp -p results.txt out/",
       "psql -h localhost -c 'select 1'",
       "parallel ./work ::: 1 2",
     ],
   },
 } as const satisfies Rule;
+
+function mayBeRemote(arg: string): boolean {
+  return !isKnown(arg) || /^[^/\s]{1,300}:|^scp:/.test(arg);
+}

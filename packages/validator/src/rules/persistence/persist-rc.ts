@@ -1,5 +1,5 @@
-import { readable } from "../../characters.js";
 import { protectedPlace } from "../../paths.js";
+import { reportWrite } from "../shared/protected.js";
 import { isStartupFile } from "../shared/startup-files.js";
 import type { Rule } from "../../rule.js";
 
@@ -13,7 +13,8 @@ export const rule = {
   check: ({ args }, report) => {
     if (/core\.hookspath/i.test(args.join(" "))) report("git is told to run other hooks");
   },
-  checkFile: ({ path, normal, access }, report) => {
+  checkFile: (use, report) => {
+    const { normal, access } = use;
     if (access !== "write") return;
     const place = protectedPlace(normal);
     if (
@@ -21,7 +22,7 @@ export const rule = {
       (place === "etc" && isStartupFile(normal)) ||
       /(^|\/)\.git\/hooks\//.test(normal)
     )
-      report(`${readable(path)} is written to`);
+      reportWrite(use, report);
   },
   examples: { dangerous: [], honest: [] },
 } as const satisfies Rule;

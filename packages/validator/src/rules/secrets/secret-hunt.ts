@@ -43,7 +43,9 @@ export const rule = {
         report("ps shows the environments of processes");
     } else if (!SEARCHES.includes(name)) {
       if (huntsInCode(name, args)) report(`the ${name} code looks for credentials`);
-    } else if (listsConfidential(input) && SOUGHT.test(text))
+    } else if (/awk$/.test(name) && /\bin\s+ENVIRON\b/.test(text) && SOUGHT.test(text))
+      report(`${name} looks for credentials in the environment`);
+    else if (listsConfidential(input) && SOUGHT.test(text))
       report(`${name} looks for credentials in what is listed`);
     else if (/^(find|fd|fdfind|\w*locate|\w*grep|rg|ag|ack)$/.test(name)) {
       const isWide =
@@ -68,6 +70,8 @@ export const rule = {
       'for v in ${!AWS_@}; do echo "$v"; done',
       "python3 -c 'import os; print([k for k in os.environ if \"SECRET\" in k])'",
       "ps auxeww",
+      "awk 'BEGIN { for (k in ENVIRON) if (k ~ /TOKEN/) print ENVIRON[k] }'",
+      "env | while read -r line; do case $line in *SECRET*) echo found ;; esac; done",
     ],
     honest: [
       "env | grep -E 'SLURM|CUDA|OMP'",

@@ -13,7 +13,7 @@ const PRINTS: Readonly<Record<string, readonly string[]>> = {
   ],
   gcloud: [
     ...["auth print-access-token", "auth print-identity-token", "secrets versions"],
-    ...["auth application-default", "config config-helper", "iam service-accounts"],
+    ...["auth application-default", "config config-helper", "iam service-accounts keys"],
   ],
   az: ["account get-access-token", "keyvault secret", "ad sp", "storage account keys"],
   kubectl: ["get secret", "get secrets", "describe secret", "create token"],

@@ -12,6 +12,8 @@ const MAX_PATH = 4096;
  */
 export function isCredential(path: string): boolean {
   const normal = atHome(path).slice(0, MAX_PATH);
+  // What new accounts are given is nobody's yet.
+  if (normal.startsWith("/etc/skel/")) return false;
   return (
     SYSTEM_CREDENTIALS.some((pattern) => pattern.test(normal)) ||
     USER_CREDENTIALS.some((pattern) => pattern.test(normal))

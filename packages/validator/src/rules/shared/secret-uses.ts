@@ -5,7 +5,7 @@ import {
   type ParsedScript,
   type SyntaxNode,
 } from "../../parse.js";
-import { isSecretName, isSecretPrefix } from "../data/secret-names.js";
+import { LISTS_VARIABLES, SOUGHT, isSecretName, isSecretPrefix } from "../data/secret-names.js";
 
 /** What is known of the variables of a script. */
 interface Variables {
@@ -31,9 +31,28 @@ export function rememberReaders(commands: readonly CommandNode[]): void {
   }
 }
 
+/** `env | while read -r line; do case $line in *TOKEN*) ... esac; done` */
+export function searchInPipe(commands: readonly CommandNode[]): SyntaxNode | null {
+  const at = commands.findIndex(
+    (node) => node.type === "Command" && LISTS_VARIABLES.has(node.name?.value ?? ""),
+  );
+  if (at === -1) return null;
+  const later = commands.slice(at + 1).filter(({ type }) => type !== "Command");
+  let found: SyntaxNode | null = null;
+  const visit = (node: SyntaxNode): void => {
+    if (node.type === "Word" && SOUGHT.test(node.text.slice(0, 200))) found ??= node;
+    if (found === null) forEachChild(node, visit);
+  };
+  later.forEach(visit);
+  return found;
+}
+
 const ASKS = /^(\[|test|export|unset|:|declare|local|typeset|readonly|let)$/;
 const PRINTS = /^(echo|printf|cat|tee|print|logger)$/;
 /** Readers that log in with what they read, or only look whether there is something. */
+/** Commands that are given a credential to log in with. */
+const LOGS_IN =
+  /^(wandb|huggingface-cli|hf|kaggle|comet|neptune|dvc|gh|docker|podman|singularity|apptainer)$/;
 const TAKES =
   /\b(login|auth|password-stdin|with-token|passphrase-fd|import|wc|sha\d+sum|md5sum|grep|chpasswd)\b/;
 
@@ -41,6 +60,8 @@ const TAKES =
 export function secretUses(node: Command, variables: Variables): SecretUse[] {
   const name = node.name?.value ?? "";
   if (ASKS.test(name)) return [];
+  const [verb, next] = node.args.map((arg) => (arg.type === "Word" ? arg.value : ""));
+  if (LOGS_IN.test(name) && (verb === "login" || next === "login")) return [];
   const reader = READERS.get(node);
   const prints =
     PRINTS.test(name) &&
