@@ -17,7 +17,7 @@ export const rule = {
     if (TEXT_COMMANDS.has(name) || SEARCHES.test(name)) return;
     const pool = args.find(isOfMiner);
     if (pool !== undefined) report(`${readable(pool.slice(0, 200))} belongs to a miner`);
-    else if (isOfMiner(args.slice(0, 200).join(" ")) || hasMinerOptions(args))
+    else if (isOfMiner(args.join(" ")) || hasMinerOptions(args))
       report(`${name} is given what miners are given`);
   },
   examples: {

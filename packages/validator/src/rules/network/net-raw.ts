@@ -34,6 +34,7 @@ export const rule = {
       "openssl dgst -sha256 data.bin",
       "socat -V",
       "xterm -geometry 80x24",
+      "mpiexec -launcher rsh -machinefile nodes -n 4 ./solver",
     ],
   },
 } as const satisfies Rule;

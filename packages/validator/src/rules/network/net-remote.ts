@@ -41,6 +41,7 @@ export const rule = {
       "scp -p results.txt out/",
       "psql -h localhost -c 'select 1'",
       "parallel ./work ::: 1 2",
+      "mpiexec -bootstrap ssh -n 4 ./solver",
     ],
   },
 } as const satisfies Rule;

@@ -1,7 +1,7 @@
 import type { Rule } from "../../rule.js";
 import { ASK } from "../advice.js";
 import { programNames } from "../data/programs.js";
-import { checkPrograms } from "../shared/network.js";
+import { checkPrograms, isLaunchersValue } from "../shared/network.js";
 import { sshCall } from "../shared/ssh.js";
 
 export const rule = {
@@ -14,7 +14,8 @@ export const rule = {
   check: (invocation, report) => {
     const { name, args } = invocation;
     const isSsh = /^(ssh|autossh|dbclient|plink)$/.test(name);
-    if (isSsh && sshCall(args).options.some(forwards)) report(`${name} opens a tunnel`);
+    if (isSsh && !isLaunchersValue(invocation) && sshCall(args).options.some(forwards))
+      report(`${name} opens a tunnel`);
     else if (!isSsh) checkPrograms("tunnel", invocation, report);
   },
   examples: {

@@ -16,10 +16,10 @@ export const rule = {
   fix: ASK,
   commands: ["*"],
   check: ({ name, args }, report) => {
-    const text = name === "find" || name === "getcap" ? args.join(" ").slice(0, 4000) : "";
+    const text = name === "find" || name === "getcap" ? args.join(" ") : "";
     if (
       name === "find" &&
-      /-perm\s+[-/]?\+?(u=s|g=s|u\+s|a\+s|0?[2467]000|\+s|[ug,]{1,4}[=+]s)/.test(text)
+      /-perm\s[-/]?\+?(u=s|g=s|u\+s|a\+s|0?[2467]000|\+s|[ug,]{1,4}[=+]s)/.test(text)
     )
       report("find searches for programs that run as another user");
     if (name === "getcap" && /(^|\s)-\w*r/.test(text))

@@ -3,6 +3,7 @@ import { targetOf } from "../../tree.js";
 import type { Rule } from "../../rule.js";
 import type { Input } from "../../inputs.js";
 import { LISTS_VARIABLES, SOUGHT } from "../data/secret-names.js";
+import { hasArgument } from "../shared/arguments.js";
 import { huntsInCode } from "../shared/secret-code.js";
 
 const SECRET_FILE =
@@ -27,7 +28,6 @@ const SEARCHES = [
 ];
 /** What says what others did, or what processes were given. */
 const CONFIDENTIAL = /\/proc\/[^/]{1,40}\/(environ|cmdline)/;
-const MAX_TEXT = 4000;
 
 export const rule = {
   id: "SECRET-HUNT",
@@ -37,22 +37,22 @@ export const rule = {
   fix: "Jobs need no credentials of the machine.",
   commands: [...SEARCHES, "python*", "node", "ruby*", "php*", "ps"],
   check: ({ name, args }, report, { input }) => {
-    const text = args.join(" ").slice(0, MAX_TEXT);
+    const seeks = (pattern: RegExp): boolean => hasArgument(args, pattern);
     if (name === "ps") {
       if (/^[aux]{0,3}e(ww?|w)?$/.test(args[0] ?? "") && !/^e$/.test(args[0] ?? ""))
         report("ps shows the environments of processes");
     } else if (!SEARCHES.includes(name)) {
       if (huntsInCode(name, args)) report(`the ${name} code looks for credentials`);
-    } else if (/awk$/.test(name) && /\bin\s+ENVIRON\b/.test(text) && SOUGHT.test(text))
+    } else if (/awk$/.test(name) && seeks(/\bin\s+ENVIRON\b/) && seeks(SOUGHT))
       report(`${name} looks for credentials in the environment`);
-    else if (listsConfidential(input) && SOUGHT.test(text))
+    else if (listsConfidential(input) && seeks(SOUGHT))
       report(`${name} looks for credentials in what is listed`);
     else if (/^(find|fd|fdfind|\w*locate|\w*grep|rg|ag|ack)$/.test(name)) {
       const isWide =
         args.some((arg) => WIDE.test(arg.slice(0, 200).replace(HOME, "~"))) ||
         name.endsWith("locate");
-      if (isWide && SECRET_FILE.test(text)) report(`${name} searches the machine for secrets`);
-      else if (CONFIDENTIAL.test(text) && SOUGHT.test(text))
+      if (isWide && seeks(SECRET_FILE)) report(`${name} searches the machine for secrets`);
+      else if (seeks(CONFIDENTIAL) && seeks(SOUGHT))
         report(`${name} looks for credentials in environments`);
     }
   },

@@ -1,11 +1,21 @@
 import { operands } from "../report.js";
 
-/** Arguments are looked at up to here: a pattern takes more than their length. */
-const MAX_ARGUMENT = 2000;
+/** Longer texts are looked at piece by piece: a pattern may take the square of a piece. */
+const PIECE = 2000;
+/** What two pieces have in common, so that nothing is cut in two. */
+const OVERLAP = 300;
 
-/** Whether an argument matches, of which the start is enough. */
+/** Whether a text matches, however long it is. */
+export function matches(text: string, pattern: RegExp): boolean {
+  if (text.length <= PIECE) return pattern.test(text);
+  for (let start = 0; start < text.length; start += PIECE - OVERLAP)
+    if (pattern.test(text.slice(start, start + PIECE))) return true;
+  return false;
+}
+
+/** Whether an argument matches. */
 export function hasArgument(args: readonly string[], pattern: RegExp): boolean {
-  return args.some((arg) => pattern.test(arg.slice(0, MAX_ARGUMENT)));
+  return args.some((arg) => matches(arg, pattern));
 }
 
 /** Whether one of the options is given: `-d` also in `-sd` or `-dx`, `--data` also in `--data=x`. */
@@ -26,9 +36,9 @@ export function hasAnyOption(args: readonly string[], options: readonly string[]
  * value: then the verb may come after it.
  */
 export function hasVerb(args: readonly string[], verbs: readonly string[]): boolean {
-  for (const [at, arg] of args.slice(0, 40).entries()) {
+  for (const [at, arg] of args.entries()) {
     if (arg.startsWith("-")) continue;
-    const words = operands(args.slice(at, at + 20));
+    const words = operands(args.slice(at, at + 100));
     if (verbs.some((verb) => verb.split(" ").every((word, index) => words[index] === word)))
       return true;
     const before = args[at - 1] ?? "";

@@ -22,7 +22,10 @@ export function isCredential(path: string): boolean {
 
 /** Whether a pattern of the shell matches such a file. */
 export function matchesCredential(path: string): boolean {
-  if (!/[*?[{(]/.test(path) || !/[a-z]/.test(path) || path.length > MAX_PATH) return false;
+  if (!/[*?[{(]/.test(path)) return false;
+  // No honest pattern is as long as that.
+  if (path.length > MAX_PATH) return /^[/~]/.test(path);
+  if (!/[a-z]/.test(path)) return false;
   const pattern = atHome(path);
   return isKnown(pattern) && PATTERN_TARGETS.some((file) => globMatches(pattern, file));
 }

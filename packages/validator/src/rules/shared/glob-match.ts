@@ -11,12 +11,15 @@ export function globMatches(pattern: string, path: string): boolean {
   );
 }
 
+/** Choices within choices that are followed. */
+const MAX_DEPTH = 6;
+
 /** Only with `*` and `?`. */
 function simple(pattern: string): string {
-  return pattern
-    .replace(/\[(?:\[:\w{1,9}:\]|[^\]/])[^\]/]{0,64}\]/g, "?")
-    .replace(/[@+*?!]\([^()/]{0,200}\)/g, "*")
-    .replace(/\{[^{}/]{0,200}\}/g, "*");
+  let text = pattern.replace(/\[[!^]?(?:\[:\w{1,9}:\]|[^/])[^\]/]{0,1000}\]/g, "?");
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1)
+    text = text.replace(/[@+*?!]\([^()/]{0,1000}\)/g, "*");
+  return text.replace(/\{[^{}/]{0,1000}\}/g, "*").replace(/\*{2,}/g, "*");
 }
 
 function segmentMatches(pattern: string, text: string): boolean {

@@ -1,3 +1,5 @@
+import { matches } from "./arguments.js";
+
 const POOLS =
   /\b(nanopool|minexmr|supportxmr|moneroocean|2miners|ethermine|f2pool|nicehash|hashvault|herominers|unmineable|c3pool|flypool|viabtc|antpool|slushpool|poolin|minergate|xmrpool|kryptex|woolypooly|zpool\.ca|miningpoolhub|gulf\.moneroocean|prohashing|zergpool|mining-dutch|rplant|luckpool|raptoreum)\.\w/i;
 const STRATUM = /\bstratum\d?(\+\w{2,6})?:\/\/|\bstratum\d\+/i;
@@ -5,12 +7,9 @@ const OPTIONS =
   /(^|\s)--(donate-level|coin=|nicehash|randomx-\w+|cpu-max-threads-hint|rig-id|no-huge-pages|asm=|argon2-impl|cuda-bfactor|opencl-platform)|(^|\s)(-a|--algo)[= ]?(rx(\/\w+)?|cn\/\w+|cryptonight\S*|randomx\S*|ethash|etchash|kawpow|autolykos2?|argon2\/\w+|ghostrider|verushash|equihash\S*|yespower\S*|scrypt|x16\w*|kheavyhash)(\s|$)|\brandomx\b/i;
 /** An address of Monero. */
 const WALLET = /(^|[\s."'=:,/])[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}(?![1-9A-HJ-NP-Za-km-z])/;
-const MAX_TEXT = 50_000;
-
 /** Whether an argument is one that miners are given. */
 export function isOfMiner(text: string): boolean {
-  const start = text.slice(0, 2000);
-  return POOLS.test(start) || STRATUM.test(start) || OPTIONS.test(start) || WALLET.test(start);
+  return [POOLS, STRATUM, OPTIONS, WALLET].some((pattern) => matches(text, pattern));
 }
 
 /** `-o host:port -u wallet -p x`: how miners are told where to go, whatever they are called. */
@@ -27,13 +26,12 @@ export function hasMinerOptions(args: readonly string[]): boolean {
 }
 
 /** Whether a text that the script writes configures a miner. */
-export function minerText(given: string): boolean {
-  const text = given.slice(0, MAX_TEXT);
+export function minerText(text: string): boolean {
+  const has = (pattern: RegExp): boolean => matches(text, pattern);
   return (
-    STRATUM.test(text) ||
-    WALLET.test(text) ||
-    ((POOLS.test(text) || OPTIONS.test(text)) && /pool|algo|wallet|url/i.test(text)) ||
-    (/"pools"\s{0,20}:\s{0,20}\[/.test(text) &&
-      /"(user|pass|rig-id|coin|algo)"\s{0,20}:/.test(text))
+    has(STRATUM) ||
+    has(WALLET) ||
+    ((has(POOLS) || has(OPTIONS)) && has(/pool|algo|wallet|url/i)) ||
+    (has(/"pools"\s{0,20}:\s{0,20}\[/) && has(/"(user|pass|rig-id|coin|algo)"\s{0,20}:/))
   );
 }

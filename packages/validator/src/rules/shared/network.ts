@@ -16,12 +16,23 @@ export function checkPrograms(use: NetworkUse, invocation: Invocation, report: R
   if (program !== undefined) report(`${name} ${program.does}`, program.severity);
 }
 
+/** `mpiexec -launcher ssh -n 4 ./solver`: how the launcher starts processes, not a command of the script. */
+export function isLaunchersValue({ name, args, trace }: Invocation): boolean {
+  const launcher = trace.at(-1)?.name ?? "";
+  return (
+    /^(ssh|rsh)$/.test(name) &&
+    /^(mpi|orterun$|prun$|horovodrun$|charmrun$|deepspeed$)/.test(launcher) &&
+    (args[0] ?? "-").startsWith("-")
+  );
+}
+
 function does(program: NetworkProgram, invocation: Invocation): boolean {
   const { args } = invocation;
   const { verbs, options, argument, unless } = program;
   // `mpirun --map-by socket`: what follows a launcher's option may be its value.
   const isWord =
     !isSystemProgram(invocation) || invocation.trace.some((step) => LAUNCHERS.has(step.name));
+  if (isLaunchersValue(invocation)) return false;
   if (program.isCommonWord === true && isWord) return false;
   if (unless !== undefined && (hasAnyOption(args, unless) || hasVerb(args, unless))) return false;
   return (

@@ -1,3 +1,4 @@
+import { bounded } from "../../bounded.js";
 import { codeOptions } from "../inline.js";
 
 const ALL_VARIABLES =
@@ -5,12 +6,11 @@ const ALL_VARIABLES =
 const PRINTS_ONE =
   /(print|puts|echo|console\.log|write)\b.{0,40}(os\.environ(\.get)?\s?[[(]|os\.getenv\(|\$ENV\{|process\.env[.[]|ENV\[|getenv\()\s?["']?\w{0,40}(TOKEN|SECRET|PASSWORD|API_KEY|ACCESS_KEY)/;
 const WORDS = /secret|token|passw|credential|api_?key|access_?key|_KEY\b/i;
-const MAX_CODE = 20_000;
 
 /** Whether code that stands in a command looks for credentials in its environment, or prints one. */
 export function huntsInCode(name: string, args: readonly string[]): boolean {
   return codeOptions(name, args).some((given) => {
-    const code = given.slice(0, MAX_CODE);
+    const code = bounded(given);
     return (ALL_VARIABLES.test(code) && WORDS.test(code)) || PRINTS_ONE.test(code);
   });
 }
