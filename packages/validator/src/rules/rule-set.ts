@@ -2,10 +2,14 @@ import type { Context, FileUse, Report, Rule } from "../rule.js";
 import type { Invocation } from "../unwrap.js";
 import { fileUses } from "./shared/file-uses.js";
 
+/** Names whose rules are remembered. */
+const MAX_KNOWN = 1000;
+
 /** Rules, found by the commands that they look at. */
 export class RuleSet {
   readonly #byName = new Map<string, Rule[]>();
   readonly #byPrefix: { readonly prefix: string; readonly rule: Rule }[] = [];
+  readonly #known = new Map<string, readonly Rule[]>();
   readonly #forFiles: readonly Rule[];
 
   constructor(rules: readonly Rule[]) {
@@ -20,6 +24,14 @@ export class RuleSet {
 
   /** The rules that look at a command, by the last segment of its path. */
   of(name: string): readonly Rule[] {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const rules = this.#find(name);
+    if (this.#known.size < MAX_KNOWN) this.#known.set(name, rules);
+    return rules;
+  }
+
+  #find(name: string): readonly Rule[] {
     const rules = this.#byName.get(name) ?? [];
     const others = this.#byPrefix.filter(({ prefix }) => name.startsWith(prefix));
     return others.length === 0

@@ -15,10 +15,10 @@ export const rule = {
   commands: ["*"],
   check: ({ name, args }, report) => {
     if (TEXT_COMMANDS.has(name) || SEARCHES.test(name)) return;
-    const pool = args.find(isOfMiner);
-    if (pool !== undefined) report(`${readable(pool.slice(0, 200))} belongs to a miner`);
-    else if (isOfMiner(args.join(" ")) || hasMinerOptions(args))
-      report(`${name} is given what miners are given`);
+    if (isOfMiner(args.join(" "))) {
+      const pool = args.find(isOfMiner);
+      report(`${readable((pool ?? args.join(" ")).slice(0, 200))} belongs to a miner`);
+    } else if (hasMinerOptions(args)) report(`${name} is told of a pool as miners are`);
   },
   examples: {
     dangerous: [

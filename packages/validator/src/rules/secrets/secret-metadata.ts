@@ -2,7 +2,7 @@ import { readable } from "../../characters.js";
 import type { Rule } from "../../rule.js";
 import { programsNamed } from "../data/programs.js";
 import { TEXT_COMMANDS } from "../data/writers.js";
-import { metadataHost } from "../shared/metadata.js";
+import { mayBeMetadata, metadataHost } from "../shared/metadata.js";
 
 export const rule = {
   id: "SECRET-METADATA",
@@ -13,9 +13,11 @@ export const rule = {
   commands: ["*"],
   check: ({ name, args }, report) => {
     if (TEXT_COMMANDS.has(name)) return;
+    const asked = args.filter(mayBeMetadata);
+    if (asked.length === 0) return;
     const isClient =
       programsNamed("fetch", name).length > 0 || programsNamed("connect", name).length > 0;
-    for (const arg of args) {
+    for (const arg of asked) {
       const isAddressOfName = /\/\/metadata(\/|:\d)/.test(arg.slice(0, 200));
       const host = isAddressOfName ? "metadata" : metadataHost(arg, isClient);
       if (host !== null) return report(`${name} asks for ${readable(host)}`);

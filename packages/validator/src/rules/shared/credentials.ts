@@ -12,6 +12,8 @@ const MAX_PATH = 4096;
  */
 export function isCredential(path: string): boolean {
   const normal = atHome(path).slice(0, MAX_PATH);
+  // Most paths have nothing of any of them.
+  if (!/(^|\/)\.|^\/(etc|run|var)\/|_netrc$|wallet/.test(normal)) return false;
   // What new accounts are given is nobody's yet.
   if (normal.startsWith("/etc/skel/")) return false;
   return (

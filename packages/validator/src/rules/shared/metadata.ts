@@ -3,6 +3,12 @@ const LINK_LOCAL = 0xa9_fe;
 const OTHERS: ReadonlySet<number> = new Set([0x64_64_64_c8, 0xc0_00_00_c0, 0xa8_3f_81_10]);
 const NAMES =
   /^(metadata(\.(google|azure|tencentyun|platformequinix|packet|oraclecloud)(\.(internal|com|net))?)?|instance-data(\.ec2\.internal)?|fd00:ec2::254|fd20:ce::254)$/;
+/** Whether an argument has what every spelling of such an address has. */
+export function mayBeMetadata(argument: string): boolean {
+  return MAY_BE.test(argument);
+}
+
+const MAY_BE = /\d{3}|0x|metadata|instance-data/i;
 const MAX_WORD = 4000;
 
 /**
@@ -11,7 +17,6 @@ const MAX_WORD = 4000;
  * @param isAddress whether the argument is one of a program that asks the network: then a number is an address
  */
 export function metadataHost(argument: string, isAddress: boolean): string | null {
-  if (!/[.:\d]/.test(argument)) return null;
   const word = argument.slice(0, MAX_WORD).toLowerCase();
   for (const part of word.split(/[/@=,\s"'?#&|]+|\[|\]/)) {
     const host = part.replace(/:\d{1,5}$/, "");
