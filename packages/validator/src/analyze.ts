@@ -433,7 +433,7 @@ export class Analysis {
       }
       if (code.includes(text)) found("INLINE-CODE", `${name} runs code that stands in the script`);
       checkCode(name, `${modules} ${text}`, found);
-      for (const use of filesInCode(text)) checkFile(use, found);
+      for (const file of filesInCode(text)) checkFile(file, found);
       for (const command of shellTextsIn(name, text))
         this.#embed(command, invocation, node, origin);
     }

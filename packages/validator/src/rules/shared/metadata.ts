@@ -8,7 +8,7 @@ export function mayBeMetadata(argument: string): boolean {
   return MAY_BE.test(argument);
 }
 
-const MAY_BE = /\d{3}|0x|metadata|instance-data/i;
+const MAY_BE = /\d{3}|0x|ffff|metadata|instance-data/i;
 const MAX_WORD = 4000;
 
 /**

@@ -9,8 +9,8 @@ import { LISTS_VARIABLES, SOUGHT, isSecretName, isSecretPrefix } from "../data/s
 
 /** What is known of the variables of a script. */
 interface Variables {
-  isAssigned(name: string): boolean;
-  valuesOf(name: string): readonly string[];
+  readonly isAssigned: (name: string) => boolean;
+  readonly valuesOf: (name: string) => readonly string[];
 }
 
 /** A credential that a command is given, by the name of its variable. */
