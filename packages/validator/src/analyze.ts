@@ -34,7 +34,7 @@ import { bracePathsOf } from "./rules/shared/brace-words.js";
 import { compiledSources } from "./rules/shared/compiled-sources.js";
 import { filesInCode } from "./rules/shared/code-files.js";
 import { readOf, writeOf } from "./rules/shared/file-uses.js";
-import { minerText } from "./rules/shared/miner.js";
+import { isOfMiner, minerText } from "./rules/shared/miner.js";
 import {
   prefixesListed,
   rememberReaders,
@@ -529,6 +529,7 @@ export class Analysis {
     const found: Found = (rule, message, severity) =>
       this.#report(origin, item, rule, message, `${name}=${value}`, [], severity);
     checkVariable(name, value, node.name !== undefined, found);
+    if (isOfMiner(value)) found("MINE-POOL", `${name} is set to a mining pool`);
     if (COMMAND_VARIABLES.test(name))
       this.#embedText(value.replace(/^\|+-?/, ""), [{ kind: "embedded", name }], node, origin);
   }

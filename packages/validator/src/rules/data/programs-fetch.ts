@@ -3,6 +3,8 @@ import type { NetworkProgram } from "./network-program.js";
 const TO_OTHER_HOST = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/localhost)/;
 const ADDRESS = /^["']?(https?|ftps?|sftp|scp|smb|tftp|gopher|rsync|dict|dav|webdav|s3|gs):\/\//i;
 
+const PAGE = /:\/\/|^-(dump|source)$|^[\w.-]{1,200}\.(org|com|net|io|edu|gov|de|eu|example)(\/|$)/;
+
 /** Programs that get files from elsewhere. */
 export const FETCH: readonly NetworkProgram[] = [
   { names: ["curl", "wget", "wget2", "aria2c", "axel", "snarf"], does: "fetches from the network" },
@@ -11,8 +13,8 @@ export const FETCH: readonly NetworkProgram[] = [
   { names: ["GET", "HEAD"], does: "fetches a page", argument: /:\/\// },
   { names: ["http", "https", "fetch"], does: "fetches a page", isCommonWord: true },
   { names: ["lynx", "elinks", "w3m", "links2"], does: "fetches a page" },
-  { names: ["links"], does: "fetches a page", isCommonWord: true },
-  { names: ["ab", "wrk", "siege"], does: "sends requests to a server", isCommonWord: true },
+  { names: ["links"], does: "fetches a page", argument: PAGE, isCommonWord: true },
+  { names: ["ab", "wrk", "siege"], does: "sends requests to a server", argument: /:\/\// },
   { names: ["ftp", "lftp", "tftp", "ncftp", "ncftpget"], does: "fetches from a server" },
   { names: ["atftp", "tnftp", "lftpget", "curlftpfs"], does: "fetches from a server" },
   { names: ["smbclient", "smbget", "smbmap"], does: "goes to the files of another machine" },

@@ -64,6 +64,8 @@ export const UPLOAD: readonly NetworkProgram[] = [
   { names: ["huggingface-cli", "hf"], verbs: ["upload", "upload-large-folder"], does: "publishes" },
   { names: ["kaggle"], verbs: ["datasets create", "datasets version"], does: "publishes data" },
   { names: ["dvc", "datalad"], verbs: ["push"], does: "sends data away" },
+  { names: ["globus"], verbs: ["transfer"], does: "transfers files" },
+  { names: ["wandb"], verbs: ["artifact put"], does: "publishes data" },
   { names: ["iput", "irsync"], does: "sends files away", argument: /./ },
   { names: ["slackcat", "telegram-send", "telegram-cli", "ntfy"], does: "sends a message" },
   { names: ["apprise", "discord.sh", "pushover", "matrix-commander"], does: "sends a message" },

@@ -45,6 +45,7 @@ export const rule = {
       "cat /etc/hostname",
       'cp "/var/spool/slurmd/job$SLURM_JOB_ID/slurm_script" run-copy.sh',
       "getent group",
+      "chmod 600 ~/.ssh/id_rsa",
     ],
   },
 } as const satisfies Rule;

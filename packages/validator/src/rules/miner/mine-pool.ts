@@ -3,6 +3,8 @@ import type { Rule } from "../../rule.js";
 import { TEXT_COMMANDS } from "../data/writers.js";
 import { hasMinerOptions, isOfMiner } from "../shared/miner.js";
 
+/** Commands that set variables. */
+const SETS = /^(export|declare|typeset|readonly|local)$/;
 /** Commands that look for text. */
 const SEARCHES = /^([ezf]?grep|sed|[gmn]?awk|rg|pgrep|pkill)$/;
 
@@ -14,7 +16,8 @@ export const rule = {
   fix: "The machines are for research.",
   commands: ["*"],
   check: ({ name, args }, report) => {
-    if (TEXT_COMMANDS.has(name) || SEARCHES.test(name)) return;
+    const isText = TEXT_COMMANDS.has(name) && !SETS.test(name);
+    if (isText || SEARCHES.test(name)) return;
     if (isOfMiner(args.join(" "))) {
       const pool = args.find(isOfMiner);
       report(`${readable((pool ?? args.join(" ")).slice(0, 200))} belongs to a miner`);
@@ -25,6 +28,8 @@ export const rule = {
       "./worker -o stratum+tcp://pool.example.org:3333",
       "./solver -o pool.example.org:4444 -u wallet.rig1 -p x",
       "./python3.9 --donate-level 1 -t 8",
+      "POOL=stratum+tcp://pool.example.org:3333 ./worker",
+      "export POOL=stratum+ssl://pool.example.org:3333",
       "./kthreadd -a rx/0 --url=192.0.2.7:3333",
       'cat > config.json <<< \'{"pools": [{"url": "h:3333", "user": "w"}]}\'',
     ],

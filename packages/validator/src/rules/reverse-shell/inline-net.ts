@@ -13,6 +13,7 @@ export const rule = {
     ...["vim", "vi", "nvim", "view", "rview", "rvim", "vimdiff", "ex", "gimp", "easy_install"],
     ...["cpan", "gdb", "lldb", "emacs", "wish", "awk", "gawk", "mawk", "nawk", "blender", "jshell"],
     ...["jrunscript", "jjs", "groovy", "scala", "ghci", "runghc", "go", "sbcl", "guile", "racket"],
+    ...["gcc", "cc", "g++", "clang", "clang++", "tcc", "rustc", "ocaml", "nim", "zig", "crystal"],
     ...["erl", "elixir", "iex", "pwsh", "qjs", "raku", "swift", "dotnet", "ksh", "zsh", "irb"],
   ],
   check: ({ name, args }, report, { input }) => {

@@ -1,3 +1,4 @@
+import { baseName } from "../shared/arguments.js";
 import { ASK } from "../advice.js";
 import type { Rule } from "../../rule.js";
 
@@ -46,7 +47,3 @@ export const rule = {
     ],
   },
 } as const satisfies Rule;
-
-function baseName(path: string): string {
-  return path.slice(-300).split("/").at(-1) ?? "";
-}

@@ -41,9 +41,9 @@ export const rule = {
     if (name === "ps") {
       if (/^[aux]{0,3}e(ww?|w)?$/.test(args[0] ?? "") && !/^e$/.test(args[0] ?? ""))
         report("ps shows the environments of processes");
-    } else if (!SEARCHES.includes(name)) {
-      if (huntsInCode(name, args)) report(`the ${name} code looks for credentials`);
-    } else if (/awk$/.test(name) && seeks(/\bin\s+ENVIRON\b/) && seeks(SOUGHT))
+    } else if (huntsInCode(name, args)) report(`the ${name} code looks for credentials`);
+    else if (!SEARCHES.includes(name)) return;
+    else if (/awk$/.test(name) && seeks(/\bin\s+ENVIRON\b/) && seeks(SOUGHT))
       report(`${name} looks for credentials in the environment`);
     else if (listsConfidential(input) && seeks(SOUGHT))
       report(`${name} looks for credentials in what is listed`);

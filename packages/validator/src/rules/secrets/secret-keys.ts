@@ -1,4 +1,5 @@
 import type { Rule } from "../../rule.js";
+import { isSystemProgram } from "../../unwrap.js";
 import { isSecretName } from "../data/secret-names.js";
 import { operands } from "../report.js";
 import { hasVerb } from "../shared/arguments.js";
@@ -40,7 +41,9 @@ export const rule = {
   why: "prints keys or credentials",
   fix: "Jobs need no credentials.",
   commands: [...Object.keys(PRINTS), "gpg", "gpg2", "ssh-add", "printenv", "declare", "typeset"],
-  check: ({ name, args }, report) => {
+  check: (invocation, report) => {
+    if (!isSystemProgram(invocation)) return;
+    const { name, args } = invocation;
     const verbs = Object.hasOwn(PRINTS, name) ? PRINTS[name] : undefined;
     if (verbs !== undefined && hasVerb(args, verbs)) report(`${name} prints credentials`);
     if (name.startsWith("gpg") && args.some((arg) => arg.startsWith("--export-secret")))
@@ -65,6 +68,8 @@ export const rule = {
       'echo "$HF_TOKEN" | huggingface-cli login',
       'echo "$SLURM_JOB_ID"',
       "printenv PATH",
+      "./op get --all",
+      'echo "$SECRET_SEED"',
       "aws sts get-caller-identity",
       "git commit -m 'credential fill'",
       "echo ${API_TOKEN:+set}",

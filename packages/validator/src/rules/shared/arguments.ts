@@ -54,3 +54,8 @@ export function isQuestion(args: readonly string[]): boolean {
     args.every((arg) => /^(-V|-v|-h|-\?|--?version|--?help|help|version)$/.test(arg))
   );
 }
+
+/** The last segment of a path. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

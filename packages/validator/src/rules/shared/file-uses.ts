@@ -1,3 +1,4 @@
+import { HOME } from "../../characters.js";
 import { normalizePath } from "../../paths.js";
 import type { FileUse } from "../../rule.js";
 import type { Invocation } from "../../unwrap.js";
@@ -28,12 +29,15 @@ export function fileUses({ name, args }: Invocation): FileUse[] {
   if (TEXT_COMMANDS.has(name)) return [];
   // Most words are no paths.
   const read = args.map(withoutPrefix).filter((arg) => arg.includes("/"));
-  return [
+  const uses = [
     ...read.map(readOf),
     ...writtenOperands(name, args).map((path) => writeOf(path)),
     ...outputOptions(name, args).map((path) => writeOf(path, true)),
     ...ownWrites(name, args).map((path) => writeOf(path)),
   ];
+  // `chmod 600 ~/.ssh/id_rsa` is what ssh asks for.
+  const protects = name === "chmod" && /^0?[4-7]00$/.test(args[0] ?? "");
+  return protects ? uses.filter(({ normal }) => !normal.startsWith(HOME)) : uses;
 }
 
 function writtenOperands(name: string, args: readonly string[]): string[] {

@@ -32,6 +32,6 @@ export function minerText(text: string): boolean {
     has(STRATUM) ||
     has(WALLET) ||
     ((has(POOLS) || has(OPTIONS)) && has(/pool|algo|wallet|url/i)) ||
-    (has(/"pools"\s{0,20}:\s{0,20}\[/) && has(/"(user|pass|rig-id|coin|algo)"\s{0,20}:/))
+    (has(/"pools"\s{0,20}:\s{0,20}\[/) && has(/"url"\s{0,20}:\s{0,20}"[^"]{1,200}:\d/))
   );
 }

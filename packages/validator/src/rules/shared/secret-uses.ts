@@ -82,9 +82,10 @@ export function secretUses(node: Command, variables: Variables): SecretUse[] {
       uses.push({ part, name: prefix, rule: "SECRET-HUNT", message: listing(prefix) });
     forEachChild(part, visit);
   };
-  const read = node.redirects.flatMap((redirect) =>
-    redirect.type === "HereString" && redirect.target !== undefined ? [redirect.target] : [],
-  );
+  const read = node.redirects.flatMap((redirect): SyntaxNode[] => {
+    if (redirect.type === "HereDoc") return [...(redirect.body.parts ?? [])];
+    return redirect.type === "HereString" && redirect.target !== undefined ? [redirect.target] : [];
+  });
   for (const word of [...node.args, ...(PRINTS.test(name) ? read : [])])
     if (word.type !== "Word" || word.parts) visit(word);
   return uses;
