@@ -1,11 +1,12 @@
-import { deleteTarget, isCredential, protectedPlace } from "./paths.js";
+import { deleteTarget, normalizePath, protectedPlace } from "./paths.js";
+import { isCredential } from "./rules/shared/credentials.js";
 
 /** Whether a value means something dangerous to one command or another. */
 function isConspicuous(value: string): boolean {
   return (
     deleteTarget(value) !== null ||
     protectedPlace(value) !== null ||
-    isCredential(value) ||
+    isCredential(normalizePath(value)) ||
     /:\/\/|^\/dev\/|[;&|$`]|\s/.test(value)
   );
 }

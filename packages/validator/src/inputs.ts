@@ -13,6 +13,8 @@ export interface Input {
   readonly text: string | null;
   /** Names of the commands before it in the pipe; none for a here-document. */
   readonly upstream: readonly string[];
+  /** Those commands, with their arguments. */
+  readonly sources: readonly Invocation[];
   /** Where a `find` or `ls` before it begins. */
   readonly listed: readonly string[];
   /** The commands before it. */
@@ -22,7 +24,7 @@ export interface Input {
 /** Values of variables that a text is traced back through. */
 const MAX_SOURCES = 1000;
 
-const NOTHING: Input = { text: null, upstream: [], listed: [], before: [] };
+const NOTHING: Input = { text: null, upstream: [], sources: [], listed: [], before: [] };
 
 /** What comes through a pipe, worked out when somebody asks. */
 class PipeInput implements Input {
@@ -44,16 +46,16 @@ class PipeInput implements Input {
   }
 
   get upstream(): readonly string[] {
-    return this.#commands.map(({ name }) => name);
+    return this.sources.map(({ name }) => name);
   }
 
   get listed(): readonly string[] {
-    return this.#commands
+    return this.sources
       .filter(({ name }) => name === "find" || name === "ls")
       .flatMap(({ args }) => args.slice(0, firstOption(args)));
   }
 
-  get #commands(): readonly Invocation[] {
+  get sources(): readonly Invocation[] {
     this.#invocations ??= this.before
       .flatMap(commandsIn)
       .flatMap((inner) => this.#inputs.invocationsOf(inner));

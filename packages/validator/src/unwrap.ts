@@ -63,12 +63,17 @@ const GENERIC_NAMES = new Set([
     "wipe",
     "exec",
   ],
-  ...["parallel", "time", "run", "perf", "rig", "rigel", "gminer", "helm", "oc", "fdisk", "parted"],
+  ...["parallel", "time", "run", "perf", "helm", "oc", "fdisk", "parted"],
 ]);
 
 /** Whether the command is a program of the job's own that only has the name of another. */
 export function isOwnProgram({ program, name }: Pick<Invocation, "program" | "name">): boolean {
   return program.includes("/") && !SYSTEM_PROGRAM.test(program) && GENERIC_NAMES.has(name);
+}
+
+/** Whether the command is found by its name alone, or where the system keeps its programs. */
+export function isSystemProgram({ program }: Pick<Invocation, "program">): boolean {
+  return !program.includes("/") || SYSTEM_PROGRAM.test(program);
 }
 
 /** Programs that run the rest of their arguments, with the options that take a value. */
@@ -126,7 +131,7 @@ const WRAPPERS: Readonly<Record<string, string>> = {
 };
 
 /** Launchers whose options are too many to know: every word that may be the command is looked at. */
-const LAUNCHERS = new Set([
+export const LAUNCHERS: ReadonlySet<string> = new Set([
   ...[
     "srun",
     "mpirun",

@@ -5,7 +5,7 @@ import { checkCommand } from "./checks/commands.js";
 import { checkPrinted } from "./checks/pipes.js";
 import { checkNameOf } from "./checks/names.js";
 import { checkRedirections } from "./checks/redirections.js";
-import { checkSecrets } from "./checks/secrets.js";
+import { checkBraces, checkSearch, checkSecrets } from "./checks/secrets.js";
 import { checkShape } from "./checks/shapes.js";
 import { WrittenFiles } from "./checks/written-files.js";
 import type { TraceStep } from "./diagnostic.js";
@@ -24,6 +24,7 @@ import {
 } from "./parse.js";
 import { Resolver } from "./resolve.js";
 import { founder, type Embedding, type Scene, type Statement, type Use } from "./scene.js";
+import { rememberReaders } from "./rules/shared/secret-uses.js";
 import { Symbols } from "./symbols.js";
 import { runsArguments, usesArguments } from "./tree.js";
 import { unwrap } from "./unwrap.js";
@@ -115,8 +116,11 @@ export class Walk implements Scene {
 
   #visit(node: SyntaxNode, origin: Origin): void {
     this.budget.spend();
-    if (node.type === "Pipeline") this.inputs.addPipe(node.commands);
-    else if (node.type === "Command") this.#visitCommand(node, origin);
+    if (node.type === "Pipeline") {
+      this.inputs.addPipe(node.commands);
+      rememberReaders(node.commands);
+      checkSearch(node.commands, origin, this);
+    } else if (node.type === "Command") this.#visitCommand(node, origin);
     else if (node.type === "Redirected") {
       checkRedirections(node.redirects, origin, this);
       this.written.rememberGroup(node, origin);
@@ -137,6 +141,7 @@ export class Walk implements Scene {
     const place = node.name;
     checkSecrets(node, origin, this);
     checkPrinted(node, origin, this);
+    checkBraces(node, origin, this);
     const input = this.inputs.of(node);
     const variants = this.resolver.argumentLists([node.name, ...node.args]);
     for (const argv of variants) {

@@ -2,6 +2,7 @@ import { isKnown } from "../characters.js";
 import { indexTexts } from "../embedded-builtins.js";
 import type { Origin } from "../origin.js";
 import type { Command } from "../parse.js";
+import { isOfMiner } from "../rules/shared/miner.js";
 import { COMMAND_VARIABLES, checkVariable } from "../rules/shared/variables.js";
 import type { Found } from "../rules/report.js";
 import type { Scene, Use } from "../scene.js";
@@ -16,6 +17,7 @@ export function checkAssignments(node: Command, origin: Origin, scene: Scene): v
     const found: Found = (rule, message, severity) =>
       scene.report(origin, item, { rule, message, resolved, severity });
     checkVariable(name, value, node.name !== undefined, found);
+    if (isOfMiner(value)) found("MINE-POOL", `${name} is set to a mining pool`);
     if (/^(BASH_ENV|ENV)$/.test(name) && isKnown(value))
       scene.written.runs({ path: value, as: "shell", isNamed: false });
     for (const text of item.index === undefined ? indexTexts(value) : [])

@@ -2,14 +2,10 @@ import { SHELLS } from "../embedded.js";
 import type { Command } from "../parse.js";
 import type { Report, Rule } from "../rule.js";
 import { destructiveRules } from "../rules/destructive.js";
-import { fileRules } from "../rules/files.js";
 import { resourceRules } from "../rules/fork-bomb.js";
 import type { RuleId } from "../rules/index.js";
-import { minerRules } from "../rules/miner.js";
-import { networkRules } from "../rules/network.js";
 import { OWN_RULES, isRefused } from "../rules/registry.js";
 import type { CommandRule } from "../rules/report.js";
-import { secretRules } from "../rules/secrets.js";
 import { systemRules } from "../rules/system.js";
 import type { Scene, Use } from "../scene.js";
 import { commandsIn } from "../tree.js";
@@ -19,14 +15,7 @@ import { checkAlias, checkEvaluation } from "./evaluation.js";
 import { checkInlineCode } from "./inline-code.js";
 import { checkPiped } from "./pipes.js";
 
-const COMMAND_RULES: readonly CommandRule[] = [
-  destructiveRules,
-  networkRules,
-  systemRules,
-  fileRules,
-  secretRules,
-  resourceRules,
-];
+const COMMAND_RULES: readonly CommandRule[] = [destructiveRules, systemRules, resourceRules];
 /** Processes of the machine, or of jobctl. */
 const OTHERS_PROCESSES = /\b(root|slurmd|slurmctld|sshd|systemd|jobctl\S*|cron|dockerd|munged)\b/;
 
@@ -34,7 +23,6 @@ const OTHERS_PROCESSES = /\b(root|slurmd|slurmctld|sshd|systemd|jobctl\S*|cron|d
 export function checkCommand(use: Use): void {
   checkExports(use);
   const { scene, invocation, found } = use;
-  minerRules(invocation, found);
   if (isOwnProgram(invocation)) return;
   checkRules(use);
   const { name, args } = invocation;
@@ -60,7 +48,7 @@ function isRefusedBy(program: string): boolean {
     trace: [],
     bypassesFunctions: true,
   };
-  for (const rule of [networkRules, systemRules, destructiveRules])
+  for (const rule of [systemRules, destructiveRules])
     rule(invocation, (_, __, severity) => {
       if (severity === undefined) refused = true;
     });
@@ -83,7 +71,6 @@ function checkRules({ scene, invocation, input, found }: Use): void {
   if (inside === null) return;
   OWN_RULES.check(inside, context, reportOf, true);
   destructiveRules(inside, found);
-  fileRules(inside, found);
 }
 
 /** `kill $(pgrep -u root)` */

@@ -1,5 +1,7 @@
 import { OUTPUT } from "../characters.js";
 import { readsCode } from "../inputs.js";
+import { checkFile } from "../rules/registry.js";
+import { filesInCode } from "../rules/shared/code-files.js";
 import {
   checkCode,
   codeOptions,
@@ -13,8 +15,6 @@ import { runsDecoded } from "./decoded.js";
 export function checkInlineCode(use: Use): void {
   const { invocation, input, found } = use;
   const { name, args } = invocation;
-  if (/^[gmn]?awk$/.test(name) && args.some((arg) => /\/inet\/(tcp|udp)\//.test(arg)))
-    found("INLINE-NET", `${name} opens a connection`);
   if (!isInterpreter(name)) return;
   const reads = input.text !== null && (input.upstream.length === 0 || readsCode(invocation));
   const code = codeOptions(name, args);
@@ -26,6 +26,7 @@ export function checkInlineCode(use: Use): void {
     }
     if (code.includes(text)) found("INLINE-CODE", `${name} runs code that stands in the script`);
     checkCode(name, `${modules} ${text}`, found);
+    for (const file of filesInCode(text)) checkFile(file, found);
     for (const command of shellTextsIn(name, text)) embedIn(use, command);
   }
 }

@@ -7,7 +7,6 @@ import { evaluatePipe } from "../pure-output.js";
 import { destructiveRules } from "../rules/destructive.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS } from "../rules/data/text-sources.js";
 import { isInterpreter } from "../rules/shared/inline-code.js";
-import { sendsEnvironment } from "../rules/secrets.js";
 import { embedIn, type Scene, type Use } from "../scene.js";
 import { commandsIn, targetOf } from "../tree.js";
 import { unwrap } from "../unwrap.js";
@@ -20,8 +19,6 @@ export function checkPiped(use: Use): void {
   if (readsCode(invocation)) checkPipedCode(use);
   // The script's own name is that of the shell where the script is read from standard input.
   else if (invocation.program === SELF && input.text !== null) embedIn(use, input.text);
-  if (sendsEnvironment(name, input))
-    found("SECRET-EXFIL", `the environment is sent away by ${name}`);
   if (name === "xargs" && input.listed.length > 0) {
     for (const wrapped of unwrap(["xargs", ...args]).slice(1))
       destructiveRules({ ...wrapped, args: ["-r", ...wrapped.args, ...input.listed] }, found);

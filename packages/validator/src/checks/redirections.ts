@@ -1,8 +1,8 @@
-import { readable } from "../characters.js";
 import type { Origin } from "../origin.js";
 import type { Redirection } from "../parse.js";
-import { checkRead, checkWrite } from "../rules/files.js";
+import { checkFile } from "../rules/registry.js";
 import type { Found } from "../rules/report.js";
+import { readOf, writeOf } from "../rules/shared/file-uses.js";
 import type { Scene } from "../scene.js";
 
 /** Files and connections that redirections open. */
@@ -18,10 +18,8 @@ export function checkRedirections(
       const resolved = `${redirect.operator} ${path}`;
       const found: Found = (rule, message, severity) =>
         scene.report(origin, redirect, { rule, message, resolved, severity });
-      if (/^\/dev\/(tcp|udp)\//.test(path))
-        found("NET-DEVTCP", `${readable(path)} is a connection`);
-      else if (redirect.operator === "<") checkRead(path, found);
-      else if (!/^[&\d-]*$/.test(path)) checkWrite(path, found);
+      if (redirect.operator === "<") checkFile(readOf(path), found);
+      else if (!/^[&\d-]*$/.test(path)) checkFile(writeOf(path), found);
     }
   }
 }

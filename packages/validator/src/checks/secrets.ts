@@ -1,27 +1,35 @@
 import type { Origin } from "../origin.js";
-import { forEachChild, type Command, type SyntaxNode } from "../parse.js";
-import { isSecretName } from "../rules/secrets.js";
+import type { Command, CommandNode } from "../parse.js";
+import { TEXT_COMMANDS } from "../rules/data/writers.js";
+import { checkFile } from "../rules/registry.js";
+import { bracePathsOf } from "../rules/shared/brace-words.js";
+import { readOf } from "../rules/shared/file-uses.js";
+import { searchInPipe, secretUses } from "../rules/shared/secret-uses.js";
 import type { Scene } from "../scene.js";
 
-/** Variables from outside that hold credentials, in the arguments of a command. */
+/** Variables from outside that hold credentials, in the words of a command. */
 export function checkSecrets(node: Command, origin: Origin, scene: Scene): void {
-  if (/^(\[|test|export|unset|:|declare|local)$/.test(node.name?.value ?? "")) return;
-  const visit = (part: SyntaxNode): void => {
-    if (part.type === "CommandExpansion" || part.type === "ProcessSubstitution") return;
-    const name = variableIn(part);
-    if (isSecretName(name) && !scene.symbols.variables.has(name))
-      scene.report(origin, part, {
-        rule: "SECRET-ENV",
-        message: `${name} is given to a command`,
-        resolved: name,
-      });
-    forEachChild(part, visit);
+  const variables = {
+    isAssigned: (name: string): boolean => scene.symbols.variables.has(name),
+    valuesOf: (name: string): readonly string[] => scene.resolver.variable(name),
   };
-  for (const argument of node.args) if (argument.type !== "Word" || argument.parts) visit(argument);
+  for (const { part, name, rule, message } of secretUses(node, variables))
+    scene.report(origin, part, { rule, message, resolved: name });
 }
 
-/** The variable that an expansion puts in as it is. */
-function variableIn(part: SyntaxNode): string {
-  if (part.type === "SimpleExpansion") return part.text.slice(1);
-  return part.type === "ParameterExpansion" && part.operation === undefined ? part.parameter : "";
+/** Files that are named by means of braces. */
+export function checkBraces(node: Command, origin: Origin, scene: Scene): void {
+  if (TEXT_COMMANDS.has(node.name?.value ?? "")) return;
+  for (const path of bracePathsOf(node))
+    checkFile(readOf(path), (rule, message, severity) =>
+      scene.report(origin, node, { rule, message, resolved: path, severity }),
+    );
+}
+
+/** The list of all variables, searched in a loop. */
+export function checkSearch(commands: readonly CommandNode[], origin: Origin, scene: Scene): void {
+  const place = searchInPipe(commands);
+  if (place === null) return;
+  const message = "credentials are looked for in a loop";
+  scene.report(origin, place, { rule: "SECRET-HUNT", message });
 }

@@ -4,6 +4,7 @@ import { SHELLS } from "../embedded.js";
 import type { Origin } from "../origin.js";
 import type { SyntaxNode } from "../parse.js";
 import { checkForkBomb, growsForever } from "../rules/fork-bomb.js";
+import { prefixesListed } from "../rules/shared/secret-uses.js";
 import type { Scene } from "../scene.js";
 
 /** What functions, loops and background commands do by the way they are built. */
@@ -27,6 +28,9 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
     case "While":
     case "For":
     case "ArithmeticFor": {
+      if (node.type === "For")
+        for (const { part, message } of prefixesListed(node.wordlist ?? []))
+          scene.report(origin, part, { rule: "SECRET-HUNT", message });
       const message = growsForever(node);
       if (message !== null) scene.report(origin, node, { rule: "RES-LOOP", message });
       break;

@@ -6,8 +6,9 @@ import { normalizePath } from "../paths.js";
 import { evaluatePipe } from "../pure-output.js";
 import { DECODERS, FETCHERS } from "../rules/data/text-sources.js";
 import { fillsDisk } from "../rules/fork-bomb.js";
+import { compiledSources } from "../rules/shared/compiled-sources.js";
 import { checkCode, isInterpreter, shellTextsIn } from "../rules/shared/inline-code.js";
-import { minerText } from "../rules/miner.js";
+import { minerText } from "../rules/shared/miner.js";
 import { operands, type Found } from "../rules/report.js";
 import type { Scene, Use } from "../scene.js";
 import { commandsIn } from "../tree.js";
@@ -47,6 +48,8 @@ export class WrittenFiles {
 
   /** Remembers the files that a command runs. */
   rememberRun(use: Use): void {
+    for (const path of compiledSources(use.invocation))
+      this.runs({ path, as: "code", isNamed: true });
     for (const file of filesRunBy(use)) {
       const { path, as, isNamed } = file;
       const isScript = as === "shell" || /^(\.\/|[\w.-]+\/)/.test(path);
