@@ -21,7 +21,6 @@ import type { Report, Rule } from "./rule.js";
 import type { RuleId } from "./rules/index.js";
 import { COMMAND_VARIABLES, checkVariable } from "./rules/assignments.js";
 import { checkName } from "./rules/dynamic-names.js";
-import { destructiveRules } from "./rules/destructive.js";
 import { copyRules } from "./rules/copies.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS, runsDecoded } from "./rules/evaluated.js";
 import { checkRead, checkWrite, fileRules } from "./rules/files.js";
@@ -51,7 +50,6 @@ export interface Finding {
 }
 
 const COMMAND_RULES: readonly CommandRule[] = [
-  destructiveRules,
   networkRules,
   systemRules,
   fileRules,
@@ -88,6 +86,18 @@ interface Use {
 /** Whether a command runs the script that it is given the name of. */
 const runsScripts = (name: string): boolean =>
   SHELLS.has(name) || name === "source" || name === ".";
+
+/** The arguments of a command that `xargs` starts, for the paths that it is handed. */
+function listedArguments(
+  own: readonly string[],
+  args: readonly string[],
+  listed: readonly string[],
+): readonly string[] {
+  const at = own.findIndex((arg) => /^(-I|-i|--replace)/.test(arg));
+  if (at === -1) return ["-r", ...args, ...listed];
+  const name = own[at] === "-I" ? own[at + 1] : own[at]?.replace(/^(-I|-i|--replace=?)/, "");
+  return ["-r", ...args.flatMap((arg) => (arg === (name || "{}") ? listed : [arg]))];
+}
 
 /** A file that the script writes, and may run. */
 interface WrittenFile {
@@ -261,7 +271,6 @@ export class Analysis {
     const inside = this.#directory.resolveAll(invocation);
     if (inside !== null) {
       OWN_RULES.check(inside, context, reportOf, true);
-      destructiveRules(inside, found);
       fileRules(inside, found);
     }
     if (name === "kill" && this.#looksForServices(node))
@@ -355,8 +364,14 @@ export class Analysis {
     if (sendsEnvironment(name, input))
       found("SECRET-EXFIL", `the environment is sent away by ${name}`);
     if (name === "xargs" && input.listed.length > 0) {
-      for (const wrapped of unwrap(["xargs", ...args]).slice(1))
-        destructiveRules({ ...wrapped, args: ["-r", ...wrapped.args, ...input.listed] }, found);
+      const report = (rule: Rule): Report => {
+        const id = rule.id as RuleId;
+        return (message, severity) => found(id, message, severity);
+      };
+      for (const wrapped of unwrap(["xargs", ...args]).slice(1)) {
+        const listed = listedArguments(args, wrapped.args, input.listed);
+        OWN_RULES.check({ ...wrapped, args: listed }, { input, isRefused }, report, true);
+      }
     }
   }
 

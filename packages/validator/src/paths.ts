@@ -1,5 +1,6 @@
 import { globPattern } from "./glob.js";
 import { ABSENT, BREAK, HOME, UNSET, isKnown } from "./characters.js";
+import { isStartupFile } from "./rules/data/startup-files.js";
 
 /** Segments that begin with a letter or digit: nothing to take out. */
 const PLAIN_PATH = /^\/?(?!proc\/)(?:\w[\w.*?=,:+-]*\/)*\w[\w.*?=,:+-]*$/;
@@ -36,16 +37,28 @@ const SYSTEM_DIRECTORY =
 
 export type DeleteTarget = "root" | "home" | "system" | "parent";
 
+/** Directories right below the top of the file system, for paths that climb up to it. */
+const FROM_TOP =
+  /^(?:\.\.\/){4,}(?=(?:bin|boot|dev|etc|home|lib|lib64|opt|proc|root|run|sbin|srv|sys|usr|var)(?:\/|$))/;
+
+/** A path without `.` and `..`, from the top where it climbs so far that it can only be meant from there. */
+function fromTop(path: string): string {
+  return normalizePath(path).replace(FROM_TOP, "/");
+}
+
 /** What deleting this path recursively would take along; null for what may be the job's own. */
 export function deleteTarget(path: string): DeleteTarget | null {
   if (path.includes(BREAK) || path.includes(ABSENT)) return null;
-  const normal = normalizePath(path);
-  const bare = normal.replace(/\/(\*|\.\*|\{.*\})+$/, "");
-  if (normal === "/" || normal === "/*" || (path.startsWith("/") && bare === "")) return "root";
+  const normal = fromTop(path);
+  const bare = normal.replace(/\/(?:\.?\*+|\{[^{}]*\})$/, "");
+  if (normal === "/" || (path.startsWith("/") && bare === "")) return "root";
+  // `/*`, `/???`, `/[a-z]*`: directories of the system are among them.
+  if (/^\/[^/]*[*?[][^/]*$/.test(normal) && /^\/[*?[\]a-z!^-]*$/.test(normal)) return "root";
   if (bare === HOME || normal.startsWith(`${HOME}/..`) || /^~\w*$/.test(bare)) return "home";
+  if (/^\/(home|Users)\/(\*|[\w.-]+)$/.test(bare)) return "home";
   if (/^\/dev\/shm(\/|$)/.test(normal)) return null;
   if (SYSTEM_DIRECTORY.test(normal)) return "system";
-  if (isKnown(path) && /^(\.\.|(\.\.\/)+\.\.(\/\*)?)$/.test(normal)) return "parent";
+  if (isKnown(path) && /^(\.\.|(\.\.\/)+\.\.(\/\.?\*)?)$/.test(normal)) return "parent";
   return null;
 }
 
@@ -97,32 +110,48 @@ export function matchesCredential(path: string): boolean {
 export function protectedPlace(
   path: string,
 ): "etc" | "system" | "log" | "rc" | "proc" | "spool" | null {
-  const normal = normalizePath(path);
+  const normal = fromTop(path);
   if (/^\/etc(\/|$)/.test(normal)) return "etc";
   if (/^\/(usr|bin|sbin|lib|lib64|boot)(\/|$)/.test(normal)) return "system";
   if (/^\/var\/log(\/|$)/.test(normal)) return "log";
   if (/^\/var\/spool(\/|$)/.test(normal)) return "spool";
+  if (isKernelSetting(normal)) return "proc";
+  if (/^(\/var)?\/run\/(utmp|\w+\.pid)$/.test(normal)) return "log";
+  if (/^(\/var)?\/run\/(systemd|udev|motd|initctl|user\/[^/]+\/systemd)(\/|$)/.test(normal))
+    return "rc";
   if (
-    /^\/(proc\/(sys|sysrq-trigger|\w+\/(oom_(adj|score_adj)|uid_map|gid_map|mem))|sys)(\/|$)/.test(
+    /^\/var\/(www|backups|mail|lib\/(systemd|cloud|dpkg|rpm|misc|polkit-1|AccountsService))\//.test(
       normal,
     )
   )
-    return "proc";
-  if (/\/release_agent$/.test(normal)) return "proc";
-  if (/^(\/var)?\/run\/(utmp|\w+\.pid)$/.test(normal)) return "log";
-  if (
-    /^(\uE002|\/root|\/home\/[^/]+)\/\./.test(normal) &&
-    /^(.|\/root|\/home\/[^/]+)\/\.(bashrc|bash_profile|bash_login|profile|zshrc|zprofile|zshenv|bash_logout|ssh\/(rc|authorized_keys|config)|config\/(autostart|systemd)(\/.*)?|local\/share\/systemd\/.*)$/.test(
-      normal,
-    )
-  ) {
-    return "rc";
-  }
+    return "system";
+  const own = /^(?:~\w*|\/home\/[^/]+|\/Users\/[^/]+|\/root)\/(.+)$/.exec(
+    normal.replace(HOME, "~"),
+  )?.[1];
+  if (own !== undefined && isStartupFile(own)) return "rc";
+  // Every Python that finds it runs it; one below the job's own directory is the job's affair.
+  if (/^[^\w.].*\/(site|user)customize\.py$/.test(normal)) return "rc";
   return null;
 }
 
+/** Files that set how the kernel works as soon as they are written to. */
+function isKernelSetting(normal: string): boolean {
+  return (
+    /^\/sys(\/|$)/.test(normal) ||
+    /^\/proc\/(sys|sysrq-trigger|irq|mtrr|acpi|bus|driver|scsi|fs|tty|asound|dynamic_debug)(\/|$)/.test(
+      normal,
+    ) ||
+    /^\/proc\/[^/]+\/(oom_(adj|score_adj)|uid_map|gid_map|setgroups|mem|loginuid|attr|projid_map)(\/|$)/.test(
+      normal,
+    ) ||
+    /\/(release_agent|notify_on_release|cgroup\.procs|devices\.allow)$/.test(normal) ||
+    /^\/dev\/(k?mem|port|kmsg|watchdog\d*|rtc\d*|cpu_dma_latency|mcelog|ipmi\d+)$/.test(normal) ||
+    /^\/dev\/cpu\/[^/]+\/(msr|microcode)$/.test(normal)
+  );
+}
+
 export const BLOCK_DEVICE =
-  /^\/dev\/(sd[a-z]+\d*|hd[a-z]\d*|vd[a-z]\d*|xvd[a-z]\d*|nvme\d+n\d+(p\d+)?|mmcblk\d+\S*|md\d+|dm-\d+|mapper\/\S+|disk\/\S+|loop\d+)$/;
+  /^\/dev\/(sd[a-z]+\d*|hd[a-z]\d*|vd[a-z]\d*|xvd[a-z]\d*|nvme\d+n\d+(p\d+)?|mmcblk\d+\S*|md\d+\w*|dm-\d+|(mapper|disk|block|zvol|mtdblock\d*)\/\S+|loop\d+|nbd\d+|zd\d+|sr\d+|pmem\d+\w*|bcache\d+|drbd\d+|mtd\d+|rbd\d+|dasd\w+|r?disk\d+\w*|root)$/;
 
 export const CONTAINER_SOCKET =
   /\/(docker|containerd\/containerd|crio\/crio|podman\/podman)\.sock$/;

@@ -1,7 +1,7 @@
 import { SHELLS } from "../embedded.js";
 import { readable } from "../characters.js";
-import { destructiveRules } from "./destructive.js";
 import { networkRules } from "./network.js";
+import { isRefused as isRefusedByRules } from "./registry.js";
 import { operands, type CommandRule } from "./report.js";
 import { systemRules } from "./system.js";
 
@@ -28,7 +28,7 @@ function isBareName(source: string, args: readonly string[]): boolean {
 
 function isRefused(program: string): boolean {
   if (SHELLS.has(program) || program === "busybox") return true;
-  let refused = false;
+  let refused = isRefusedByRules(program);
   const invocation = {
     name: program,
     program,
@@ -36,7 +36,7 @@ function isRefused(program: string): boolean {
     trace: [],
     bypassesFunctions: true,
   };
-  for (const rule of [networkRules, systemRules, destructiveRules])
+  for (const rule of [networkRules, systemRules])
     rule(invocation, (_, __, severity) => {
       if (severity === undefined) refused = true;
     });

@@ -6,7 +6,7 @@ import {
   normalizePath,
   protectedPlace,
 } from "../paths.js";
-import { checkOverwrite } from "./destructive.js";
+import { checkOverwrite } from "./shared/overwrite.js";
 import type { CommandRule, Found } from "./report.js";
 import { hasOption, operands } from "./report.js";
 

@@ -1,5 +1,9 @@
-import { STAY } from "../advice.js";
+import { readable } from "../../characters.js";
+import { deleteTarget, protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
+import { STAY } from "../advice.js";
+import { parseOptions } from "../shared/options.js";
+import { startsOfFind } from "../shared/deletions.js";
 
 export const rule = {
   id: "DEL-TRUNC",
@@ -7,5 +11,37 @@ export const rule = {
   severity: "error",
   why: "empties a file of the system",
   fix: STAY,
-  examples: { dangerous: [], honest: [] },
+  commands: ["truncate", "fallocate", "find"],
+  followsPaths: true,
+  check: ({ name, args }, report) => {
+    if (name === "find") {
+      const truncates = args.some(
+        (arg, at) => /^-(exec|execdir)$/.test(arg) && /^(truncate|cp)$/.test(args[at + 1] ?? ""),
+      );
+      if (!truncates || (args.includes("cp") && !args.includes("/dev/null"))) return;
+      for (const path of startsOfFind(args))
+        if (isOfOthers(path)) report(`what lies below ${readable(path)} is emptied`);
+      return;
+    }
+    for (const path of parseOptions(args, "s:r:o:l:", ["size", "reference", "offset", "length"])
+      .operands)
+      if (isOfOthers(path)) report(`${readable(path)} is emptied`);
+  },
+  examples: {
+    dangerous: [
+      "truncate -s 0 /etc/hosts",
+      "truncate --size 0 ~/*",
+      "find /home -type f -exec truncate -s 0 {} +",
+      'for f in ~/*; do > "$f"; done',
+    ],
+    honest: [
+      "truncate -s 0 run.log",
+      "truncate -s 10M ~/work/padding",
+      "find . -exec cp {} out/ \\;",
+    ],
+  },
 } as const satisfies Rule;
+
+function isOfOthers(path: string): boolean {
+  return protectedPlace(path) !== null || /^(root|home|system)$/.test(deleteTarget(path) ?? "");
+}
