@@ -41,6 +41,15 @@ export type DeleteTarget = "root" | "home" | "system" | "parent";
 const FROM_TOP =
   /^(?:\.\.\/){4,}(?=(?:bin|boot|dev|etc|home|lib|lib64|opt|proc|root|run|sbin|srv|sys|usr|var)(?:\/|$))/;
 
+const TOP = ["/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/root", "/usr", "/var"];
+
+/** Whether a pattern such as `/*`, `/???`, `/u*` takes directories of the system along. */
+function matchesTop(path: string): boolean {
+  const pattern = globPattern(path.replace(/\[[^\]]*\]/g, "?"));
+  const whole = pattern === null ? null : new RegExp(`^${pattern}$`);
+  return whole !== null && TOP.some((directory) => whole.test(directory));
+}
+
 /** A path without `.` and `..`, from the top where it climbs so far that it can only be meant from there. */
 function fromTop(path: string): string {
   return normalizePath(path).replace(FROM_TOP, "/");
@@ -52,8 +61,7 @@ export function deleteTarget(path: string): DeleteTarget | null {
   const normal = fromTop(path);
   const bare = normal.replace(/\/(?:\.?\*+|\{[^{}]*\})$/, "");
   if (normal === "/" || (path.startsWith("/") && bare === "")) return "root";
-  // `/*`, `/???`, `/[a-z]*`: directories of the system are among them.
-  if (/^\/[^/]*[*?[][^/]*$/.test(normal) && /^\/[*?[\]a-z!^-]*$/.test(normal)) return "root";
+  if (/^\/[^/]*[*?[][^/]*$/.test(normal) && matchesTop(normal)) return "root";
   if (bare === HOME || normal.startsWith(`${HOME}/..`) || /^~\w*$/.test(bare)) return "home";
   if (/^\/(home|Users)\/(\*|[\w.-]+)$/.test(bare)) return "home";
   if (/^\/dev\/shm(\/|$)/.test(normal)) return null;
