@@ -24,7 +24,6 @@ import { checkName } from "./rules/dynamic-names.js";
 import { copyRules } from "./rules/copies.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS, runsDecoded } from "./rules/evaluated.js";
 import { checkRead, checkWrite, fileRules } from "./rules/files.js";
-import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/fork-bomb.js";
 import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
 import { networkRules } from "./rules/network.js";
 import { OWN_RULES, isRefused } from "./rules/registry.js";
@@ -32,6 +31,9 @@ import type { CommandRule, Found } from "./rules/report.js";
 import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
 import { embedRules } from "./rules/embed.js";
 import { minerRules, minerText } from "./rules/miner.js";
+import { growsForever } from "./rules/shared/endless-loops.js";
+import { checkForkBomb } from "./rules/shared/fork-bombs.js";
+import { fillsDisk } from "./rules/shared/sizes.js";
 import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
 import { commandsIn, targetOf, usesArguments } from "./tree.js";
@@ -55,7 +57,6 @@ const COMMAND_RULES: readonly CommandRule[] = [
   fileRules,
   secretRules,
   copyRules,
-  resourceRules,
   embedRules,
 ];
 /** Processes of the machine, or of jobctl. */
@@ -139,6 +140,8 @@ export class Analysis {
     switch (node.type) {
       case "Pipeline":
         this.#inputs.addPipe(node.commands);
+        if (node.commands.slice(0, 8).filter((command) => this.#startsItself(command)).length > 1)
+          this.#report(origin, node, "RES-SELFEXEC", "the script starts itself twice", "", []);
         break;
       case "Command":
         this.#visitCommand(node, origin);
@@ -148,7 +151,7 @@ export class Analysis {
         break;
       case "Function": {
         const name = node.name.value;
-        if (checkForkBomb(node))
+        if (checkForkBomb(node, this.#symbols.functions))
           this.#report(
             origin,
             node,
@@ -537,12 +540,16 @@ export class Analysis {
 
   /** `$0 &`: the script starts itself and goes on. */
   #checkSelfStart(node: SyntaxNode, origin: Origin): void {
-    if (node.type !== "Command" || node.name === undefined) return;
-    for (const { name, program, args } of this.#inputs.invocationsOf(node)) {
-      const script = SHELLS.has(name) ? (args[0] ?? "") : program;
-      if (script === SELF || /^(\.\/)?run\.sh$/.test(script))
-        this.#report(origin, node, "RES-SELFEXEC", "the script starts itself", script, []);
-    }
+    if (this.#startsItself(node))
+      this.#report(origin, node, "RES-SELFEXEC", "the script starts itself", "", []);
+  }
+
+  #startsItself(node: SyntaxNode): boolean {
+    if (node.type !== "Command" || node.name === undefined) return false;
+    return this.#inputs.invocationsOf(node).some(({ name, program, args }) => {
+      const script = runsScripts(name) ? (args[0] ?? "") : program;
+      return script === SELF || /^(\.\/)?run\.sh$/.test(script);
+    });
   }
 
   #embed(text: string, { name, trace }: Invocation, node: SyntaxNode, origin: Origin): void {
