@@ -3,39 +3,6 @@ import type { CommandRule } from "./report.js";
 import { SHELLS } from "../embedded.js";
 import { hasOption, operands } from "./report.js";
 
-const POWER = new Set(["shutdown", "reboot", "poweroff", "halt", "init", "telinit", "kexec"]);
-const KERNEL = new Set([
-  "insmod",
-  "modprobe",
-  "rmmod",
-  "depmod",
-  "iptables",
-  "ip6tables",
-  "nft",
-  "ufw",
-  "firewall-cmd",
-  "ebtables",
-  "swapoff",
-  "swapon",
-  "hwclock",
-  "ntpdate",
-  "setenforce",
-  "ifconfig",
-  "route",
-  "brctl",
-  "ovs-vsctl",
-  "tc",
-  "bpftool",
-  "auditctl",
-  "apparmor_parser",
-  "aa-disable",
-  "aa-teardown",
-  "semodule",
-  "grub-install",
-  "update-grub",
-  "losetup",
-  "kmod",
-]);
 const PRIVILEGE = new Set([
   "setpriv",
   "usermod",
@@ -106,73 +73,8 @@ const ENGINES = new Set([
   "machinectl",
 ]);
 export const systemRules: CommandRule = ({ name, args }, found) => {
-  if (POWER.has(name) && (args.length > 0 || !/init$/.test(name)))
-    found("SYS-POWER", `${name} stops or restarts the machine`);
-  if (
-    name === "systemctl" &&
-    /^(reboot|poweroff|halt|kexec|suspend|hibernate|rescue|emergency)$/.test(args[0] ?? "")
-  )
-    found("SYS-POWER", `systemctl ${args[0]} stops the machine`);
-  if (KERNEL.has(name) && (args.length > 0 || !["ifconfig", "route"].includes(name)))
-    checkKernel(name, args, found);
-  if (
-    name === "sysctl" &&
-    (hasOption(args, "wp", "--write") || operands(args).some((arg) => arg.includes("=")))
-  )
-    found("KERN-CMD", "sysctl changes settings of the kernel");
-  if (name === "ip" && /\b(add|del|set|flush|change|replace)\b/.test(args.join(" ")))
-    found("KERN-CMD", "ip changes the network");
-  if (name === "date" && hasOption(args, "s", "--set")) found("KERN-CMD", "date sets the clock");
-  if (name === "timedatectl" && /^set/.test(args[0] ?? ""))
-    found("KERN-CMD", "timedatectl sets the clock");
-  if (name === "kill" && args.at(-1) === "-1" && args.length > 1)
-    found("SYS-KILLALL", "kill -1 ends every process");
-  if (name === "kill" && operands(args).includes("1"))
-    found("SYS-KILLALL", "kill ends the first process of the machine");
-  if (name === "killall5") found("SYS-KILLALL", "killall5 ends every process");
-  const other = /(?:^|\s)(?:-u|--user[= ])\s*([a-z]\w*)/.exec(args.join(" "))?.[1];
-  if (
-    ["scancel", "pkill", "killall", "qdel"].includes(name) &&
-    other !== undefined &&
-    other !== "root"
-  )
-    found("SYS-KILLALL", `${name} ends processes or jobs of ${other}`, "warning");
-  if (
-    name === "scontrol" &&
-    /^(update|reconfigure|shutdown|reboot\w*|delete|create|takeover)$/.test(args[0] ?? "")
-  )
-    found(
-      "SYS-SCHED",
-      `scontrol ${args[0]} changes the batch system`,
-      /\b(jobid?|timelimit)\b/i.test(args.join(" ")) ? "warning" : undefined,
-    );
-  if (name === "sacctmgr" && /\b(add|create|delete|modify|remove)\b/.test(args.join(" ")))
-    found("SYS-SCHED", "sacctmgr changes the accounts of the batch system");
-  if (["qmgr", "qterm", "slurmctld", "slurmd", "pbs_server", "badmin"].includes(name))
-    found("SYS-SCHED", `${name} administers the batch system`);
-  if (name === "mknod" && /^[bcu]$/.test(operands(args)[1] ?? ""))
-    found("KERN-CMD", "mknod makes a device");
   if (name === "dmesg" && hasOption(args, "cCnD", "--clear"))
     found("EVADE-LOG", "dmesg clears the kernel's messages");
-  if (name === "hostnamectl" && /^(set|hostname)/.test(args[0] ?? "") && args.length > 1)
-    found("KERN-CMD", "hostnamectl changes the machine's name");
-  if (
-    name === "nvidia-smi" &&
-    args.some((arg) => /^(-pl|-pm|-ac|-lgc|-mig|-r|--gpu-reset|-c)$/.test(arg))
-  )
-    found("KERN-CMD", "nvidia-smi changes settings of the GPU");
-  if (name === "cpupower" && /^(frequency|idle)-set$/.test(args[0] ?? ""))
-    found("KERN-CMD", "cpupower changes settings of the processor");
-  if (
-    ["pkill", "killall", "skill"].includes(name) &&
-    /\b(slurmd|slurmctld|sshd|systemd|init|jobctl\S*|cron|dockerd|munged)\b|^-u root/.test(
-      args.join(" "),
-    )
-  )
-    found("SYS-KILLALL", `${name} ends a service of the machine`);
-  if (name === "scancel" && /-u\s*root|--user[= ]root/.test(args.join(" ")))
-    found("SYS-KILLALL", "scancel ends jobs of others");
-
   if (/^(srun|sbatch|salloc)$/.test(name) && args.some((arg) => /^--[ug]id=(root|0)$/.test(arg)))
     found("PRIV-CMD", `${name} is told to run as root`);
   if (PRIVILEGE.has(name)) found("PRIV-CMD", `${name} asks for other rights`);
@@ -217,16 +119,6 @@ export const systemRules: CommandRule = ({ name, args }, found) => {
     found("PRIV-SETUID", `${name} -p keeps the rights of a set-user-id program`);
   schedule(name, args, found);
 };
-
-function checkKernel(
-  name: string,
-  args: readonly string[],
-  found: Parameters<CommandRule>[1],
-): void {
-  if (/^(-V|--version|-h|--help|-L|--list)$/.test(args[0] ?? "") && args.length === 1) return;
-  if (["ifconfig", "route"].includes(name) && args.length < 2) return;
-  found("KERN-CMD", `${name} changes the kernel or the network`);
-}
 
 function makesSetId(args: readonly string[]): boolean {
   const mode = operands(args)[0] ?? "";

@@ -7,5 +7,19 @@ export const rule = {
   severity: "error",
   why: "writes to settings of the kernel",
   fix: ASK,
-  examples: { dangerous: [], honest: [] },
+  // What redirections and commands write to is found by the walk.
+  examples: {
+    dangerous: [
+      "echo 1 > /proc/sys/vm/panic_on_oom",
+      "echo s | tee /proc/sysrq-trigger",
+      "echo 3 > /proc/irq/default_smp_affinity",
+      "echo ./x > /tmp/group/release_agent",
+      "echo x > ../../../../../../sys/kernel/uevent_helper",
+    ],
+    honest: [
+      "cat /proc/sys/kernel/pid_max",
+      "cat /sys/class/thermal/thermal_zone0/temp > temperature",
+      "echo done > /proc/self/fd/2",
+    ],
+  },
 } as const satisfies Rule;
