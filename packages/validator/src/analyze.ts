@@ -34,7 +34,6 @@ import { minerRules, minerText } from "./rules/miner.js";
 import { growsForever } from "./rules/shared/endless-loops.js";
 import { checkForkBomb } from "./rules/shared/fork-bombs.js";
 import { fillsDisk } from "./rules/shared/sizes.js";
-import { systemRules } from "./rules/system.js";
 import { Symbols } from "./symbols.js";
 import { commandsIn, targetOf, usesArguments } from "./tree.js";
 import { isOwnProgram, unwrap, type Invocation } from "./unwrap.js";
@@ -53,7 +52,6 @@ export interface Finding {
 
 const COMMAND_RULES: readonly CommandRule[] = [
   networkRules,
-  systemRules,
   fileRules,
   secretRules,
   copyRules,

@@ -3,7 +3,6 @@ import { readable } from "../characters.js";
 import { networkRules } from "./network.js";
 import { isRefused as isRefusedByRules } from "./registry.js";
 import { operands, type CommandRule } from "./report.js";
-import { systemRules } from "./system.js";
 
 const SYSTEM_PROGRAM = /^\/(usr\/)?(local\/)?s?bin\/([^/]+)$/;
 const COPIES = new Set(["cp", "ln", "install", "mv", "cat", "dd"]);
@@ -36,7 +35,7 @@ function isRefused(program: string): boolean {
     trace: [],
     bypassesFunctions: true,
   };
-  for (const rule of [networkRules, systemRules])
+  for (const rule of [networkRules])
     rule(invocation, (_, __, severity) => {
       if (severity === undefined) refused = true;
     });

@@ -118,8 +118,6 @@ export const fileRules: CommandRule = ({ name, args }, found) => {
     found("EXEC-REBIND", "hash -p gives a command another meaning");
   if (name === "enable" && args.includes("-f"))
     found("EXEC-REBIND", "enable -f loads a command from a library");
-  if (name === "git" && /core\.hookspath/i.test(args.join(" ")))
-    found("PERSIST-RC", "git is told to run other hooks");
   if (
     ["gdb", "strace", "ltrace"].includes(name) &&
     /(^|\s)(-p|--pid|attach)\b/.test(args.join(" "))

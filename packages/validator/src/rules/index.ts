@@ -11,6 +11,8 @@ import { rule as delSysdir } from "./destructive/del-sysdir.js";
 import { rule as delTrunc } from "./destructive/del-trunc.js";
 import { rule as delUnset } from "./destructive/del-unset.js";
 import { rule as escCtrctl } from "./escape/esc-ctrctl.js";
+import { rule as escCtrpull } from "./escape/esc-ctrpull.js";
+import { rule as escDisk } from "./escape/esc-disk.js";
 import { rule as escNs } from "./escape/esc-ns.js";
 import { rule as pathCtrsock } from "./escape/path-ctrsock.js";
 import { rule as pathAcct } from "./files/path-acct.js";
@@ -94,6 +96,8 @@ export const RULES = [
   delTrunc,
   delUnset,
   escCtrctl,
+  escCtrpull,
+  escDisk,
   escNs,
   pathCtrsock,
   pathAcct,

@@ -1,4 +1,6 @@
 import { ASK } from "../advice.js";
+import { CONTAINER_SOCKET, normalizePath } from "../../paths.js";
+import { readable } from "../../characters.js";
 import type { Rule } from "../../rule.js";
 
 export const rule = {
@@ -7,5 +9,31 @@ export const rule = {
   severity: "error",
   why: "uses the socket of a container engine",
   fix: ASK,
-  examples: { dangerous: [], honest: [] },
+  commands: ["*"],
+  check: ({ name, args }, report) => {
+    if (/^(echo|printf|:|\[|test)$/.test(name)) return;
+    for (const arg of args) {
+      if (!arg.includes("/run/") && !arg.includes(".sock")) continue;
+      // `UNIX-CONNECT:`, `unix://`, `--unix-socket=`, `-v/…:/…`
+      const path = arg
+        .slice(0, 4000)
+        .replace(/^[^/]*/, "")
+        .replace(/:\/.*$/, "");
+      if (CONTAINER_SOCKET.test(normalizePath(path)))
+        report(`${readable(path)} controls the container engine`);
+    }
+  },
+  examples: {
+    dangerous: [
+      "curl --unix-socket /run/containerd/containerd.sock http://x/version",
+      "ncat -U /var/run/docker.sock",
+      "socat - UNIX-CONNECT:/run/user/1000/podman/podman.sock",
+      "ls -l /run/crio/crio.sock",
+    ],
+    honest: [
+      "ls /tmp/jupyter.sock",
+      "echo /var/run/docker.sock",
+      "./server --socket $TMPDIR/docker.socket",
+    ],
+  },
 } as const satisfies Rule;

@@ -1,4 +1,9 @@
 import type { Rule } from "../../rule.js";
+import { asksForHelp, parseOptions, verbOf } from "../shared/options.js";
+
+/** What `systemctl` may be asked that changes nothing. */
+const LOOKS =
+  /^(status|show|cat|list-\S+|is-\S+|get-default|help|show-environment|log-level|log-target|service-log-level)?$/;
 
 export const rule = {
   id: "PERSIST-SCHED",
@@ -6,5 +11,119 @@ export const rule = {
   severity: "error",
   why: "arranges for something to run later",
   fix: "Submit a job when it is due.",
-  examples: { dangerous: [], honest: [] },
+  commands: [
+    ...[
+      "crontab",
+      "fcrontab",
+      "incrontab",
+      "at",
+      "batch",
+      "cron",
+      "crond",
+      "anacron",
+      "atd",
+      "fcron",
+    ],
+    ...[
+      "systemctl",
+      "systemd-run",
+      "systemd-tmpfiles",
+      "systemd-cron-next",
+      "loginctl",
+      "launchctl",
+    ],
+    ...["service", "rc-service", "invoke-rc.d", "chkconfig", "update-rc.d", "rc-update", "insserv"],
+    ...[
+      "initctl",
+      "schtasks",
+      "supervisorctl",
+      "supervisord",
+      "pm2",
+      "monit",
+      "sv",
+      "s6-svc",
+      "scrontab",
+    ],
+  ],
+  check: ({ name, args }, report) => {
+    if (asksForHelp(args)) return;
+    const text = args.join(" ").slice(0, 10_000);
+    switch (name) {
+      case "crontab":
+      case "fcrontab":
+      case "incrontab":
+      case "scrontab":
+        if (!/(^|\s)-l\b/.test(text)) report(`${name} arranges for something to run later`);
+        break;
+      case "at":
+      case "batch":
+        if (!/^-[lVcdr]/.test(text)) report(`${name} arranges for something to run later`);
+        break;
+      case "systemctl": {
+        const verb = verbOf(args, "H:M:t:p:n:o:s:", [
+          "host",
+          "machine",
+          "type",
+          "property",
+          "state",
+        ]);
+        if (!LOOKS.test(verb)) report("systemctl changes a service");
+        break;
+      }
+      case "loginctl":
+        if (/^(enable-linger|attach|terminate-\w+|kill-\w+)$/.test(verbOf(args)))
+          report("loginctl changes what is left of a session");
+        break;
+      case "service":
+      case "rc-service":
+      case "invoke-rc.d":
+      case "sv": {
+        const words = parseOptions(args, "").operands;
+        if (
+          words.some((word) =>
+            /^((force-)?(re)?start|stop|reload|force-reload|enable|disable|up|down|once)$/.test(
+              word,
+            ),
+          )
+        )
+          report(`${name} changes a service`);
+        break;
+      }
+      case "chkconfig":
+      case "launchctl":
+      case "initctl":
+        if (args.length > 0 && !/^(--?list|list|status|print)/.test(text))
+          report(`${name} changes a service`);
+        break;
+      case "supervisorctl":
+      case "pm2":
+      case "monit":
+        if (/\b(start|restart|add|update|startup|resurrect|save|reload)\b/.test(text))
+          report(`${name} changes a service`);
+        break;
+      default:
+        report(`${name} starts something that outlives the job`);
+    }
+  },
+  examples: {
+    dangerous: [
+      "(crontab -l; echo '@daily ./x') | crontab -",
+      "echo ./x | at -q b now + 1 day",
+      "systemctl --user enable --now agent.timer",
+      "systemctl -H other start agent",
+      "systemd-run --on-calendar=daily ./x",
+      "service agent start",
+      "loginctl enable-linger",
+      "scrontab nightly",
+    ],
+    honest: [
+      "crontab -l",
+      "atq",
+      "systemctl status restart-agent",
+      "systemctl is-active slurmd",
+      "service --status-all",
+      "service() { echo start; }; service start",
+      "loginctl show-user me",
+    ],
+  },
 } as const satisfies Rule;
