@@ -33,9 +33,10 @@ import { embedRules } from "./rules/embed.js";
 import { minerRules, minerText } from "./rules/miner.js";
 import { growsForever } from "./rules/shared/endless-loops.js";
 import { checkForkBomb } from "./rules/shared/fork-bombs.js";
+import { listsEveryProcess } from "./rules/shared/processes.js";
 import { fillsDisk } from "./rules/shared/sizes.js";
 import { Symbols } from "./symbols.js";
-import { commandsIn, targetOf, usesArguments } from "./tree.js";
+import { commandsIn, isInput, targetOf, usesArguments } from "./tree.js";
 import { isOwnProgram, unwrap, type Invocation } from "./unwrap.js";
 import { downloadedFile, isShellScript } from "./written-files.js";
 
@@ -313,13 +314,16 @@ export class Analysis {
 
   /** `kill $(pgrep -u root)` */
   #looksForServices(node: Command): boolean {
-    return commandsIn(node)
+    const commands = commandsIn(node)
       .filter((command) => command !== node)
-      .flatMap((command) => this.#inputs.invocationsOf(command))
-      .some(
+      .flatMap((command) => this.#inputs.invocationsOf(command));
+    return (
+      listsEveryProcess(commands) ||
+      commands.some(
         ({ name, args }) =>
           /^(pgrep|pidof|ps)$/.test(name) && OTHERS_PROCESSES.test(args.join(" ")),
-      );
+      )
+    );
   }
 
   #rememberRun({ name, program, args }: Invocation): void {
@@ -460,12 +464,14 @@ export class Analysis {
         ? input.text
         : evaluatePipe([...input.before, node], this.#resolver);
     const pipe = [...input.upstream, name];
+    const read = node.redirects.filter(isInput).flatMap(targetOf);
+    const reads = read.flatMap((word) => this.#resolver.word(word));
     for (const file of files) {
       if (pipe.some((other) => FETCHERS.has(other))) remember(file, null, "network");
       else if (text === null && pipe.some((other) => DECODERS.has(other) && !isInterpreter(other)))
         remember(file, null, "decoder");
       else if (text !== null) remember(file, text, "text");
-      if (fillsDisk(invocation, input.upstream))
+      if (fillsDisk(invocation, input.upstream, reads))
         this.#founder(invocation, node, origin)("RES-DISKFILL", `${name} writes without end`);
       if (text !== null && minerText(text))
         this.#founder(invocation, node, origin)("MINE-POOL", "the text belongs to a miner");
@@ -546,7 +552,7 @@ export class Analysis {
     if (node.type !== "Command" || node.name === undefined) return false;
     return this.#inputs.invocationsOf(node).some(({ name, program, args }) => {
       const script = runsScripts(name) ? (args[0] ?? "") : program;
-      return script === SELF || /^(\.\/)?run\.sh$/.test(script);
+      return script.endsWith(SELF) || /^(\.\/)?run\.sh$/.test(script);
     });
   }
 

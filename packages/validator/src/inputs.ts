@@ -14,6 +14,8 @@ export interface Input {
   readonly upstream: readonly string[];
   /** Where a `find` or `ls` before it begins. */
   readonly listed: readonly string[];
+  /** What those before it in the pipe run. */
+  readonly invocations?: readonly Invocation[];
   /** The commands before it. */
   readonly before: readonly CommandNode[];
 }
@@ -46,7 +48,15 @@ class PipeInput implements Input {
   get listed(): readonly string[] {
     return this.#commands
       .filter(({ name }) => name === "find" || name === "ls")
-      .flatMap(({ args }) => args.slice(0, firstOption(args)));
+      .flatMap(({ name, args }) =>
+        name === "ls"
+          ? args.filter((arg) => !arg.startsWith("-"))
+          : args.slice(0, firstOption(args)),
+      );
+  }
+
+  get invocations(): readonly Invocation[] {
+    return this.#commands;
   }
 
   get #commands(): readonly Invocation[] {

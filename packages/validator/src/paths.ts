@@ -63,7 +63,9 @@ export function deleteTarget(path: string): DeleteTarget | null {
   if (normal === "/" || (path.startsWith("/") && bare === "")) return "root";
   if (/^\/[^/]*[*?[][^/]*$/.test(normal) && matchesTop(normal)) return "root";
   if (bare === HOME || normal.startsWith(`${HOME}/..`) || /^~\w*$/.test(bare)) return "home";
-  if (/^\/(home|Users)\/(\*|[\w.-]+)$/.test(bare)) return "home";
+  if (/^\/(home|Users)\/[^/]+$/.test(bare)) return "home";
+  // `~/.??*`, `~/.[!.]*`: all that is hidden there.
+  if (normal.startsWith(`${HOME}/.`) && /^.\/\.[?*[\]!.^]*\*$/.test(normal)) return "home";
   if (/^\/dev\/shm(\/|$)/.test(normal)) return null;
   if (SYSTEM_DIRECTORY.test(normal)) return "system";
   if (isKnown(path) && /^(\.\.|(\.\.\/)+\.\.(\/\.?\*)?)$/.test(normal)) return "parent";
@@ -137,6 +139,21 @@ export function protectedPlace(
     normal.replace(HOME, "~"),
   )?.[1];
   if (own !== undefined && isStartupFile(own)) return "rc";
+  if (
+    /(^|\/)hooks\/(pre|post|prepare|commit|applypatch|reference|push|fsmonitor)-[\w-]+$/.test(
+      normal,
+    )
+  )
+    return "rc";
+  if (
+    /^[^\w.].*\/(autostart\/[^/]+\.desktop|systemd\/user\/[^/]+\.(service|timer|path|socket))$/.test(
+      normal,
+    )
+  )
+    return "rc";
+  // `$home/.bashrc` of whoever it is.
+  const [head = ""] = normal.split("/");
+  if (head !== "" && !isKnown(head) && isStartupFile(normal.slice(head.length + 1))) return "rc";
   // Every Python that finds it runs it; one below the job's own directory is the job's affair.
   if (/^[^\w.].*\/(site|user)customize\.py$/.test(normal)) return "rc";
   return null;

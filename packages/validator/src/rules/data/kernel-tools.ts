@@ -33,6 +33,15 @@ export const KERNEL_TOOLS = [
     "vconfig",
   ],
   ...["setfont", "loadkeys", "tunctl", "openvpn", "ipvsadm", "tpm2_clear", "setpci", "i2cset"],
+  ...[
+    "kldload",
+    "kldunload",
+    "esxcli",
+    "vim-cmd",
+    "grub-mkconfig",
+    "grub2-mkconfig",
+    "grub-editenv",
+  ],
 ] as const;
 
 /** Programs that change something unless they are told one of these. */
@@ -80,6 +89,7 @@ export const CHANGES: Readonly<Record<string, RegExp>> = {
   hostnamectl: /^(set-\S+|hostname|deployment|location|chassis|icon-name)$/,
   localectl: /^set-\S+$/,
   domainname: /^\w/,
+  hostname: /^([^-]|-[Fb]$|--(file|boot))/,
   cpupower: /^((frequency|idle)-set|set)$/,
   x86_energy_perf_policy: /^./,
   "rocm-smi": /^--(set|reset|gpureset|autorespond|load)\S*$/,

@@ -63,7 +63,7 @@ const BELOW = [
     ".local/share/applications/",
   ],
   ...[".local/share/nautilus/scripts/", ".local/share/kservices5/", ".gnome/Autostart/"],
-  ...[".config/git/hooks/", ".githooks/", ".config/direnv/lib/"],
+  ...["Library/LaunchAgents/", ".config/git/hooks/", ".githooks/", ".config/direnv/lib/"],
 ];
 
 /** Programs of the system that a file of their name in `~/bin` would stand in for. */

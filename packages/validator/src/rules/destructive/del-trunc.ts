@@ -16,9 +16,9 @@ export const rule = {
   check: ({ name, args }, report) => {
     if (name === "find") {
       const truncates = args.some(
-        (arg, at) => /^-(exec|execdir)$/.test(arg) && /^(truncate|cp)$/.test(args[at + 1] ?? ""),
+        (arg, at) => /^-(exec|execdir)$/.test(arg) && empties(args.slice(at + 1, at + 8)),
       );
-      if (!truncates || (args.includes("cp") && !args.includes("/dev/null"))) return;
+      if (!truncates) return;
       for (const path of startsOfFind(args))
         if (isOfOthers(path)) report(`what lies below ${readable(path)} is emptied`);
       return;
@@ -32,6 +32,7 @@ export const rule = {
       "truncate -s 0 /etc/hosts",
       "truncate --size 0 ~/*",
       "find /home -type f -exec truncate -s 0 {} +",
+      "find /usr -type f -exec sh -c ': > \"$1\"' _ {} \\;",
       'for f in ~/*; do > "$f"; done',
     ],
     honest: [
@@ -44,4 +45,14 @@ export const rule = {
 
 function isOfOthers(path: string): boolean {
   return protectedPlace(path) !== null || /^(root|home|system)$/.test(deleteTarget(path) ?? "");
+}
+
+function empties(command: readonly string[]): boolean {
+  const [program = ""] = command;
+  if (program === "truncate") return true;
+  if (program === "cp" || program === "tee") return command.includes("/dev/null");
+  return (
+    /(^|\/)(ba|da)?sh$/.test(program) &&
+    command.some((word) => /(^|[;:&|\s])>\s?["']?[{$]/.test(word))
+  );
 }

@@ -90,9 +90,14 @@ function checkEngine({ name, args }: Invocation, report: Report): void {
 
 /** Engines without rights of their own: what matters is what of the machine they are given. */
 function checkRootless({ name, args }: Invocation, report: Report): void {
-  const { operands } = parseOptions(args, "+c:", GLOBAL);
+  const { given, operands } = parseOptions(args, "+c:", [...GLOBAL, "url", "connection"]);
   const text = args.join(" ").slice(0, 20_000);
-  if (mountsOf(args).some(isWholeMachine) || /--(pid|ipc|userns|uts|cgroupns)[= ]host\b/.test(text))
+  if (["remote", "r", "url", "connection"].some((option) => given.has(option)))
+    report(`${name} controls an engine elsewhere`);
+  else if (
+    mountsOf(args).some(isWholeMachine) ||
+    /--(pid|ipc|userns|uts|cgroupns)[= ]host\b/.test(text)
+  )
     report(`${name} is given the machine's files or processes`);
   else if (
     engineUse(name.replace(/-compose$/, ""), operands[0] ?? "", operands[1] ?? "") !== "looks"

@@ -14,6 +14,8 @@ export const rule = {
     if (/^(echo|printf|:|\[|test)$/.test(name)) return;
     for (const arg of args) {
       if (!arg.includes("/run/") && !arg.includes(".sock")) continue;
+      if (name === "find" && /^(docker|containerd|crio|podman)\.sock$/.test(arg))
+        report("find searches for the container engine");
       // `UNIX-CONNECT:`, `unix://`, `--unix-socket=`, `-v/…:/…`
       const path = arg
         .slice(0, 4000)

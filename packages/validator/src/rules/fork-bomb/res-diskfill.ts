@@ -25,8 +25,8 @@ export const rule = {
     ],
     ...["openssl", "shuf", "mapfile", "readarray", "sponge"],
   ],
-  check: ({ name, args }, report) => {
-    if (/^(dd|dcfldd)$/.test(name)) checkCopied(name, args, report);
+  check: ({ name, args }, report, { input }) => {
+    if (/^(dd|dcfldd)$/.test(name)) checkCopied(name, args, input.upstream[0] === "yes", report);
     else if (/^(tail|sort|shuf|sponge|mapfile|readarray)$/.test(name)) {
       const limited = name === "shuf" && args.some((arg) => arg.startsWith("-"));
       if (!limited && args.some((arg) => ENDLESS_FILES.test(arg) && arg.startsWith("/")))
@@ -47,6 +47,8 @@ export const rule = {
       "fallocate -l 20T fill",
       "truncate --size=9000G fill",
       "cat /dev/urandom > fill",
+      "tr '\\0' x < /dev/zero > fill",
+      "yes x | dd of=fill",
       "cp /dev/zero fill",
       "head -c 2000G /dev/zero > fill",
     ],
@@ -60,13 +62,18 @@ export const rule = {
   },
 } as const satisfies Rule;
 
-function checkCopied(name: string, args: readonly string[], report: Report): void {
+function checkCopied(
+  name: string,
+  args: readonly string[],
+  fromYes: boolean,
+  report: Report,
+): void {
   const valueOf = (key: string): string | undefined =>
     args.find((arg) => arg.startsWith(`${key}=`))?.slice(key.length + 1);
   const output = normalizePath(valueOf("of") ?? "/dev/null");
   if (output === "/dev/null") return;
   const count = valueOf("count");
-  const endless = args.some((arg) => ENDLESS_FILES.test(arg) && arg.startsWith("if="));
+  const endless = fromYes || args.some((arg) => ENDLESS_FILES.test(arg) && arg.startsWith("if="));
   if (endless && count === undefined) report(`${name} writes without end`);
   const block = bytesOf(valueOf("bs") ?? valueOf("obs") ?? "512");
   if (

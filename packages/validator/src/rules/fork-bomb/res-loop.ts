@@ -25,6 +25,9 @@ export const rule = {
       "for i in {1..40}; do s=$s$s; done",
       "s=a; while (( ${#s} < 1000000000000 )); do s=$s$s; done",
       "while true; do echo full >> log; done",
+      "while :; do text=$text$RANDOM; done",
+      "for ((i = 0; i < 100000; i++)); do sleep 60 & done",
+      "while [[ 1 == 1 ]]; do ./worker & done",
       "yes | xargs -P 0 -n 1 sleep",
     ],
     honest: [

@@ -3,6 +3,7 @@ import type { Input } from "../../inputs.js";
 import { isKnown, readable } from "../../characters.js";
 import { deleteTarget } from "../../paths.js";
 import { operands } from "../report.js";
+import { listsEveryProcess } from "../shared/processes.js";
 import { parseOptions, type Parsed } from "../shared/options.js";
 
 const SERVICES =
@@ -54,6 +55,7 @@ export const rule = {
       "pkill -9 -u root",
       "pkill -f '.*'",
       "ps -eo pid= | xargs kill -9",
+      "kill -9 $(ps aux | awk '{print $2}')",
       "for p in /proc/[0-9]*; do kill -9 ${p#/proc/}; done",
       "scancel -u root",
       "bkill -u all 0",
@@ -111,15 +113,9 @@ function checkByName(name: string, words: readonly string[], report: Report): vo
 }
 
 /** `ps -e | xargs kill`: every process that there is, unless something chooses among them. */
-function checkListed(args: readonly string[], { upstream }: Input, report: Report): void {
+function checkListed(args: readonly string[], { invocations }: Input, report: Report): void {
   if (!args.some((arg) => /^(kill|skill)$/.test(arg))) return;
-  const lists = /^(ps|pgrep|pidof|ls|seq|lsof)$/.test(upstream[0] ?? "");
-  const chooses = upstream.some((name) => /^([ef]?grep|rg|pgrep|pidof|lsof)$/.test(name));
-  // An awk may choose as well: only what it is told would say.
-  if (lists && !chooses && !upstream.includes("head")) {
-    const sure = !upstream.some((name) => /^([gmn]?awk|sed|perl|python\d?)$/.test(name));
-    report("xargs ends every process that is listed", sure ? undefined : "warning");
-  }
+  if (listsEveryProcess(invocations ?? [])) report("xargs ends every process that is listed");
 }
 
 function checkJobs(name: string, args: readonly string[], report: Report): void {
@@ -127,7 +123,7 @@ function checkJobs(name: string, args: readonly string[], report: Report): void 
     ...["user", "account", "partition", "name", "jobname", "state", "nodelist", "qos", "signal"],
   ]);
   const users = usersOf(parsed, ["u", "user"]);
-  if (users.some((user) => /^(root|0|all)$/.test(user)) || args.includes("-all"))
+  if (users.some((user) => /^(root|0|all|\*|"\*")$/.test(user)) || args.includes("-all"))
     report(`${name} ends jobs of others`);
   else if (users.some(isOther)) report(`${name} ends jobs of ${users.join(", ")}`, "warning");
 }

@@ -25,7 +25,7 @@ export const rule = {
         if (/^[0-6sSqQuUabcABC]$/.test(args[0] ?? "")) report(`${name} changes the run level`);
         break;
       case "shutdown":
-        if (args.length > 0) report("shutdown stops the machine");
+        report("shutdown stops the machine");
         break;
       case "systemctl":
       case "loginctl": {

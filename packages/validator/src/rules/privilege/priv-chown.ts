@@ -17,7 +17,8 @@ export const rule = {
     if (paths.length === 0 || !isKnown(owner.split(/[:.]/)[0] ?? "")) return;
     const root = /^(root|\+?0+)?(?:[:.](root|\+?0+)?)?$/.exec(owner);
     const toRoot = root !== null && (root[1] !== undefined || root[2] !== undefined);
-    report(`${name} changes the owner`, toRoot ? "error" : "warning");
+    const powerful = name === "chgrp" && /^(root|0|shadow|disk|sudo|wheel|docker)$/.test(owner);
+    report(`${name} changes the owner`, toRoot || powerful ? "error" : "warning");
   },
   examples: {
     dangerous: [

@@ -73,7 +73,7 @@ function foundAndDeleted(args: readonly string[]): readonly string[] {
 }
 
 function runsDeleter(command: readonly string[]): boolean {
-  if (/(^|\/)(rm|shred|unlink|srm)$/.test(command[0] ?? "")) return true;
+  if (/(^|\/)(rm|shred|unlink|srm|rmdir)$/.test(command[0] ?? "")) return true;
   const shell = /(^|\/)(ba|da|z|k)?sh$/.test(command[0] ?? "");
   return shell && command.some((word) => DELETES_BELOW.test(word));
 }
@@ -131,7 +131,7 @@ const TARGETS = {
 
 /** What lies below the directories of the system, and is nobody's scratch space. */
 const OF_SYSTEM =
-  /^\/(etc|usr|boot|lib|lib32|lib64|bin|sbin|root|opt|srv|var\/(lib(?!\/apt\/lists)|log|spool|mail|www|backups))\/[^/*]/;
+  /^\/(etc|usr|boot|lib|lib32|lib64|bin|sbin|root|opt|srv|var\/(lib(?!\/apt\/lists)|log|spool|mail|www|backups))\/([^/*]|\*+[^/*])/;
 
 type DeletionRule = "DEL-ROOT" | "DEL-HOME" | "DEL-SYSDIR" | "DEL-PARENT" | "DEL-UNSET";
 

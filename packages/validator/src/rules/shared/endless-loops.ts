@@ -6,6 +6,8 @@ type Loop = Extract<SyntaxNode, { type: "While" | "For" | "ArithmeticFor" }>;
 const VERY_LONG = 5000;
 /** So many turns double a single character to gigabytes. */
 const MANY_DOUBLINGS = 28;
+/** Turns that fill a file system with files, or a variable with text. */
+const HUGE = 1_000_000;
 
 /** Nodes of a body that are looked at. */
 const MAX_NODES = 20_000;
@@ -14,7 +16,7 @@ const PAUSES =
   /^(wait|sleep|usleep|break|return|exit|read|srun|mpirun|mpiexec|inotifywait|flock|timeout|shift|kill|pgrep|squeue)$/;
 /** What is done with it at once: a loop of nothing else writes as fast as the disk. */
 const QUICK =
-  /^(echo|printf|cat|cp|dd|head|touch|mkdir|mktemp|ln|tee|truncate|fallocate|:|true|date|let|set)$/;
+  /^(echo|printf|cat|cp|mv|dd|head|touch|mkdir|mktemp|ln|tee|truncate|fallocate|:|true|date|let|set)$/;
 
 /** What is in the body of a loop. */
 interface Body {
@@ -28,7 +30,7 @@ interface Body {
 
 /** What an endless loop makes more and more of; null when it has an end, or waits. */
 export function growsForever(node: Loop): string | null {
-  const turns = node.type === "For" ? turnsOf(node) : isEndless(node) ? Infinity : 0;
+  const turns = isEndless(node) ? Infinity : node.type === "For" ? turnsOf(node) : limitOf(node);
   if (turns < MANY_DOUBLINGS && node.type !== "While") return null;
   const body = lookInto(node.body);
   if (body.waits) return null;
@@ -38,7 +40,7 @@ export function growsForever(node: Loop): string | null {
   if (body.starts) return "an endless loop starts processes";
   if (body.names.has("mkdir") && body.names.has("cd"))
     return "an endless loop makes directories in directories";
-  if (turns !== Infinity) return null;
+  if (turns < HUGE) return null;
   if (body.grows) return "an endless loop makes a variable longer and longer";
   const quick = body.names.size > 0 && [...body.names].every((name) => QUICK.test(name));
   if (
@@ -67,10 +69,11 @@ function lookInto(body: SyntaxNode): Body {
       for (const item of child.prefix) {
         if (item.type !== "Assignment") continue;
         if (doubles(item)) found.doubles = true;
-        if (item.append === true && name === "") found.grows = true;
+        if (name === "" && (item.append === true || prolongs(item))) found.grows = true;
       }
-      for (const redirect of child.redirects)
-        if (redirect.type === "Redirect" && redirect.operator === ">>") found.appends = true;
+      for (const { type, operator } of child.redirects)
+        if (type === "Redirect" && (operator === ">>" || (operator === ">" && name === "cat")))
+          found.appends = true;
     }
     forEachChild(child, visit);
   };
@@ -98,6 +101,27 @@ function doubles({ name, text }: Extract<SyntaxNode, { type: "Assignment" }>): b
   return uses > 1 || (uses === 1 && text.startsWith(`${name}+=`));
 }
 
+/** `x=$x$y`: longer with each turn. */
+function prolongs({ name, text }: Extract<SyntaxNode, { type: "Assignment" }>): boolean {
+  if (name === undefined || text.length > 500 || /\$\(|`/.test(text)) return false;
+  return new RegExp(`^${name}="?\\$(${name}(?!\\w)|\\{${name}\\})["']?[^"']`).test(text);
+}
+
+/** The greatest number in the condition of a loop: about how often it runs. */
+function limitOf(node: Extract<Loop, { type: "While" | "ArithmeticFor" }>): number {
+  let limit = 0;
+  let left = 100;
+  const visit = (child: SyntaxNode): void => {
+    if ((left -= 1) < 0) return;
+    const value = child.type === "Word" || child.type === "ArithmeticWord" ? child.value : "";
+    if (/^\d{1,12}$/.test(value)) limit = Math.max(limit, Number(value));
+    forEachChild(child, visit);
+  };
+  if (node.type === "While") visit(node.clause);
+  else if (node.test !== undefined) visit(node.test as SyntaxNode);
+  return limit;
+}
+
 /** `while read x`: it ends with its input. */
 function readsInput(node: Loop): boolean {
   if (node.type !== "While") return true;
@@ -110,7 +134,8 @@ function readsInput(node: Loop): boolean {
   return reads;
 }
 
-function isEndless(node: Extract<Loop, { type: "While" | "ArithmeticFor" }>): boolean {
+function isEndless(node: Loop): boolean {
+  if (node.type === "For") return false;
   if (node.type === "ArithmeticFor")
     return node.test === undefined || isConstant(node.test as SyntaxNode);
   const [only] = node.clause.commands;
@@ -122,16 +147,20 @@ function isEndless(node: Extract<Loop, { type: "While" | "ArithmeticFor" }>): bo
   return /^(:|true|echo|printf)$/.test(name ?? "") || (text && isConstant(only.command));
 }
 
-/** `((1))`, `[[ 1 ]]`. */
+/** `((1))`, `[[ 1 ]]`, `[[ 1 == 1 ]]`. */
 function isConstant(node: SyntaxNode): boolean {
   let constant = true;
+  let compares = false;
+  let words = false;
   const visit = (child: SyntaxNode): void => {
     if (/Expansion$/.test(child.type)) constant = false;
     if (child.type === "ArithmeticWord" && !/^\d+$/.test(child.value)) constant = false;
     if (child.type === "Word" && !/^[\w[\]]*$/.test(child.value)) constant = false;
-    if (/Binary|Unary|Ternary/.test(child.type)) constant = false;
+    if (/Unary|Ternary|Logical/.test(child.type)) constant = false;
+    if (/Binary/.test(child.type)) compares = true;
+    if (child.type === "Word" && !/^[\d[\]=]*$/.test(child.value)) words = true;
     forEachChild(child, visit);
   };
   visit(node);
-  return constant;
+  return constant && !(compares && words);
 }

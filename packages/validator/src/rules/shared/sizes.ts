@@ -29,16 +29,28 @@ const FILTERS = new Set([
   "gzip",
 ]);
 
-/** Whether a command whose output goes into a file never ends by itself. */
+/**
+ * Whether a command whose output goes into a file never ends by itself.
+ *
+ * @param reads the files that it is given as standard input
+ */
 export function fillsDisk(
   { name, args }: Pick<Invocation, "name" | "args">,
   upstream: readonly string[],
+  reads: readonly string[],
 ): boolean {
   if (name === "yes") return true;
   if (upstream.includes("yes") && FILTERS.has(name))
     return upstream.every((other) => other === "yes" || FILTERS.has(other));
-  const reads = /^(cat|pv|base64|base32|xxd|od|hexdump|gzip|bzip2|xz|zstd|rev|tee|strings)$/.test(
+  if (name === "dd")
+    return (
+      args.some((arg) => ENDLESS_FILES.test(arg) && arg.startsWith("if=")) &&
+      !args.some((arg) => /^(count|of)=/.test(arg))
+    );
+  if (FILTERS.has(name) && reads.some((path) => ENDLESS_FILES.test(path))) return true;
+  const copies = /^(cat|pv|base64|base32|xxd|od|hexdump|gzip|bzip2|xz|zstd|rev|tee|strings)$/.test(
     name,
   );
-  return reads && args.some((arg) => ENDLESS_FILES.test(arg));
+  const limited = args.some((arg) => /^-[NlnS]/.test(arg));
+  return copies && !limited && args.some((arg) => ENDLESS_FILES.test(arg));
 }
