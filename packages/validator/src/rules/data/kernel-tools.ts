@@ -1,6 +1,6 @@
 /** Programs that change the kernel, the network or a device whatever they are told. */
 export const KERNEL_TOOLS = [
-  ...["insmod", "rmmod", "setenforce", "ntpdate", "ntpd", "rdate", "adjtimex", "bpftrace", "stap"],
+  ...["insmod", "rmmod", "setenforce", "ntpd", "rdate", "adjtimex", "bpftrace", "stap"],
   ...[
     "grub-install",
     "grub2-install",
@@ -25,7 +25,7 @@ export const KERNEL_TOOLS = [
     "swapoff",
     "zramctl",
     "kdumpctl",
-    "crash",
+
     "macchanger",
     "ifup",
     "ifdown",
@@ -60,7 +60,7 @@ export const READS: Readonly<Record<string, RegExp>> = {
   semodule: /^(-l\w*|--list\S*)$/,
   efibootmgr: /^(-v|--verbose)$/,
   "tuned-adm": /^(active|list|recommend|verify|profile_info)$/,
-  wg: /^(show|showconf|genkey|pubkey|genpsk)$/,
+  ntpdate: /^-\w{0,5}q/,
 };
 
 /** Programs that only read unless they are told one of these. */
@@ -98,6 +98,7 @@ export const CHANGES: Readonly<Record<string, RegExp>> = {
   udevadm: /^(trigger|control)$/,
   "trace-cmd": /^(record|start|reset|set)$/,
   perf: /^probe$/,
+  wg: /^(set|setconf|addconf|syncconf)$/,
   rfkill: /^(block|unblock|toggle)$/,
   "dpkg-reconfigure": /^\w/,
   "update-alternatives": /^--(set|install|remove|auto|config|force)\S*$/,

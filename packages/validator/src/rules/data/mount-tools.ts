@@ -29,15 +29,5 @@ export const MOUNT_TOOLS = [
     "fusermount3",
     "jexec",
   ],
-  ...[
-    "deepce",
-    "cdk",
-    "amicontained",
-    "botb",
-    "kdigger",
-    "peirates",
-    "autofs",
-    "automount",
-    "exportfs",
-  ],
+  ...["deepce", "amicontained", "botb", "kdigger", "peirates", "autofs", "automount", "exportfs"],
 ] as const;

@@ -15,7 +15,7 @@ const DISK_TOOLS = [
   ...["pvremove", "pvcreate", "vgremove", "vgreduce", "vgcreate", "vgcfgrestore", "lvremove"],
   ...["lvreduce", "lvresize", "lvcreate", "lvconvert", "dmsetup", "growpart", "partprobe", "partx"],
   ...["resize2fs", "tune2fs", "e2label", "xfs_growfs", "xfs_admin", "ntfsclone", "partclone.dd"],
-  ...["flash_erase", "flashcp", "flashrom", "nandwrite", "scrub", "zerofree", "addpart", "delpart"],
+  ...["flash_erase", "flashcp", "flashrom", "nandwrite", "zerofree", "addpart", "delpart"],
 ] as const;
 /** Programs that only list what there is when they are told to. */
 const LISTS =

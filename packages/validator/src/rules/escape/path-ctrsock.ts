@@ -17,10 +17,7 @@ export const rule = {
       if (name === "find" && /^(docker|containerd|crio|podman)\.sock$/.test(arg))
         report("find searches for the container engine");
       // `UNIX-CONNECT:`, `unix://`, `--unix-socket=`, `-v/…:/…`
-      const path = arg
-        .slice(0, 4000)
-        .replace(/^[^/]*/, "")
-        .replace(/:\/.*$/, "");
+      const path = pathIn(arg);
       if (CONTAINER_SOCKET.test(normalizePath(path)))
         report(`${readable(path)} controls the container engine`);
     }
@@ -39,3 +36,10 @@ export const rule = {
     ],
   },
 } as const satisfies Rule;
+
+function pathIn(arg: string): string {
+  const path = arg.slice(Math.max(arg.indexOf("/"), 0));
+  // `unix:///path`: the slashes come one after the other.
+  const end = path.indexOf(":/");
+  return end === -1 ? path : path.slice(0, end);
+}

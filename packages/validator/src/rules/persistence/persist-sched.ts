@@ -1,9 +1,13 @@
+import { readable } from "../../characters.js";
 import type { Rule } from "../../rule.js";
 import { asksForHelp, parseOptions, verbOf } from "../shared/options.js";
 
 /** What `systemctl` may be asked that changes nothing. */
 const LOOKS =
   /^(status|show|cat|list-\S+|is-\S+|get-default|help|show-environment|log-level|log-target|service-log-level)?$/;
+
+const OUTLIVES =
+  /^(batch|cron|crond|anacron|atd|fcron|systemd-(run|tmpfiles|cron-next)|update-rc\.d|rc-update|insserv|schtasks|supervisord|s6-svc)$/;
 
 export const rule = {
   id: "PERSIST-SCHED",
@@ -23,6 +27,8 @@ export const rule = {
       "anacron",
       "atd",
       "fcron",
+      // Scripts below /etc/init.d may have any name.
+      "*",
     ],
     ...[
       "systemctl",
@@ -45,8 +51,10 @@ export const rule = {
       "scrontab",
     ],
   ],
-  check: ({ name, args }, report) => {
+  check: ({ name, program, args }, report) => {
     if (asksForHelp(args)) return;
+    if (/^\/etc\/(init|rc\w?|cron)\.\w{1,8}\//.test(program) && !args.includes("status"))
+      report(`${readable(program)} is run as the machine would`);
     const text = args.join(" ").slice(0, 10_000);
     switch (name) {
       case "crontab":
@@ -102,7 +110,7 @@ export const rule = {
           report(`${name} changes a service`);
         break;
       default:
-        report(`${name} starts something that outlives the job`);
+        if (OUTLIVES.test(name)) report(`${name} starts something that outlives the job`);
     }
   },
   examples: {
@@ -113,6 +121,7 @@ export const rule = {
       "systemctl -H other start agent",
       "systemd-run --on-calendar=daily ./x",
       "service agent start",
+      "/etc/init.d/agent restart",
       "loginctl enable-linger",
       "scrontab nightly",
     ],

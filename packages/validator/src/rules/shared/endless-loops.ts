@@ -97,7 +97,9 @@ function turnsOf(node: Extract<Loop, { type: "For" }>): number {
 function doubles({ name, text }: Extract<SyntaxNode, { type: "Assignment" }>): boolean {
   // A value of many words is none that grows by itself.
   if (name === undefined || text.length > 500) return false;
-  const uses = text.split(new RegExp(`\\$\\{?${name}\\b`)).length - 1;
+  // `${x%y}` is a part of it.
+  const uses =
+    text.split(new RegExp(`\\$(?:${name}(?!\\w)|\\{${name}(?:\\[[@*]\\])?\\})`)).length - 1;
   return uses > 1 || (uses === 1 && text.startsWith(`${name}+=`));
 }
 
@@ -118,7 +120,7 @@ function limitOf(node: Extract<Loop, { type: "While" | "ArithmeticFor" }>): numb
     forEachChild(child, visit);
   };
   if (node.type === "While") visit(node.clause);
-  else if (node.test !== undefined) visit(node.test as SyntaxNode);
+  else if (node.test !== undefined) visit(node.test);
   return limit;
 }
 
@@ -136,8 +138,7 @@ function readsInput(node: Loop): boolean {
 
 function isEndless(node: Loop): boolean {
   if (node.type === "For") return false;
-  if (node.type === "ArithmeticFor")
-    return node.test === undefined || isConstant(node.test as SyntaxNode);
+  if (node.type === "ArithmeticFor") return node.test === undefined || isConstant(node.test);
   const [only] = node.clause.commands;
   const name = only?.command.type === "Command" ? only.command.name?.value : undefined;
   if (only === undefined || node.clause.commands.length !== 1) return false;

@@ -47,10 +47,10 @@ export function fillsDisk(
       args.some((arg) => ENDLESS_FILES.test(arg) && arg.startsWith("if=")) &&
       !args.some((arg) => /^(count|of)=/.test(arg))
     );
-  if (FILTERS.has(name) && reads.some((path) => ENDLESS_FILES.test(path))) return true;
+  const limited = args.some((arg) => /^-\w{0,5}[NlnS]/.test(arg));
+  if (FILTERS.has(name) && !limited && reads.some((path) => ENDLESS_FILES.test(path))) return true;
   const copies = /^(cat|pv|base64|base32|xxd|od|hexdump|gzip|bzip2|xz|zstd|rev|tee|strings)$/.test(
     name,
   );
-  const limited = args.some((arg) => /^-[NlnS]/.test(arg));
   return copies && !limited && args.some((arg) => ENDLESS_FILES.test(arg));
 }
