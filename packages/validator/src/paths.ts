@@ -61,7 +61,7 @@ export function deleteTarget(path: string): DeleteTarget | null {
   const normal = fromTop(path);
   const bare = normal.replace(/\/(?:\.?\*+|\{[^{}]*\})$/, "");
   if (normal === "/" || (path.startsWith("/") && bare === "")) return "root";
-  if (/^\/[^/]*[*?[][^/]*$/.test(normal) && matchesTop(normal)) return "root";
+  if (/^\/[^/]{0,100}$/.test(normal) && /[*?[]/.test(normal) && matchesTop(normal)) return "root";
   if (bare === HOME || normal.startsWith(`${HOME}/..`) || /^~\w*$/.test(bare)) return "home";
   if (/^\/(home|Users)\/[^/]+$/.test(bare)) return "home";
   // `~/.??*`, `~/.[!.]*`: all that is hidden there.

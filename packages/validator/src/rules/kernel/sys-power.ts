@@ -2,8 +2,36 @@ import { ASK } from "../advice.js";
 import type { Rule } from "../../rule.js";
 import { asksForHelp, verbOf } from "../shared/options.js";
 
-/** What a machine or its login manager is told over D-Bus or IPMI. */
-const STOPS = /\b(PowerOff|Reboot|Halt|Suspend|Hibernate|KExec|SoftReboot)(WithFlags)?\b/;
+/** Whether a command that does other things as well stops the machine. */
+type Stops = (args: readonly string[]) => boolean;
+
+const manager: Stops = (args) =>
+  /^(reboot|poweroff|halt|kexec|suspend(-then-hibernate)?|hibernate|hybrid-sleep|soft-reboot|rescue|emergency|default|isolate)$/.test(
+    verbOf(args, "H:M:", ["host", "machine"]),
+  );
+const bus: Stops = (args) =>
+  args.some((arg) => /\b(PowerOff|Reboot|Halt|Suspend|Hibernate|KExec|SoftReboot)/.test(arg));
+// Other programs are called so; only the system's one knows run levels.
+const runLevel: Stops = ([level = ""]) => /^[0-6sSqQuUabcABC]$/.test(level);
+const ipmi: Stops = (args) =>
+  args.some((arg) => /^(power|chassis|raw|mc)$/.test(arg)) && !args.includes("status");
+const device: Stops = (args) => args.length > 0 && !args.includes("show");
+
+const STOPS: Readonly<Record<string, Stops>> = {
+  init: runLevel,
+  telinit: runLevel,
+  systemctl: manager,
+  loginctl: manager,
+  busctl: bus,
+  "dbus-send": bus,
+  gdbus: bus,
+  qdbus: bus,
+  ipmitool: ipmi,
+  "ipmi-power": (args) => !args.includes("--stat"),
+  rtcwake: device,
+  wdctl: device,
+  vbetool: device,
+};
 
 export const rule = {
   id: "SYS-POWER",
@@ -17,47 +45,9 @@ export const rule = {
     ...["pm-suspend", "pm-hibernate", "pm-suspend-hybrid", "wdctl", "vbetool"],
   ],
   check: ({ name, args }, report) => {
-    if (asksForHelp(args)) return;
-    switch (name) {
-      case "init":
-      case "telinit":
-        // Other programs are called so; only the system's one knows run levels.
-        if (/^[0-6sSqQuUabcABC]$/.test(args[0] ?? "")) report(`${name} changes the run level`);
-        break;
-      case "shutdown":
-        report("shutdown stops the machine");
-        break;
-      case "systemctl":
-      case "loginctl": {
-        const verb = verbOf(args, "H:M:", ["host", "machine"]);
-        if (
-          /^(reboot|poweroff|halt|kexec|suspend(-then-hibernate)?|hibernate|hybrid-sleep|soft-reboot|rescue|emergency|default|isolate)$/.test(
-            verb,
-          )
-        )
-          report(`${name} ${verb} stops the machine`);
-        break;
-      }
-      case "busctl":
-      case "dbus-send":
-      case "gdbus":
-      case "qdbus":
-        if (args.some((arg) => STOPS.test(arg))) report(`${name} tells the machine to stop`);
-        break;
-      case "ipmitool":
-      case "ipmi-power":
-        if (/\b(power|chassis|raw|mc)\b/.test(args.join(" ")) && !/\bstatus\b/.test(args.join(" ")))
-          report(`${name} controls the machine's power`);
-        break;
-      case "wdctl":
-      case "vbetool":
-      case "rtcwake":
-        if (args.length > 0 && !args.includes("show"))
-          report(`${name} controls the machine's power`);
-        break;
-      default:
-        report(`${name} stops or restarts the machine`);
-    }
+    const stops = STOPS[name];
+    if (!asksForHelp(args) && (stops === undefined || stops(args)))
+      report(`${name} stops or restarts the machine`);
   },
   examples: {
     dangerous: [

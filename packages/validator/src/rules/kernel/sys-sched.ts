@@ -1,5 +1,5 @@
 import { ASK } from "../advice.js";
-import type { Rule } from "../../rule.js";
+import type { Report, Rule } from "../../rule.js";
 import { asksForHelp, verbOf } from "../shared/options.js";
 
 export const rule = {
@@ -17,48 +17,8 @@ export const rule = {
     if (asksForHelp(args)) return;
     const verb = verbOf(args, "M:u:", ["clusters", "uid"]);
     const text = args.join(" ").slice(0, 10_000);
-    switch (name) {
-      case "scontrol":
-        if (/^(update|upd)$/i.test(verb)) {
-          // A job may say what becomes of itself, though not that it comes before the others.
-          const ofJobs = /\b(jobid|job|jobname|stepid)\b/i.test(text);
-          if (!ofJobs) report("scontrol update changes the batch system");
-          else if (/\b(priority|nice|userid|qos|reservation)\b/i.test(text))
-            report("scontrol update changes the rank of a job", "warning");
-        } else if (
-          /^(reconfig\w*|shutdown|reboot\w*|delete|create|takeover|setdebug\w*|power|token|cancel_reboot|abort)$/i.test(
-            verb,
-          )
-        )
-          report(`scontrol ${verb} changes the batch system`);
-        break;
-      case "sacctmgr":
-        if (/^(add|create|delete|modify|remove|load|archive|clear|reconfigure)$/i.test(verb))
-          report("sacctmgr changes the accounts of the batch system");
-        break;
-      case "sdiag":
-        if (/(^|\s)(-r|--reset)\b/.test(text)) report("sdiag resets the batch system's statistics");
-        break;
-      case "pbsnodes":
-        if (/(^|\s)-[ocrdC]\b/.test(text)) report("pbsnodes changes the state of a node");
-        break;
-      case "qconf":
-        if (/(^|\s)-[admcRkt]\w*\b/.test(text)) report("qconf changes the batch system");
-        break;
-      case "condor_config_val":
-        if (/(^|\s)-r?(un)?set\b/.test(text)) report("condor_config_val changes the batch system");
-        break;
-      case "condor_userprio":
-        if (/(^|\s)-(set|reset|delete)\w*/.test(text)) report("condor_userprio changes priorities");
-        break;
-      case "badmin":
-      case "lsadmin":
-        if (!/^(showstatus|showconf|diagnose|hhist|hist|qhist|mbdhist|ckconfig)$/.test(verb))
-          report(`${name} administers the batch system`);
-        break;
-      default:
-        report(`${name} administers the batch system`);
-    }
+    if (name === "scontrol") checkControl(verb, text, report);
+    else if (CHANGES[name]?.(verb, text) ?? true) report(`${name} changes the batch system`);
   },
   examples: {
     dangerous: [
@@ -76,3 +36,32 @@ export const rule = {
     ],
   },
 } as const satisfies Rule;
+
+/** Commands that also only look, with when they do more, by their verb and their text. */
+const CHANGES: Readonly<Record<string, (verb: string, text: string) => boolean>> = {
+  sacctmgr: (verb) =>
+    /^(add|create|delete|modify|remove|load|archive|clear|reconfigure)$/i.test(verb),
+  sdiag: (_, text) => /(^|\s)(-r|--reset)\b/.test(text),
+  pbsnodes: (_, text) => /(^|\s)-[ocrdC]\b/.test(text),
+  qconf: (_, text) => /(^|\s)-[admcRkt]\w{0,20}\b/.test(text),
+  condor_config_val: (_, text) => /(^|\s)-r?(un)?set\b/.test(text),
+  condor_userprio: (_, text) => /(^|\s)-(set|reset|delete)/.test(text),
+  badmin: (verb) => !ADMIN_LOOKS.test(verb),
+  lsadmin: (verb) => !ADMIN_LOOKS.test(verb),
+};
+const ADMIN_LOOKS = /^(showstatus|showconf|diagnose|hhist|hist|qhist|mbdhist|ckconfig)$/;
+
+function checkControl(verb: string, text: string, report: Report): void {
+  if (/^(update|upd)$/i.test(verb)) {
+    // A job may say what becomes of itself, though not that it comes before the others.
+    if (!/\b(jobid|job|jobname|stepid)\b/i.test(text))
+      report("scontrol update changes the batch system");
+    else if (/\b(priority|nice|userid|qos|reservation)\b/i.test(text))
+      report("scontrol update changes the rank of a job", "warning");
+  } else if (
+    /^(reconfig\w*|shutdown|reboot\w*|delete|create|takeover|setdebug\w*|power|token|cancel_reboot|abort)$/i.test(
+      verb,
+    )
+  )
+    report(`scontrol ${verb} changes the batch system`);
+}

@@ -45,6 +45,10 @@ const ACCOUNT_TOOLS = [
 /** Groups whose members have the machine. */
 const POWERFUL_GROUP = /^(root|wheel|sudo|admin|adm|docker|lxd|libvirt|kvm|disk|shadow|0)$/;
 
+/** Calls over D-Bus by which a service does with its rights what the caller may not. */
+const ASKS_SERVICES =
+  /(StartTransientUnit|Accounts\.(Create|Set|Delete)|CreateUser|SetPassword|AddUser|EnableUnitFiles|StartUnit)/;
+
 export const rule = {
   id: "PRIV-CMD",
   family: "privilege",
@@ -55,7 +59,7 @@ export const rule = {
     ...OTHER_RIGHTS,
     ...ACCOUNT_TOOLS,
     ...["passwd", "chage", "newgrp", "sg", "chattr", "setpriv", "capsh", "busctl", "dbus-send"],
-    ...["gdbus", "srun", "sbatch", "salloc", "start-stop-daemon", "daemonize", "renice"],
+    ...["gdbus", "srun", "sbatch", "salloc", "start-stop-daemon", "daemonize"],
   ],
   check: (invocation, report) => {
     if (!asksForHelp(invocation.args)) look(invocation, report);
@@ -84,73 +88,70 @@ export const rule = {
   },
 } as const satisfies Rule;
 
+/** What a command asks for; null for nothing. */
+type Asks = (args: readonly string[], name: string) => string | null;
+
+const group: Asks = (args, name) => {
+  const wanted = args.find((arg) => !arg.startsWith("-"));
+  return wanted !== undefined && POWERFUL_GROUP.test(wanted)
+    ? `${name} asks for the rights of the group ${wanted}`
+    : null;
+};
+const bus: Asks = (args, name) =>
+  args.some((arg) => ASKS_SERVICES.test(arg))
+    ? `${name} asks a service of the machine for its rights`
+    : null;
+const asRoot: Asks = (args, name) =>
+  args.some(
+    (arg, at) =>
+      /^--[ug]id=(root|0)$/.test(arg) ||
+      (/^--[ug]id$/.test(arg) && /^(root|0)$/.test(args[at + 1] ?? "")),
+  )
+    ? `${name} is told to run as root`
+    : null;
+const asOther: Asks = (args, name) => {
+  const { given } = parseOptions(args, "c:u:g:p:x:a:n:", ["chuid", "user", "exec", "startas"]);
+  return given.has("chuid") || given.has(name === "daemonize" ? "u" : "c")
+    ? `${name} starts a program as another user`
+    : null;
+};
+
+const ASKS: Readonly<Record<string, Asks>> = {
+  passwd: ([first = ""]) => (/^(-S|--status)$/.test(first) ? null : "passwd changes a password"),
+  chage: ([first = ""]) =>
+    /^(-l|--list)$/.test(first) ? null : "chage changes how long an account is valid",
+  newgrp: group,
+  sg: group,
+  // Only what nobody can undo needs other rights; the rest is tuning of the file system.
+  chattr: (args) =>
+    args.some((arg) => /^[-+=][A-Za-z]{0,20}[ia]/.test(arg))
+      ? "chattr protects a file from everyone, which only an administrator may"
+      : null,
+  setpriv: ([first = ""]) =>
+    /^(-d|--dump|--list-caps|--no-new-privs|--nnp)$/.test(first)
+      ? null
+      : "setpriv runs a command with other rights",
+  capsh: (args) =>
+    args.every((arg) => /^--(print|decode=\w+|supports=\S+|explain=\S+)$/.test(arg))
+      ? null
+      : "capsh runs a command with other rights",
+  busctl: bus,
+  "dbus-send": bus,
+  gdbus: bus,
+  srun: asRoot,
+  sbatch: asRoot,
+  salloc: asRoot,
+  "start-stop-daemon": asOther,
+  daemonize: asOther,
+};
+
 function look({ name, args }: Invocation, report: Report): void {
-  switch (name) {
-    case "passwd":
-      if (!/^(-S|--status)$/.test(args[0] ?? "")) report("passwd changes a password");
-      break;
-    case "chage":
-      if (!/^(-l|--list)$/.test(args[0] ?? ""))
-        report("chage changes how long an account is valid");
-      break;
-    case "newgrp":
-    case "sg": {
-      const group = args.find((arg) => !arg.startsWith("-"));
-      if (group !== undefined && POWERFUL_GROUP.test(group))
-        report(`${name} asks for the rights of the group ${group}`);
-      break;
-    }
-    case "chattr":
-      // Only what nobody can undo needs other rights; the rest is tuning of the file system.
-      if (args.some((arg) => /^[-+=][A-Za-z]{0,20}[ia]/.test(arg)))
-        report("chattr protects a file from everyone, which only an administrator may");
-      break;
-    case "setpriv":
-      if (!/^(-d|--dump|--list-caps|--no-new-privs|--nnp)$/.test(args[0] ?? ""))
-        report("setpriv runs a command with other rights");
-      break;
-    case "capsh":
-      if (!args.every((arg) => /^--(print|decode=\w+|supports=\S+|explain=\S+)$/.test(arg)))
-        report("capsh runs a command with other rights");
-      break;
-    case "busctl":
-    case "dbus-send":
-    case "gdbus":
-      if (
-        args.some((arg) =>
-          /(StartTransientUnit|Accounts\.(Create|Set|Delete)|CreateUser|SetPassword|AddUser|EnableUnitFiles|StartUnit)/.test(
-            arg,
-          ),
-        )
-      )
-        report(`${name} asks a service of the machine for its rights`);
-      break;
-    case "srun":
-    case "sbatch":
-    case "salloc":
-      for (const [at, arg] of args.entries())
-        if (
-          /^--[ug]id(=(root|0))?$/.test(arg) &&
-          (arg.includes("=") || /^(root|0)$/.test(args[at + 1] ?? ""))
-        )
-          report(`${name} is told to run as root`);
-      break;
-    case "start-stop-daemon":
-    case "daemonize": {
-      const { given } = parseOptions(args, "c:u:g:p:x:a:n:", ["chuid", "user", "exec", "startas"]);
-      if (["chuid", ...(name === "daemonize" ? ["u"] : ["c"])].some((option) => given.has(option)))
-        report(`${name} starts a program as another user`);
-      break;
-    }
-    case "renice":
-      if (args.some((arg, at) => /^-\d+$/.test(arg) && (at === 0 || args[at - 1] === "-n")))
-        report("renice asks for more than its share of the processor", "warning");
-      break;
-    default:
-      report(
-        (ACCOUNT_TOOLS as readonly string[]).includes(name)
-          ? `${name} changes accounts or the rights of programs`
-          : `${readable(name)} asks for other rights`,
-      );
-  }
+  const asks = ASKS[name];
+  const message =
+    asks === undefined
+      ? (ACCOUNT_TOOLS as readonly string[]).includes(name)
+        ? `${name} changes accounts or the rights of programs`
+        : `${readable(name)} asks for other rights`
+      : asks(args, name);
+  if (message !== null) report(message);
 }
