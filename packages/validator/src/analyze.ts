@@ -368,12 +368,12 @@ export class Analysis {
     }
     if (sendsEnvironment(name, input))
       found("SECRET-EXFIL", `the environment is sent away by ${name}`);
-    if (name === "xargs" && input.listed.length > 0) {
+    if (/^(xargs|parallel)$/.test(name) && input.listed.length > 0) {
       const report = (rule: Rule): Report => {
         const id = rule.id as RuleId;
         return (message, severity) => found(id, message, severity);
       };
-      for (const wrapped of unwrap(["xargs", ...args]).slice(1)) {
+      for (const wrapped of unwrap([name, ...args]).slice(1)) {
         const listed = listedArguments(args, wrapped.args, input.listed);
         OWN_RULES.check({ ...wrapped, args: listed }, { input, isRefused }, report, true);
       }

@@ -1,10 +1,12 @@
 // Made by scripts/list-rules.mjs from the files of the rules.
 import type { Rule } from "../rule.js";
+import { rule as delCloud } from "./destructive/del-cloud.js";
 import { rule as delDb } from "./destructive/del-db.js";
 import { rule as delDisk } from "./destructive/del-disk.js";
 import { rule as delEncrypt } from "./destructive/del-encrypt.js";
 import { rule as delHome } from "./destructive/del-home.js";
 import { rule as delMvnull } from "./destructive/del-mvnull.js";
+import { rule as delPackage } from "./destructive/del-package.js";
 import { rule as delParent } from "./destructive/del-parent.js";
 import { rule as delPerm } from "./destructive/del-perm.js";
 import { rule as delRoot } from "./destructive/del-root.js";
@@ -88,11 +90,13 @@ import { rule as secretMetadata } from "./secrets/secret-metadata.js";
 
 /** Every rule that there is. docs/validation.md is made from this list. */
 export const RULES = [
+  delCloud,
   delDb,
   delDisk,
   delEncrypt,
   delHome,
   delMvnull,
+  delPackage,
   delParent,
   delPerm,
   delRoot,

@@ -25,7 +25,9 @@ export const rule = {
         if (isOfOthers(path)) report(`${changer} changes what lies below ${readable(path)}`);
       return;
     }
-    const [mode = "", ...paths] = operands(args);
+    // `chmod -x`: a mode, and not an option.
+    const words = args.filter((arg) => !/^(-[RcfvhHLP]+|--.*)$/.test(arg));
+    const [mode = "", ...paths] = name === "setfacl" ? operands(args) : words;
     const every = hasOption(args, "R", "--recursive");
     for (const path of paths) {
       // To look after one's own home directory is no harm; to open it to everyone is.
@@ -40,6 +42,7 @@ export const rule = {
       "chown -R me /etc/ssl",
       "find /usr -exec chmod 000 {} +",
       "chmod 777 ~",
+      "chmod -x /bin/*",
     ],
     honest: ["chmod -R g+rX results", "chmod 700 ~", "find . -type f -exec chmod 644 {} +"],
   },

@@ -34,10 +34,7 @@ function deletionsOf({ name, args }: Invocation): readonly Deletion[] {
       );
     }
     case "shred":
-      return all(
-        parseOptions(args, "n:s:", ["iterations", "size", "random-source"]).operands,
-        false,
-      );
+      return all(parseOptions(args, "n:s:", ["iterations", "size", "random-source"]).operands);
     case "rimraf":
     case "trash":
     case "trash-put":
