@@ -1,9 +1,13 @@
 import type { Context, Report, Rule } from "../rule.js";
 import type { Invocation } from "../unwrap.js";
 
+/** Names whose rules are remembered. */
+const MAX_KNOWN = 1000;
+
 /** Rules, found by the commands that they look at. */
 export class RuleSet {
   readonly #byName = new Map<string, Rule[]>();
+  readonly #known = new Map<string, readonly Rule[]>();
   readonly #byPrefix: { readonly prefix: string; readonly rule: Rule }[] = [];
 
   constructor(rules: readonly Rule[]) {
@@ -17,11 +21,15 @@ export class RuleSet {
 
   /** The rules that look at a command, by the last segment of its path. */
   of(name: string): readonly Rule[] {
-    const rules = this.#byName.get(name) ?? [];
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
     const others = this.#byPrefix.filter(({ prefix }) => name.startsWith(prefix));
-    return others.length === 0
-      ? rules
-      : [...new Set([...rules, ...others.map(({ rule }) => rule)])];
+    const rules = [
+      ...new Set([...(this.#byName.get(name) ?? []), ...others.map(({ rule }) => rule)]),
+    ];
+    // Scripts may call commands of any number of names.
+    if (this.#known.size < MAX_KNOWN) this.#known.set(name, rules);
+    return rules;
   }
 
   check(
