@@ -31,7 +31,7 @@ import type { CommandRule, Found } from "./rules/report.js";
 import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
 import { embedRules } from "./rules/embed.js";
 import { minerRules, minerText } from "./rules/miner.js";
-import { growsForever } from "./rules/shared/endless-loops.js";
+import { growsForever, printsWithoutEnd } from "./rules/shared/endless-loops.js";
 import { checkForkBomb } from "./rules/shared/fork-bombs.js";
 import { listsEveryProcess } from "./rules/shared/processes.js";
 import { fillsDisk } from "./rules/shared/sizes.js";
@@ -163,6 +163,10 @@ export class Analysis {
       }
       case "Statement":
         if (node.background === true) this.#checkSelfStart(node.command, origin);
+        break;
+      case "CommandExpansion":
+        if (printsWithoutEnd(node.script))
+          this.#report(origin, node, "RES-DISKFILL", "the shell keeps all of it in memory", "", []);
         break;
       case "While":
       case "For":

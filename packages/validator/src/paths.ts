@@ -116,11 +116,21 @@ export function matchesCredential(path: string): boolean {
   return CREDENTIALS.some((file) => whole.test(file));
 }
 
+/** Files below a directory of the site that has the layout of a system: `$CONDA_PREFIX/etc`, `$DESTDIR/usr/bin`. */
+export function isBelowUnset(path: string): boolean {
+  return /^.\/(etc|usr|bin|sbin|lib|lib64|opt|var|srv)(\/|$)/.test(path) && path.startsWith(UNSET);
+}
+
+/** What no such directory has, so that it is meant from the top. */
+const ONLY_AT_TOP =
+  /^\/(etc\/(passwd|shadow|group|gshadow|sudoers|cron|ld\.so|systemd|pam\.d|rc\.local|init\.d|hosts|fstab|ssh\/)|var\/(log\/(auth|syslog|wtmp|messages)|spool\/cron|lib\/dpkg))/;
+
 /** Parts of the machine that only its administrator writes to. */
 export function protectedPlace(
   path: string,
 ): "etc" | "system" | "log" | "rc" | "proc" | "spool" | null {
   const normal = fromTop(path);
+  if (isBelowUnset(path) && !ONLY_AT_TOP.test(normal)) return null;
   if (/^\/etc(\/|$)/.test(normal)) return "etc";
   if (/^\/(usr|bin|sbin|lib|lib64|boot)(\/|$)/.test(normal)) return "system";
   if (/^\/var\/log(\/|$)/.test(normal)) return "log";

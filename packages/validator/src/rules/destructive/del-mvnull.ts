@@ -1,5 +1,5 @@
 import { readable } from "../../characters.js";
-import { deleteTarget, dependsOnUnset, normalizePath } from "../../paths.js";
+import { deleteTarget, dependsOnUnset, isBelowUnset, normalizePath } from "../../paths.js";
 import type { Rule } from "../../rule.js";
 import { STAY } from "../advice.js";
 import { parseOptions } from "../shared/options.js";
@@ -20,7 +20,8 @@ export const rule = {
       report(`${readable(operands[0] ?? "")} is moved to /dev/null`);
     for (const path of into === undefined ? operands.slice(0, -1) : operands) {
       const kind = deleteTarget(path);
-      const ofSystem = /^\/(etc|usr|boot|lib|lib64|bin|sbin)\//.test(normalizePath(path));
+      const ofSystem =
+        !isBelowUnset(path) && /^\/(etc|usr|boot|lib|lib64|bin|sbin)\//.test(normalizePath(path));
       if ((kind !== null && kind !== "parent" && !dependsOnUnset(path)) || ofSystem)
         report(`${readable(path)} is moved away`);
     }
@@ -32,6 +33,11 @@ export const rule = {
       "mv -t /tmp /etc/hosts",
       "cd / && mv usr /tmp",
     ],
-    honest: ["mv results ~/archive/", "mv -t archive out.log", "mv a.txt > /dev/null b.txt"],
+    honest: [
+      "mv results ~/archive/",
+      "mv -t archive out.log",
+      "mv $SITE_PREFIX/bin/tool .",
+      "mv a.txt > /dev/null b.txt",
+    ],
   },
 } as const satisfies Rule;

@@ -18,6 +18,11 @@ export const rule = {
       "rm -rf ../../../../../var/log",
       "git -C /etc clean -fdx",
     ],
-    honest: ["rm -rf usr/lib", "rm -f /tmp/etc", "rm -rf /dev/shm/run-7"],
+    honest: [
+      "rm -rf usr/lib",
+      "rm -f /tmp/etc",
+      'rm -f "$SITE_PREFIX/bin/tool"',
+      "rm -rf /dev/shm/run-7",
+    ],
   },
 } as const satisfies Rule;

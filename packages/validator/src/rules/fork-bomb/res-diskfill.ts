@@ -50,6 +50,7 @@ export const rule = {
       "tr '\\0' x < /dev/zero > fill",
       "yes x | dd of=fill",
       "cp /dev/zero fill",
+      "all=$(cat /dev/zero)",
       "head -c 2000G /dev/zero > fill",
     ],
     honest: [

@@ -31,6 +31,8 @@ export const rule = {
       "yes | xargs -P 0 -n 1 sleep",
     ],
     honest: [
+      "line=-; while [ ${#line} -lt 80 ]; do line=$line$line; done",
+      "while true; do if (( $(jobs -r | wc -l) < 8 )); then ./step & fi; done",
       "while true; do ./step && break; done",
       "while true; do nvidia-smi >> gpu.log; sleep 60; done",
       "for i in {1..8}; do ./worker $i & done; wait",

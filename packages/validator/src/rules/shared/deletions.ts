@@ -1,5 +1,11 @@
 import { readable } from "../../characters.js";
-import { deleteTarget, dependsOnUnset, normalizePath, type DeleteTarget } from "../../paths.js";
+import {
+  deleteTarget,
+  dependsOnUnset,
+  isBelowUnset,
+  normalizePath,
+  type DeleteTarget,
+} from "../../paths.js";
 import type { Report } from "../../rule.js";
 import type { Invocation } from "../../unwrap.js";
 import { operands } from "../report.js";
@@ -138,7 +144,7 @@ export function reportDeletions(id: DeletionRule, invocation: Invocation, report
     const target = deleteTarget(path);
     const shown = readable(path);
     if (target === null) {
-      if (id === "DEL-SYSDIR" && OF_SYSTEM.test(normalizePath(path)))
+      if (id === "DEL-SYSDIR" && !isBelowUnset(path) && OF_SYSTEM.test(normalizePath(path)))
         report(`${shown} belongs to the system`);
     } else if (dependsOnUnset(path)) {
       if (id === "DEL-UNSET" && recursive) report(`${shown} is deleted if the variable is empty`);

@@ -1,4 +1,5 @@
-import { forEachChild, type SyntaxNode } from "../../parse.js";
+import { forEachChild, type ParsedScript, type SyntaxNode } from "../../parse.js";
+import { ENDLESS_FILES } from "./sizes.js";
 
 type Loop = Extract<SyntaxNode, { type: "While" | "For" | "ArithmeticFor" }>;
 
@@ -8,12 +9,14 @@ const VERY_LONG = 5000;
 const MANY_DOUBLINGS = 28;
 /** Turns that fill a file system with files, or a variable with text. */
 const HUGE = 1_000_000;
+/** Characters of a variable that no script needs. */
+const LONG_TEXT = 100_000_000;
 
 /** Nodes of a body that are looked at. */
 const MAX_NODES = 20_000;
 
 const PAUSES =
-  /^(wait|sleep|usleep|break|return|exit|read|srun|mpirun|mpiexec|inotifywait|flock|timeout|shift|kill|pgrep|squeue)$/;
+  /^(wait|sleep|usleep|break|return|exit|read|srun|mpirun|mpiexec|inotifywait|flock|timeout|shift|kill|pgrep|squeue|jobs)$/;
 /** What is done with it at once: a loop of nothing else writes as fast as the disk. */
 const QUICK =
   /^(echo|printf|cat|cp|mv|dd|head|touch|mkdir|mktemp|ln|tee|truncate|fallocate|:|true|date|let|set)$/;
@@ -34,7 +37,7 @@ export function growsForever(node: Loop): string | null {
   if (turns < MANY_DOUBLINGS && node.type !== "While") return null;
   const body = lookInto(node.body);
   if (body.waits) return null;
-  if (body.doubles && (turns >= MANY_DOUBLINGS || !readsInput(node)))
+  if (body.doubles && doublesTooOften(node, turns))
     return "a loop doubles a variable again and again";
   if (turns < VERY_LONG) return null;
   if (body.starts) return "an endless loop starts processes";
@@ -116,12 +119,27 @@ function limitOf(node: Extract<Loop, { type: "While" | "ArithmeticFor" }>): numb
   const visit = (child: SyntaxNode): void => {
     if ((left -= 1) < 0) return;
     const value = child.type === "Word" || child.type === "ArithmeticWord" ? child.value : "";
-    if (/^\d{1,12}$/.test(value)) limit = Math.max(limit, Number(value));
+    if (/^\d{1,18}$/.test(value)) limit = Math.max(limit, Number(value));
     forEachChild(child, visit);
   };
   if (node.type === "While") visit(node.clause);
   else if (node.test !== undefined) visit(node.test);
   return limit;
+}
+
+/** Whether so many turns double something beyond what fits; `${#x}` says how long it may become. */
+function doublesTooOften(node: Loop, turns: number): boolean {
+  if (node.type !== "While") return turns >= MANY_DOUBLINGS;
+  if (readsInput(node)) return false;
+  let byLength = false;
+  let left = 100;
+  const visit = (child: SyntaxNode): void => {
+    if ((left -= 1) < 0) return;
+    if (child.type === "ParameterExpansion" && child.prefix === "#") byLength = true;
+    forEachChild(child, visit);
+  };
+  visit(node.clause);
+  return byLength ? turns >= LONG_TEXT : turns === 0 || turns >= MANY_DOUBLINGS;
 }
 
 /** `while read x`: it ends with its input. */
@@ -134,6 +152,19 @@ function readsInput(node: Loop): boolean {
   };
   visit(node.clause);
   return reads;
+}
+
+/** `$(yes)`: the shell keeps all of what never ends in memory. */
+export function printsWithoutEnd(script: ParsedScript | undefined): boolean {
+  const command = script?.commands.at(-1)?.command;
+  if (command?.type !== "Command") return false;
+  const name = command.name?.value ?? "";
+  if (command.redirects.length > 0) return false;
+  return (
+    name === "yes" ||
+    (name === "cat" &&
+      command.args.some((arg) => arg.type === "Word" && ENDLESS_FILES.test(arg.value)))
+  );
 }
 
 function isEndless(node: Loop): boolean {

@@ -1,5 +1,5 @@
 import { isKnown, readable } from "../../characters.js";
-import { BLOCK_DEVICE, deleteTarget, normalizePath } from "../../paths.js";
+import { BLOCK_DEVICE, deleteTarget, dependsOnUnset, normalizePath } from "../../paths.js";
 import type { Found } from "../report.js";
 
 /** Whether a path is a disk of the machine, or one of the devices in a loop. */
@@ -15,6 +15,10 @@ export function isBlockDevice(path: string): boolean {
 /** What an output redirection, `tee` or `cp` overwrites. */
 export function checkOverwrite(path: string, found: Found): void {
   if (isBlockDevice(path)) found("DEL-DISK", `${readable(path)} is overwritten`);
-  else if (/[*?]/.test(path) && /^(root|home|system)$/.test(deleteTarget(path) ?? ""))
+  else if (
+    /[*?]/.test(path) &&
+    !dependsOnUnset(path) &&
+    /^(root|home|system)$/.test(deleteTarget(path) ?? "")
+  )
     found("DEL-TRUNC", `${readable(path)} is overwritten`);
 }
