@@ -1,6 +1,6 @@
 import { HOME, isKnown } from "../../characters.js";
 import { PATTERN_TARGETS, SYSTEM_CREDENTIALS, USER_CREDENTIALS } from "../data/credentials.js";
-import { globMatches } from "./glob-match.js";
+import { globMatcher } from "./glob-match.js";
 
 /** Longer ones are not names of credentials. */
 const MAX_PATH = 4096;
@@ -29,7 +29,7 @@ export function matchesCredential(path: string): boolean {
   if (path.length > MAX_PATH) return /^[/~]/.test(path);
   if (!/[a-z]/.test(path)) return false;
   const pattern = atHome(path);
-  return isKnown(pattern) && PATTERN_TARGETS.some((file) => globMatches(pattern, file));
+  return isKnown(pattern) && PATTERN_TARGETS.some(globMatcher(pattern));
 }
 
 function atHome(path: string): string {

@@ -1,25 +1,43 @@
-/**
- * Whether a pattern of the shell matches a path. It takes at most the product of their lengths, however many stars
- * there are. Classes and choices of extended patterns are taken for anything that they may match.
- */
-export function globMatches(pattern: string, path: string): boolean {
-  const patterns = simple(pattern).split("/");
-  const segments = path.split("/");
-  return (
-    patterns.length === segments.length &&
-    patterns.every((part, at) => segmentMatches(part, segments[at] ?? ""))
-  );
-}
-
 /** Choices within choices that are followed. */
 const MAX_DEPTH = 6;
 
+/**
+ * A pattern of the shell, to be tried on paths. A trial takes at most the product of their lengths, however many stars
+ * there are. Classes and choices of extended patterns are taken for anything that they may match.
+ */
+export function globMatcher(pattern: string): (path: string) => boolean {
+  const parts = simple(pattern).split("/");
+  return (path) => {
+    const segments = path.split("/");
+    return (
+      parts.length === segments.length &&
+      parts.every((part, at) => segmentMatches(part, segments[at] ?? ""))
+    );
+  };
+}
+
 /** Only with `*` and `?`. */
 function simple(pattern: string): string {
-  let text = pattern.replace(/\[[!^]?(?:\[:\w{1,9}:\]|[^/])[^\]/]{0,1000}\]/g, "?");
+  let text = withoutClasses(pattern);
   for (let depth = 0; depth < MAX_DEPTH; depth += 1)
-    text = text.replace(/[@+*?!]\([^()/]{0,1000}\)/g, "*");
-  return text.replace(/\{[^{}/]{0,1000}\}/g, "*").replace(/\*{2,}/g, "*");
+    text = text.replace(/[@+*?!]\([^()/]{0,200}\)/g, "*");
+  return text.replace(/\{[^{}/]{0,200}\}/g, "*").replace(/\*{2,}/g, "*");
+}
+
+/** Each `[...]` is one character. */
+function withoutClasses(pattern: string): string {
+  let text = "";
+  let at = 0;
+  for (let open = pattern.indexOf("["); open !== -1; open = pattern.indexOf("[", at)) {
+    // The first character of a class may be the bracket that ends others.
+    const inside = open + (/[!^]/.test(pattern[open + 1] ?? "") ? 2 : 1);
+    const named = pattern.startsWith("[:", inside) ? pattern.indexOf(":]", inside + 2) + 2 : 0;
+    const close = pattern.indexOf("]", Math.max(inside + 1, named));
+    if (close === -1) break;
+    text += `${pattern.slice(at, open)}?`;
+    at = close + 1;
+  }
+  return text + pattern.slice(at);
 }
 
 function segmentMatches(pattern: string, text: string): boolean {

@@ -19,7 +19,7 @@ const MAX_WORD = 4000;
 export function metadataHost(argument: string, isAddress: boolean): string | null {
   const word = argument.slice(0, MAX_WORD).toLowerCase();
   for (const part of word.split(/[/@=,\s"'?#&|]+|\[|\]/)) {
-    const host = part.replace(/:\d{1,5}$/, "");
+    const host = part.replace(/^([^:]*):\d{1,5}$/, "$1");
     if (/^\d+$|^0x[\da-f]+$/.test(host) && !isAddress && !word.includes("//")) continue;
     if (isMetadataHost(host)) return host;
   }
