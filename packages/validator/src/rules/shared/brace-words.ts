@@ -1,7 +1,5 @@
 import type { Command, Word } from "../../parse.js";
 
-const MAX_WORDS = 64;
-
 /**
  * The paths that a word with braces stands for, as `/{etc,tmp}/shadow`, when all of it stands in the script. Of a
  * sequence, as `{a..z}`, it is a pattern.
@@ -13,7 +11,9 @@ function bracePaths(word: Word): string[] {
   for (const part of parts) {
     const tails = tailsOf(part);
     if (tails === null) return [];
-    paths = paths.flatMap((path) => tails.map((tail) => path + tail)).slice(0, MAX_WORDS);
+    // Of many a pattern that stands for all of them.
+    const own = paths.length * tails.length > 64 ? ["*"] : tails;
+    paths = paths.flatMap((path) => own.map((tail) => path + tail));
   }
   return paths.filter((path) => path.includes("/"));
 }

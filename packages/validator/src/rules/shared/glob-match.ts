@@ -1,6 +1,3 @@
-/** Choices within choices that are followed. */
-const MAX_DEPTH = 6;
-
 /**
  * A pattern of the shell, to be tried on paths. A trial takes at most the product of their lengths, however many stars
  * there are. Classes and choices of extended patterns are taken for anything that they may match.
@@ -18,10 +15,27 @@ export function globMatcher(pattern: string): (path: string) => boolean {
 
 /** Only with `*` and `?`. */
 function simple(pattern: string): string {
-  let text = withoutClasses(pattern);
-  for (let depth = 0; depth < MAX_DEPTH; depth += 1)
-    text = text.replace(/[@+*?!]\([^()/]{0,200}\)/g, "*");
-  return text.replace(/\{[^{}/]{0,200}\}/g, "*").replace(/\*{2,}/g, "*");
+  const text = withoutGroups(withoutClasses(pattern), /[@+*?!]\(/g, "(", ")");
+  return withoutGroups(text, /\{/g, "{", "}").replace(/\*{2,}/g, "*");
+}
+
+/** Each group, with those inside it, is a star. */
+function withoutGroups(text: string, begins: RegExp, open: string, close: string): string {
+  let result = "";
+  let at = 0;
+  for (const start of text.matchAll(begins)) {
+    // One inside the last.
+    if (start.index < at) continue;
+    let end = start.index + start[0].length;
+    for (let depth = 1; depth > 0 && end < text.length; end += 1) {
+      if (text[end] === open) depth += 1;
+      else if (text[end] === close) depth -= 1;
+    }
+    if (text[end - 1] !== close) break;
+    result += `${text.slice(at, start.index)}*`;
+    at = end;
+  }
+  return result + text.slice(at);
 }
 
 /** Each `[...]` is one character. */

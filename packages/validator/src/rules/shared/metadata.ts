@@ -9,7 +9,6 @@ export function mayBeMetadata(argument: string): boolean {
 }
 
 const MAY_BE = /\d{3}|0x|ffff|metadata|instance-data/i;
-const MAX_WORD = 4000;
 
 /**
  * The host of an argument, by which it asks a cloud for its credentials; null when it does not.
@@ -17,7 +16,7 @@ const MAX_WORD = 4000;
  * @param isAddress whether the argument is one of a program that asks the network: then a number is an address
  */
 export function metadataHost(argument: string, isAddress: boolean): string | null {
-  const word = argument.slice(0, MAX_WORD).toLowerCase();
+  const word = argument.toLowerCase();
   for (const part of word.split(/[/@=,\s"'?#&|]+|\[|\]/)) {
     const host = part.replace(/^([^:]*):\d{1,5}$/, "$1");
     if (/^\d+$|^0x[\da-f]+$/.test(host) && !isAddress && !word.includes("//")) continue;
