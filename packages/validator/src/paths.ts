@@ -1,5 +1,5 @@
 import { ABSENT, BREAK, HOME, UNSET, isKnown } from "./characters.js";
-import { globMatches } from "./rules/shared/glob-match.js";
+import { globMatcher } from "./rules/shared/glob-match.js";
 import { isStartupFile } from "./rules/data/startup-files.js";
 
 /** Segments that begin with a letter or digit: nothing to take out. */
@@ -53,7 +53,7 @@ const TOP = ["/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/root", 
 
 /** Whether a pattern such as `/*`, `/???`, `/u*` takes directories of the system along. */
 function matchesTop(path: string): boolean {
-  return TOP.some((directory) => globMatches(path, directory));
+  return TOP.some(globMatcher(path));
 }
 
 /** A path without `.` and `..`, from the top where it climbs so far that it can only be meant from there. */
