@@ -87,7 +87,8 @@ function checkMode({ args }: Invocation, report: Report): void {
 /** Which of the set-id bits a mode sets. */
 function bitsOf(mode: string): number {
   if (mode.length > 100) return 0;
-  if (/^[0-7]{4,8}$/.test(mode)) return Number.parseInt(mode, 8) & (SET_USER_ID | SET_GROUP_ID);
+  const octal = /^[+=]?([0-7]{4,8})$/.exec(mode)?.[1];
+  if (octal !== undefined) return Number.parseInt(octal, 8) & (SET_USER_ID | SET_GROUP_ID);
   let bits = 0;
   for (const clause of mode.split(",")) {
     const [, who = "", what = ""] = /^([ugoa]*)((?:[-+=][rwxXstugo]*)+)$/.exec(clause) ?? [];
@@ -98,7 +99,6 @@ function bitsOf(mode: string): number {
       if (who === "" || /[ga]/.test(who)) bits |= SET_GROUP_ID;
     }
   }
-  // `chmod +s` on both is one to the user: `u+s` matters more.
   return bits;
 }
 
