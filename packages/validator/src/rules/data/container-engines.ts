@@ -38,7 +38,7 @@ export const ENGINES_BY_VERB: Readonly<Record<string, RegExp>> = {
   runsc: /^(run|exec|create|start|spec|kill|delete|list|do)$/,
   oc: /^(login|new-\w+|exec|rsh|rsync|debug|adm|apply|create|delete|get|describe|edit|patch|scale|run|expose|project|projects|port-forward|cp|attach|policy|start-build|rollout|set|whoami|logs|tag|import-image)$/,
   helm: /^(install|upgrade|uninstall|delete|rollback|repo|pull|template|list|get|status|plugin|registry)$/,
-  kind: /^(create|delete|load|get|export|build)$/,
+  kind: /^(create|delete|load|export|build)$/,
 };
 
 /** What is asked of an engine: nothing that matters, the fetching of an image, or more. */

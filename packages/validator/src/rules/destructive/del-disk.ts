@@ -1,4 +1,4 @@
-import { readable } from "../../characters.js";
+import { isKnown, readable } from "../../characters.js";
 import { operands } from "../report.js";
 import { ASK } from "../advice.js";
 import type { Report, Rule } from "../../rule.js";
@@ -64,6 +64,7 @@ export const rule = {
       "mkfs.lustre-docs --help",
       "dd if=/dev/zero of=./image bs=1M count=64",
       "fdisk -l",
+      "mkfs.ext4 -F overlay.img",
       "zpool status",
       "echo > /dev/null",
       "./parted -n 4 input.dat",
@@ -72,9 +73,11 @@ export const rule = {
 } as const satisfies Rule;
 
 function checkFileSystem(name: string, args: readonly string[], report: Report): void {
-  const named = operands(args).some(isBlockDevice);
-  if (name.startsWith("mkfs") ? MAKE_FILE_SYSTEM.test(name) || named : named)
-    report(`${name} changes a disk`);
+  const paths = operands(args);
+  const named = paths.some(isBlockDevice);
+  // An image of a file system is a file as any other.
+  const image = paths.some((path) => isKnown(path) && /^(?!\/dev\/)\S*\.\w{2,8}$/.test(path));
+  if (named || (MAKE_FILE_SYSTEM.test(name) && !image)) report(`${name} changes a disk`);
 }
 
 function checkVerb(name: string, args: readonly string[], report: Report): void {

@@ -6,7 +6,7 @@ import { verbOf } from "../shared/options.js";
 type Removes = (args: readonly string[]) => boolean;
 
 const byVerb: Removes = (args) =>
-  /^(remove|purge|autoremove|autopurge|erase|uninstall|rm|del|dist-upgrade)$/.test(
+  /^(remove|purge|autoremove|autopurge|erase|uninstall|rm|del)$/.test(
     verbOf(args, "o:c:t:", ["option", "config-file", "target-release", "installroot"]),
   );
 const byOption =

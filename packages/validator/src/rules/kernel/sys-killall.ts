@@ -7,7 +7,7 @@ import { listsEveryProcess } from "../shared/processes.js";
 import { parseOptions, type Parsed } from "../shared/options.js";
 
 const SERVICES =
-  /(^|[^\w-])(slurmd|slurmctld|slurmdbd|slurmstepd|sshd|systemd|init|jobctl\S*|crond?|dockerd|containerd|munged|pbs_mom|sge_execd|sssd|rsyslogd|auditd|kubelet|nscd|dbus-daemon|Xorg)\b/;
+  /(^|[^\w-])(slurm(?![\w-])|slurmd|slurmctld|slurmdbd|slurmstepd|sshd|systemd|init|jobctl\S*|crond?|dockerd|containerd|munged|pbs_mom|sge_execd|sssd|rsyslogd|auditd|kubelet|nscd|dbus-daemon|Xorg)\b/;
 /** Patterns that every process matches. */
 const EVERYTHING = /^[\^(]*(\.|\.\*|\.\+|\[a-z\]\*?|\*)?[$)]*$/;
 

@@ -27,7 +27,6 @@ const DETACHES: Readonly<Record<string, Detaches>> = {
   dtach: session,
   abduco: session,
   daemonize: (args) => parseOptions(args, "+a:c:e:o:p:l:u:E:").operands,
-  daemon: (args) => parseOptions(args, "+n:u:D:o:e:", ["name", "user", "output"]).operands,
   "start-stop-daemon": (args) => {
     const { given } = parseOptions(args, "+n:p:x:a:", ["name", "pidfile", "exec", "startas"]);
     const starts = ["b", "background", "S", "start"].some((option) => given.has(option));

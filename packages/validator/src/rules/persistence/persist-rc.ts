@@ -31,12 +31,8 @@ export const rule = {
     const { given, operands } = parseOptions(args, "+C:c:f:", ["git-dir", "file"]);
     if (name !== "git") {
       const [verb = "", next = "", key = ""] = operands;
-      if (
-        verb === "config" &&
-        next === "set" &&
-        /(registry|index-url|script-shell|prefix)$/.test(key)
-      )
-        report(`${name} is told to take packages or programs from elsewhere`);
+      if (verb === "config" && next === "set" && /(registry|index-url|script-shell)$/.test(key))
+        report(`${name} is told to take packages or programs from elsewhere`, "warning");
       return;
     }
     const said = operands[0] === "config" ? setting(operands.slice(1)) : null;
@@ -45,6 +41,9 @@ export const rule = {
     );
     if (once !== undefined) report("git is told to run other hooks");
     if (said === null || !RUNS.test(said.key.slice(0, 200))) return;
+    // Hooks that are part of a repository are its own.
+    const own = /^core\.hookspath$/i.test(said.key) && /^\.?\w/.test(said.value);
+    if (own && !args.includes("--global") && !args.includes("--system")) return;
     // Aliases and helpers run commands only where they say so.
     const harmless = /^(alias|credential|pager)\.|^core\.(pager|editor)$/i.test(said.key);
     const command = /^!|^(\.|\/tmp\/|\/dev\/shm\/|\/var\/tmp\/)|[;&|`$]/.test(said.value);
@@ -74,6 +73,7 @@ export const rule = {
       "git config --global user.name me",
       "git config alias.st status",
       "git config --get core.hooksPath",
+      "git config core.hooksPath .githooks",
       "echo x > site-packages/x.pth",
     ],
   },

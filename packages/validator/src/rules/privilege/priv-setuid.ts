@@ -28,8 +28,13 @@ export const rule = {
         const { given } = parseOptions(args, "m:o:g:t:S:e:f:", ["mode", "chmod", "owner", "group"]);
         const option = name === "rsync" ? ["chmod"] : name === "tar" ? ["mode"] : ["m", "mode"];
         const modes = option.flatMap((key) => given.get(key) ?? []);
-        if (modes.some((mode) => bitsOf(mode.replaceAll(/(^|,)[DF]/g, "$1")) !== 0))
+        // rsync has clauses for directories alone, where the group's bit is common.
+        const clauses = modes.flatMap((mode) => mode.split(",").filter((one) => !/^Dg/.test(one)));
+        const bits = clauses.map((one) => bitsOf(one.replace(/^[DF]/, "")));
+        if (bits.some((some) => (some & SET_USER_ID) !== 0))
           report(`${name} sets the set-user-id bit`);
+        else if (bits.some((some) => some !== 0))
+          report(`${name} sets the set-group-id bit`, "warning");
         break;
       }
       default:
@@ -53,6 +58,7 @@ export const rule = {
       "bash Installer.sh -b -p ~/miniforge",
       "sh ./configure.sh -p",
       "install -m 755 helper bin/",
+      "rsync -a --chmod=Dg+s,g+w out/ shared/",
       "mkdir -p a/b",
     ],
   },
@@ -81,7 +87,8 @@ function checkMode({ args }: Invocation, report: Report): void {
 /** Which of the set-id bits a mode sets. */
 function bitsOf(mode: string): number {
   if (mode.length > 100) return 0;
-  if (/^[0-7]{4,8}$/.test(mode)) return Number.parseInt(mode, 8) & (SET_USER_ID | SET_GROUP_ID);
+  const octal = /^[+=]?([0-7]{4,8})$/.exec(mode)?.[1];
+  if (octal !== undefined) return Number.parseInt(octal, 8) & (SET_USER_ID | SET_GROUP_ID);
   let bits = 0;
   for (const clause of mode.split(",")) {
     const [, who = "", what = ""] = /^([ugoa]*)((?:[-+=][rwxXstugo]*)+)$/.exec(clause) ?? [];
@@ -92,7 +99,6 @@ function bitsOf(mode: string): number {
       if (who === "" || /[ga]/.test(who)) bits |= SET_GROUP_ID;
     }
   }
-  // `chmod +s` on both is one to the user: `u+s` matters more.
   return bits;
 }
 
