@@ -2,6 +2,7 @@ import type { Budget } from "./budget.js";
 import { BREAK, HOME, OUTPUT, SELF, UNSET, isKnown, readable } from "./characters.js";
 import type { Severity, TraceStep } from "./diagnostic.js";
 import { SHELLS, recipes, shellTexts } from "./embedded.js";
+import { Findings, type Finding } from "./findings.js";
 import { Directory } from "./directory.js";
 import { Inputs, readsCode, type Input } from "./inputs.js";
 import {
@@ -28,8 +29,9 @@ import { checkRead, checkWrite, fileRules } from "./rules/files.js";
 import { checkForkBomb, fillsDisk, growsForever, resourceRules } from "./rules/fork-bomb.js";
 import { checkCode, codeOptions, isInterpreter, shellTextsIn } from "./rules/inline.js";
 import { networkRules } from "./rules/network.js";
-import { OWN_RULES, isRefused } from "./rules/registry.js";
+import { OWN_RULES, isRefused, ruleOf } from "./rules/registry.js";
 import type { CommandRule, Found } from "./rules/report.js";
+import type { RuleSet } from "./rules/rule-set.js";
 import { isSecretName, secretRules, sendsEnvironment } from "./rules/secrets.js";
 import { embedRules } from "./rules/embed.js";
 import { minerRules, minerText } from "./rules/miner.js";
@@ -38,17 +40,6 @@ import { Symbols } from "./symbols.js";
 import { commandsIn, targetOf, usesArguments } from "./tree.js";
 import { isOwnProgram, unwrap, type Invocation } from "./unwrap.js";
 import { downloadedFile, isShellScript } from "./written-files.js";
-
-/** Something that was found, at a place of the script. */
-export interface Finding {
-  readonly rule: RuleId;
-  readonly severity: Severity | null;
-  readonly message: string;
-  readonly pos: number;
-  readonly end: number;
-  readonly resolved: string;
-  readonly trace: readonly TraceStep[];
-}
 
 const COMMAND_RULES: readonly CommandRule[] = [
   destructiveRules,
@@ -100,11 +91,12 @@ interface WrittenFile {
 
 /** Looks at every command that a script may run. */
 export class Analysis {
-  readonly findings: Finding[] = [];
   /** Paths of scripts that this one runs, as it names them. */
   readonly calledScripts = new Set<string>();
-  readonly #symbols = new Symbols();
+  readonly #findings = new Findings();
+  readonly #symbols: Symbols;
   readonly #budget: Budget;
+  readonly #rules: RuleSet;
   readonly #resolver: Resolver;
   readonly #embedded = new Set<string>();
   readonly #inputs: Inputs;
@@ -112,10 +104,17 @@ export class Analysis {
   readonly #executed = new Set<string>();
   readonly #directory = new Directory();
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, rules: RuleSet = OWN_RULES) {
     this.#budget = budget;
+    this.#rules = rules;
+    this.#symbols = new Symbols(budget);
     this.#resolver = new Resolver(this.#symbols, budget);
     this.#inputs = new Inputs(this.#resolver);
+  }
+
+  /** What has been found, also when the analysis was given up. */
+  get findings(): readonly Finding[] {
+    return this.#findings.all;
   }
 
   run(script: ParsedScript): void {
@@ -237,7 +236,9 @@ export class Analysis {
   }
 
   #checkInvocation(invocation: Invocation, node: Command, input: Input, origin: Origin): void {
-    const { name } = invocation;
+    const { name, args } = invocation;
+    // Each rule looks at each of them, and some at each together with each.
+    this.#budget.spend(1 + (args.length >> 1) + ((args.length * args.length) >> 8));
     if (!invocation.bypassesFunctions) {
       const body = this.#symbols.functions.get(name);
       if (body !== undefined) return this.#visitCall(body, invocation, node, origin);
@@ -255,12 +256,12 @@ export class Analysis {
     const context = { input, isRefused };
     const reportOf = (rule: Rule): Report => {
       const id = rule.id as RuleId;
-      return (message, severity) => found(id, message, severity);
+      return (message, severity = rule.severity) => found(id, message, severity);
     };
-    OWN_RULES.check(invocation, context, reportOf);
+    this.#rules.check(invocation, context, reportOf);
     const inside = this.#directory.resolveAll(invocation);
     if (inside !== null) {
-      OWN_RULES.check(inside, context, reportOf, true);
+      this.#rules.check(inside, context, reportOf, true);
       destructiveRules(inside, found);
       fileRules(inside, found);
     }
@@ -571,23 +572,18 @@ export class Analysis {
     severity?: Severity,
   ): void {
     const { pos, end } = origin.pos === null ? place : { pos: origin.pos, end: origin.end };
-    const { body } = origin;
-    const known = this.findings.some(
-      (other) =>
-        other.rule === rule &&
-        (other.pos === pos ||
-          // What a function does whoever calls it is said once, where it stands.
-          (body !== undefined && other.pos >= body.pos && other.end <= body.end)),
+    const steps = [...origin.trace, ...trace];
+    this.#findings.add(
+      {
+        rule,
+        severity: severity ?? ruleOf(rule).severity,
+        message,
+        pos,
+        end,
+        resolved,
+        trace: steps,
+      },
+      origin.body,
     );
-    if (known) return;
-    this.findings.push({
-      rule,
-      severity: severity ?? null,
-      message,
-      pos,
-      end,
-      resolved: readable(resolved),
-      trace: [...origin.trace, ...trace],
-    });
   }
 }

@@ -1,4 +1,6 @@
+import { BudgetExceeded } from "./budget.js";
 import { HOME, UNKNOWN, isKnown, withoutUnset } from "./characters.js";
+import { LIMITS } from "./limits.js";
 import { normalizePath } from "./paths.js";
 import type { Invocation } from "./unwrap.js";
 
@@ -22,6 +24,7 @@ export class Directory {
     this.#current = before;
   }
 
+  /** @throws BudgetExceeded */
   follow({ name, args }: Invocation): void {
     if (name === "popd") this.#current = null;
     const [first, second = ""] = args.filter((arg) => !arg.startsWith("-"));
@@ -30,6 +33,10 @@ export class Directory {
         this.#links.set(normalizePath(second), first);
     }
     if (name !== "cd" && name !== "pushd") return;
+    if (this.#current !== null && this.#current.length > LIMITS.pathLength)
+      throw new BudgetExceeded(
+        `cd leads it to a path of more than ${LIMITS.pathLength} characters`,
+      );
     this.#moved = true;
     const target = first ?? (args.length === 0 ? HOME : UNKNOWN);
     if (!isKnown(target)) this.#current = null;

@@ -4,11 +4,13 @@ import type {
   CommandArgument,
   CommandNode,
   ParsedScript,
+  Statement,
   SyntaxNode,
   Word,
   WordPart,
 } from "./parse.js";
-import { decodeEscapes } from "./escapes.js";
+import { applyCommand } from "./pure-commands.js";
+import { checkLength } from "./values.js";
 
 /** What is asked of whoever works out words. */
 export interface WordValues {
@@ -16,6 +18,8 @@ export interface WordValues {
   argumentLists(words: readonly CommandArgument[]): string[][];
   text(parts: readonly WordPart[] | undefined, plain: string): string;
   functionBody(name: string): SyntaxNode | undefined;
+  /** Accounts for texts that are searched or copied. */
+  spendOn(values: readonly string[]): void;
 }
 
 /**
@@ -23,11 +27,27 @@ export interface WordValues {
  * commands that are used to spell a word in a roundabout way are worked out here.
  */
 export function evaluateScript(script: ParsedScript, resolver: WordValues): string | null {
-  const outputs = script.commands.map((statement) => evaluateNode(statement.command, resolver));
-  return outputs.every((output) => output !== null) ? outputs.join("") : null;
+  return evaluateAll(script.commands, resolver, "", 0);
 }
 
-/** How deep functions and groups are followed. */
+/** What several commands print, one after the other. */
+function evaluateAll(
+  statements: readonly Statement[],
+  resolver: WordValues,
+  stdin: string,
+  depth: number,
+): string | null {
+  let text = "";
+  for (const { command } of statements) {
+    const output = evaluateNode(command, resolver, stdin, depth);
+    if (output === null) return null;
+    checkLength(text.length + output.length);
+    text += output;
+  }
+  return text;
+}
+
+/** How deep functions and groups are followed; what is deeper is not known. */
 const MAX_DEPTH = 8;
 
 function evaluateNode(
@@ -37,6 +57,7 @@ function evaluateNode(
   depth = 0,
 ): string | null {
   if (depth > MAX_DEPTH) return null;
+  resolver.spendOn([stdin]);
   switch (node.type) {
     case "Command": {
       if (node.name === undefined) return node.redirects.length > 0 ? null : "";
@@ -50,12 +71,8 @@ function evaluateNode(
     case "BraceGroup":
     case "Subshell":
       return evaluateNode(node.body, resolver, stdin, depth + 1);
-    case "CompoundList": {
-      const outputs = node.commands.map(({ command }) =>
-        evaluateNode(command, resolver, stdin, depth + 1),
-      );
-      return outputs.every((output) => output !== null) ? outputs.join("") : null;
-    }
+    case "CompoundList":
+      return evaluateAll(node.commands, resolver, stdin, depth + 1);
     default:
       return null;
   }
@@ -83,7 +100,8 @@ function evaluateCommand(node: Command, stdin: string, resolver: WordValues): st
   // Some name, and the same one wherever it is used.
   if (name === "mktemp") return "/tmp/tmp.mktemp\n";
   if (input === null || !args.every(isKnown)) return null;
-  return apply(name.replace(/^.*\//, ""), args, input);
+  resolver.spendOn(args);
+  return applyCommand(name.slice(name.lastIndexOf("/") + 1), args, input);
 }
 
 /** What a command reads: its here-document or here-string, or what comes through the pipe. */
@@ -103,214 +121,4 @@ function inputOf(node: Command, stdin: string, resolver: WordValues): string | n
     }
   }
   return stdin;
-}
-
-function apply(name: string, args: readonly string[], input: string): string | null {
-  switch (name) {
-    case "echo":
-      return echo(args);
-    case "printf":
-      return formatted(args);
-    case "cat":
-      return args.every((arg) => arg === "-") ? input : null;
-    case "rev":
-      if (args.length > 0) return null;
-      return input
-        .split("\n")
-        .map((line) => [...line].toReversed().join(""))
-        .join("\n");
-    case "pwd":
-      return ".";
-    case "tee":
-    case "sort":
-    case "uniq":
-    case "fold":
-      return input;
-    case "tac":
-      return `${input.trimEnd().split("\n").toReversed().join("\n")}\n`;
-    case "tail":
-      return tail(args, input);
-    case "grep":
-      return grep(args, input);
-    case "tr":
-      return translate(args, input);
-    case "cut":
-      return cut(args, input);
-    case "head":
-      return head(args, input);
-    case "sed":
-      return substitute(args, input);
-    case "awk":
-    case "gawk":
-      return awkPrint(args);
-    case "python":
-    case "python3":
-    case "perl":
-    case "ruby":
-      return printedLiteral(args);
-
-    case "base64":
-      if (!args.every((arg) => arg.startsWith("-"))) return null;
-      return args.some((arg) => /^(-d|-D|--decode|-di|-id)$/.test(arg))
-        ? decode(input, "base64")
-        : null;
-    case "xxd":
-      return args.every((arg) => arg.startsWith("-")) && /r.*p|p.*r/.test(args.join(""))
-        ? decode(input, "hex")
-        : null;
-    case "which":
-      return args.at(-1) ?? null;
-    case "command":
-    case "type":
-      return /^-[vVp]+$/.test(args[0] ?? "") ? (args[1] ?? null) : null;
-    default:
-      return null;
-  }
-}
-
-function echo(args: readonly string[]): string {
-  const flags = args.findIndex((arg) => !/^-[neE]+$/.test(arg));
-  const words = flags === -1 ? [] : args.slice(flags);
-  const options = args.slice(0, flags === -1 ? args.length : flags).join("");
-  const text = options.includes("e") ? decodeEscapes(words.join(" ")) : words.join(" ");
-  return options.includes("n") ? text : `${text}\n`;
-}
-
-/** What `printf` prints; null when it uses a conversion that is not worked out here. */
-export function formatted(args: readonly string[]): string | null {
-  const [format = "", ...values] = args[0] === "--" ? args.slice(1) : args;
-  if (args[0] === "-v") return "";
-  let next = 0;
-  let output = "";
-  // The format is used again for as long as there are values.
-  do {
-    const before = next;
-    output += decodeEscapes(format).replace(/%([sbd%])/g, (_, kind: string) => {
-      if (kind === "%") return "%";
-      const value = values[next++] ?? "";
-      return kind === "b" ? decodeEscapes(value) : value;
-    });
-    if (next === before) break;
-  } while (next < values.length && output.length < 10_000);
-  return /%[^sbd%]/.test(format) ? null : output;
-}
-
-function translate(args: readonly string[], input: string): string | null {
-  const [first = "", second = ""] = args;
-  if (first === "-d")
-    return input.replace(new RegExp(`[${escapeSet(expandRanges(second))}]`, "g"), "");
-  if (first.startsWith("-")) return null;
-  const [from, to] = [expandRanges(decodeEscapes(first)), expandRanges(decodeEscapes(second))];
-  return [...input]
-    .map((char) => {
-      const at = from.indexOf(char);
-      return at === -1 ? char : (to[Math.min(at, to.length - 1)] ?? "");
-    })
-    .join("");
-}
-
-function cut(args: readonly string[], input: string): string | null {
-  const option = (letter: string): string | undefined => {
-    const at = args.findIndex((arg) => arg.startsWith(`-${letter}`));
-    return at === -1 ? undefined : args[at]?.slice(2) || args[at + 1];
-  };
-  const range = /^(\d+)(-(\d*))?$/.exec(option("c") ?? option("f") ?? "");
-  if (range === null) return null;
-  const from = Number(range[1]) - 1;
-  const to = range[2] === undefined ? from + 1 : range[3] ? Number(range[3]) : undefined;
-  const delimiter = option("c") === undefined ? (option("d") ?? "\t") : "";
-  return input
-    .split("\n")
-    .map((line) => line.split(delimiter).slice(from, to).join(delimiter))
-    .join("\n");
-}
-
-function head(args: readonly string[], input: string): string | null {
-  const text = args.join("");
-  const bytes = /^-c(\d+)$/.exec(text)?.[1];
-  if (bytes !== undefined) return input.slice(0, Number(bytes));
-  const lines = /^-n?(\d+)$/.exec(text)?.[1];
-  return lines === undefined ? null : input.split("\n").slice(0, Number(lines)).join("\n");
-}
-
-function tail(args: readonly string[], input: string): string | null {
-  const count = /^-n?\s*(\+?)(\d+)$/.exec(args.join(" "));
-  if (count === null) return null;
-  const lines = input.trimEnd().split("\n");
-  const number = Number(count[2]);
-  return `${lines.slice(count[1] === "+" ? number - 1 : -number).join("\n")}\n`;
-}
-
-/** grep with a plain word to look for. */
-function grep(args: readonly string[], input: string): string | null {
-  const [pattern, ...files] = args.filter((arg) => !arg.startsWith("-"));
-  if (pattern === undefined || files.length > 0 || !/^[\w /-]+$/.test(pattern)) return null;
-  const lines = input.split("\n").filter((line) => line.includes(pattern));
-  return args.some((arg) => /^-\w*o/.test(arg))
-    ? lines.map(() => pattern).join("\n")
-    : lines.join("\n");
-}
-
-/** One `s` command of sed with a plain pattern. */
-function substitute(args: readonly string[], input: string): string | null {
-  const command = /^s([/|,#@])([\w .:;,-]*)\1([\w /.:;,-]*)\1(g?)$/.exec(
-    args.filter((arg) => arg !== "-e").join(" "),
-  );
-  if (command === null) return null;
-  const [, , from = "", to = "", all] = command;
-  if (from === "") return null;
-  const pattern = new RegExp(from.replace(/[.]/g, "."), all === "g" ? "g" : "");
-  return input
-    .split("\n")
-    .map((line) => line.replace(pattern, () => to))
-    .join("\n");
-}
-
-/** awk that only prints constants. */
-function awkPrint(args: readonly string[]): string | null {
-  const program = /^BEGIN\s*\{\s*(printf|print)\s*\(?([^{}()|>]*)\)?\s*;?\s*\}$/.exec(
-    args.length === 1 ? (args[0] ?? "") : "",
-  );
-  if (program === null) return null;
-  const values = [...(program[2] ?? "").matchAll(/"((?:\\.|[^"\\])*)"|(\d+)/g)].map(
-    ([, text, number]) => decodeEscapes(text ?? number ?? ""),
-  );
-  const [format = "", ...rest] = values;
-  if (program[1] === "print") return `${values.join("")}\n`;
-  let next = 0;
-  return format.replace(/%([sdc])/g, (_, kind: string) => {
-    const value = rest[next++] ?? "";
-    return kind === "c" && /^\d+$/.test(value) ? String.fromCharCode(Number(value)) : value;
-  });
-}
-
-/** An interpreter that only prints a constant. */
-function printedLiteral(args: readonly string[]): string | null {
-  const match = /^print\s*\(?\s*(["'])([^"'\\]*)\1\s*\)?;?$/.exec(
-    args.length === 2 && /^-[ce]$/.test(args[0] ?? "") ? (args[1] ?? "") : "",
-  );
-  return match?.[2] ?? null;
-}
-
-function expandRanges(set: string): string {
-  return set
-    .replaceAll("[:upper:]", "A-Z")
-    .replaceAll("[:lower:]", "a-z")
-    .replace(/(.)-(.)/g, (whole: string, from: string, to: string) => {
-      const [start, end] = [from.charCodeAt(0), to.charCodeAt(0)];
-      if (end < start || end - start > 256) return whole;
-      return Array.from({ length: end - start + 1 }, (_, offset) =>
-        String.fromCharCode(start + offset),
-      ).join("");
-    });
-}
-
-function escapeSet(set: string): string {
-  return set === "" ? "^\\s\\S" : set.replace(/[\\\]^-]/g, "\\$&");
-}
-
-function decode(input: string, encoding: "base64" | "hex"): string | null {
-  const packed = input.replace(/\s/g, "");
-  const text = Buffer.from(packed, encoding).toString("utf8");
-  return packed !== "" && text === "" ? null : text;
 }

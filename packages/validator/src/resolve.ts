@@ -1,121 +1,87 @@
-import type { Budget } from "./budget.js";
-import {
-  ABSENT,
-  BREAK,
-  HOME,
-  INDIRECT,
-  INPUT,
-  OUTPUT,
-  SELF,
-  UNKNOWN,
-  UNSET,
-  isKnown,
-} from "./characters.js";
+import { BudgetExceeded, type Budget } from "./budget.js";
+import { BREAK, INPUT, OUTPUT, UNKNOWN } from "./characters.js";
+import { Expansions } from "./expansions.js";
+import { GlobPattern } from "./glob-match.js";
+import { LIMITS } from "./limits.js";
 import {
   forEachChild,
   type CommandArgument,
-  type CommandNode,
   type HereDoc,
   type ParsedScript,
   type SyntaxNode,
   type Word,
   type WordPart,
 } from "./parse.js";
-import { decodeEscapes } from "./escapes.js";
-import { deleteTarget } from "./paths.js";
-import { globPattern } from "./glob.js";
-import { evaluatePipe, evaluateScript, formatted } from "./pure-output.js";
-import type { Symbols, ValueSource } from "./symbols.js";
-
-/** How many values of one word are followed up; what is beyond them is taken for unknown. */
-const MAX_VALUES = 6;
-const MAX_DEPTH = 12;
-const MAX_LENGTH = 20_000;
-
-/** Variables that a job, or a site, always has; their values are not the script's. */
-const FROM_OUTSIDE =
-  /^(PATH|OLDPWD|USER|LOGNAME|SHELL|HOSTNAME|LANG|LC_\w+|UID|EUID|PPID|RANDOM|SECONDS|LINENO|BASH\w*|JOBCTL_\w+|SLURM_\w+|PBS_\w+|LSB_\w+|SGE_\w+|OMP_\w+|CUDA_\w+|\w*SCRATCH\w*|WORK|WORKDIR|TMP|TEMP|JOB_?ID|TASK_?ID|PROJECT\w*|GITHUB_\w+|CI_\w+)$/;
-/** Variables whose value begins with a slash. */
-const PATHS_FROM_OUTSIDE = new Set(["HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR"]);
-/** Commands that print what a file holds. */
-const READERS = new Set([
-  "ls",
-  "find",
-  "sed",
-  "head",
-  "tail",
-  "awk",
-  "gawk",
-  "cat",
-  "grep",
-  "cut",
-  "jq",
-  "yq",
-]);
-const NOT_READERS = new Set(["base64", "base32", "xxd", "openssl", "curl", "wget", "rev", "tr"]);
+import { evaluateScript, type WordValues } from "./pure-output.js";
+import type { Symbols } from "./symbols.js";
+import { isReadFromFile } from "./tree.js";
+import { braceWords, combine, expandTilde, spreadBraces } from "./values.js";
+import { Variables } from "./variables.js";
+import { variantsOf } from "./variants.js";
 
 /** Works out what words may be when the script runs. */
-export class Resolver {
+export class Resolver implements WordValues {
   readonly #symbols: Symbols;
   readonly #budget: Budget;
-  readonly #busy = new Set<string>();
-  readonly #cache = new Map<string, string[]>();
-  #cachedFor = 0;
-  #metItself = false;
+  readonly #variables: Variables;
+  readonly #expansions: Expansions;
+  /** What command substitutions print, for as long as no more is defined. */
+  #outputs = new WeakMap<ParsedScript, string[]>();
+  #outputsFor = "";
   #depth = 0;
-  #arguments: readonly string[] | null = null;
 
   constructor(symbols: Symbols, budget: Budget) {
     this.#symbols = symbols;
     this.#budget = budget;
+    this.#variables = new Variables(symbols, this);
+    this.#expansions = new Expansions(this.#variables, this);
   }
 
   /** Works words out as in a function that is called with these arguments. */
   withArguments(values: readonly string[], look: () => void): void {
-    const before = this.#arguments;
-    this.#arguments = values;
-    this.#cache.clear();
-    try {
-      look();
-    } finally {
-      this.#arguments = before;
-      this.#cache.clear();
-    }
+    this.#variables.withArguments(values, look);
   }
 
-  /** The values that a word may have, each with marks where it is split into several. */
+  /** Accounts for texts that are searched or copied. */
+  spendOn(values: readonly string[]): void {
+    for (const value of values) this.#budget.spendOn(value);
+  }
+
+  /** A pattern to edit values with; null when it is not known. */
+  pattern(text: string): GlobPattern | null {
+    return GlobPattern.parse(text, this.#budget);
+  }
+
+  /**
+   * The values that a word may have, each with marks where it is split into several.
+   *
+   * @throws BudgetExceeded
+   */
   word(word: Word): string[] {
     this.#budget.spend();
-    if (this.#depth >= MAX_DEPTH) return [UNKNOWN];
+    if (word.parts === undefined) return [expandTilde(word.value)];
+    if (this.#depth >= LIMITS.depth)
+      throw new BudgetExceeded(
+        `variables and substitutions in it are nested more than ${LIMITS.depth} deep`,
+      );
     this.#depth += 1;
     try {
-      const parts = word.parts;
-      const values = parts === undefined ? [word.value] : this.#parts(parts, false);
-      return values.map(expandTilde);
+      return this.#parts(word.parts, false).map(expandTilde);
     } finally {
       this.#depth -= 1;
     }
   }
 
-  /** The argument lists that a command may have, in as many variants as one of its words has values. */
+  /**
+   * The argument lists that a command may have: one for every value of its words, as far as these can be tried.
+   *
+   * @throws BudgetExceeded
+   */
   argumentLists(words: readonly CommandArgument[]): string[][] {
     const values = words.map((word) => this.#argument(word));
-    if (
-      values.every((alternatives) => alternatives.length === 1 && !alternatives[0]?.includes(BREAK))
-    )
-      return [values.map(([value = ""]) => value)];
-    const variants = Math.min(
-      MAX_VALUES,
-      Math.max(1, ...values.map((alternatives) => alternatives.length)),
-    );
-    return Array.from({ length: variants }, (_, variant) =>
-      values.flatMap((alternatives) => {
-        const value = alternatives[variant % alternatives.length] ?? "";
-        const fields = value.split(BREAK);
-        // An expansion that is empty leaves no word behind; an empty word in quotes does.
-        return fields.length === 1 ? fields : fields.filter((field) => field !== "");
-      }),
-    );
+    const lists = variantsOf(values);
+    for (const list of lists) this.#budget.spend(1 + (list.length >> 2));
+    return lists;
   }
 
   #argument(argument: CommandArgument): string[] {
@@ -133,145 +99,21 @@ export class Resolver {
 
   /** The text of a here-document, as far as it is known. */
   text(parts: readonly WordPart[] | undefined, plain: string): string {
+    this.#budget.spendOn(plain);
     return parts === undefined ? plain : (this.#parts(parts, true)[0] ?? "").replaceAll(BREAK, " ");
-  }
-
-  variable(name: string): string[] {
-    if (name === "HOME") return [HOME];
-    if (name === "TMPDIR") return [`/tmp/${UNKNOWN}`];
-    if (name === "IFS") return [BREAK];
-    if (name === "PWD") return ["."];
-    if (name === "0") return [SELF];
-    if (/^[@*]$|^\d+$/.test(name)) return this.#positional(name);
-    if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];
-    const sources = this.#symbols.variables.get(name);
-    if (sources === undefined) return [UNSET, UNKNOWN];
-    return this.#assigned(name, sources);
-  }
-
-  #positional(name: string): string[] {
-    const values = this.#arguments ?? this.#setArguments();
-    if (values === null) return [ABSENT, UNKNOWN];
-    if (name === "@" || name === "*") {
-      // With what `shift` may have taken away.
-      return [values.join(BREAK), values.slice(1).join(BREAK)];
-    }
-    return [values[Number(name) - 1] ?? ABSENT];
-  }
-
-  /** What `set --` makes of the script's arguments. */
-  #setArguments(): readonly string[] | null {
-    const sources = this.#symbols.variables.get("@");
-    if (sources === undefined) return null;
-    return (this.#assigned("@", sources)[0] ?? "").split(BREAK);
-  }
-
-  /** The values that a variable is given anywhere, worked out once for as long as no more is defined. */
-  #assigned(name: string, sources: readonly ValueSource[]): string[] {
-    if (this.#cachedFor !== this.#symbols.size) {
-      this.#cache.clear();
-      this.#cachedFor = this.#symbols.size;
-    }
-    const known = this.#cache.get(name);
-    if (known !== undefined) return known;
-    if (this.#busy.has(name)) {
-      this.#metItself = true;
-      return [UNKNOWN];
-    }
-    this.#busy.add(name);
-    try {
-      const values = this.#fromSources(sources);
-      // Within a circle of variables the others' values are not complete yet.
-      if (!this.#metItself) this.#cache.set(name, values);
-      return values;
-    } finally {
-      this.#busy.delete(name);
-      if (this.#busy.size === 0) this.#metItself = false;
-    }
-  }
-
-  #fromSources(sources: readonly ValueSource[]): string[] {
-    let values: string[] = [];
-    for (const source of sources) {
-      switch (source.kind) {
-        case "input":
-          values = union(values, [INPUT]);
-          break;
-        case "printf":
-          values = union(values, [formatted(this.argumentLists(source.words)[0] ?? []) ?? UNKNOWN]);
-          break;
-        case "reference":
-          values = union(
-            values,
-            this.word(source.word).flatMap((name) => this.variable(name)),
-          );
-          break;
-        case "text": {
-          const { text } = source;
-          const value =
-            text.type === "Word" ? (this.word(text)[0] ?? "") : this.document(text).trimEnd();
-          values = union(values, source.lines ? asLines(value) : [value]);
-          break;
-        }
-        case "piped": {
-          const value = evaluatePipe(source.commands, this);
-          values = union(values, value === null ? [this.#listed(source.commands)] : asLines(value));
-          break;
-        }
-        case "definition":
-          values = union(
-            values,
-            this.word(source.word).map((value) => value.slice(value.indexOf("=") + 1)),
-          );
-          break;
-        case "joined":
-          values = union([source.words.map((word) => this.word(word)[0] ?? "").join("")], values);
-          break;
-        case "one-of":
-          values = union(
-            values,
-            source.words.flatMap((word) => this.word(word).flatMap((value) => value.split(BREAK))),
-          );
-          break;
-        case "array": {
-          const joined = source.words
-            .map((word) => (this.word(word)[0] ?? "").replace(/^\[[^\]]*\]=/, ""))
-            .join(BREAK);
-          values = source.append ? combine(values, [BREAK + joined]) : union(values, [joined]);
-          break;
-        }
-        case "word": {
-          const own = this.word(source.word);
-          values = source.append
-            ? union(values, combine(values.length === 0 ? [""] : values, own))
-            : union(values, own);
-          break;
-        }
-      }
-    }
-    // The longest first: of a value that is put together in steps, that is the whole.
-    return values.length === 0 ? [UNKNOWN] : values;
-  }
-
-  /** What `ls /etc` or `find /etc` prints, as far as a rule needs to know. */
-  #listed(commands: readonly CommandNode[]): string {
-    const [first] = commands;
-    if (first?.type !== "Command" || first.name === undefined) return INPUT;
-    const [name = "", ...args] = this.argumentLists([first.name, ...first.args])[0] ?? [];
-    const path = args.find((arg) => !arg.startsWith("-")) ?? "";
-    return /^(ls|find)$/.test(name) && deleteTarget(path) !== null ? path : INPUT;
   }
 
   /** The words that the variables of a word are given, as far as the script says. */
   sourcesOf(node: SyntaxNode): SyntaxNode[] {
     const names: string[] = [];
     const visit = (part: SyntaxNode): void => {
+      this.#budget.spend();
       if (part.type === "SimpleExpansion") names.push(part.text.slice(1));
       if (part.type === "ParameterExpansion") names.push(part.parameter);
       forEachChild(part, visit);
     };
     visit(node);
-    return names
+    return [...new Set(names)]
       .flatMap((name) => this.#symbols.variables.get(name) ?? [])
       .flatMap((source) => (source.kind === "word" ? [source.word] : []));
   }
@@ -280,15 +122,28 @@ export class Resolver {
     return this.#symbols.functions.get(name)?.body;
   }
 
+  /** As many of the values as can be tried. */
+  limited(values: readonly string[]): string[] {
+    return values.slice(0, LIMITS.values);
+  }
+
+  /** Every beginning with every end, as far as these can be tried. */
+  combined(heads: readonly string[], tails: readonly string[]): string[] {
+    this.#budget.spend(1 + ((heads.length + tails.length) >> 2));
+    return combine(heads, tails);
+  }
+
   #parts(parts: readonly WordPart[], quoted: boolean): string[] {
     let values = [""];
     for (const part of parts) {
-      this.#budget.spend();
-      values =
-        part.type === "BraceExpansion" && !quoted
-          ? combineBraces(values, part.text)
-          : combine(values, this.#part(part, quoted));
+      const words = part.type === "BraceExpansion" && !quoted ? braceWords(part.text) : null;
+      if (words === null) values = this.combined(values, this.#part(part, quoted));
+      else {
+        this.spendOn(values);
+        values = values.map((head) => spreadBraces(head, words));
+      }
     }
+    this.spendOn(values);
     return values;
   }
 
@@ -301,19 +156,18 @@ export class Resolver {
       case "DoubleQuoted":
       case "LocaleString":
         return this.#parts(part.parts, true);
-      case "SimpleExpansion":
-        return this.#split(
-          this.variable(part.text.slice(1)),
-          quoted && part.text !== "$@",
-          part.text === "$*",
-        );
+      case "SimpleExpansion": {
+        const { text } = part;
+        const values = this.#variables.of(text.slice(1));
+        return this.#expansions.split(values, quoted && text !== "$@", text === "$*");
+      }
       case "ParameterExpansion": {
         const several = part.parameter === "@" || part.index?.value === "@";
         const joined = part.parameter === "*" || part.index?.value === "*";
-        return this.#split(this.#parameter(part), quoted && !several, joined);
+        return this.#expansions.split(this.#expansions.parameter(part), quoted && !several, joined);
       }
       case "CommandExpansion":
-        return this.#split(this.#output(part.script), quoted);
+        return this.#expansions.split(this.#output(part.script), quoted);
       case "ArithmeticExpansion":
         return [UNKNOWN];
       case "ProcessSubstitution":
@@ -325,223 +179,27 @@ export class Resolver {
     }
   }
 
-  /** An expansion as it is split into words, which one in quotes is not. */
-  #split(values: readonly string[], quoted: boolean, joined = false): string[] {
-    if (quoted) {
-      const spaced = values.map((value) => value.replaceAll(BREAK, " "));
-      // With an IFS of its own a script may join them with nothing in between.
-      if (!joined || !this.#symbols.variables.has("IFS")) return spaced;
-      return union(
-        values.map((value) => value.replaceAll(BREAK, "")),
-        spaced,
-      );
-    }
-    const separators = this.#symbols.variables.has("IFS") ? this.#separators() : "";
-    const blanks = new RegExp(`[ \\t\\n${separators}]+`, "g");
-    return values.map((value) => value.replace(blanks, BREAK));
-  }
-
-  /** Characters that the script adds to IFS. */
-  #separators(): string {
-    const sources = this.#symbols.variables.get("IFS") ?? [];
-    return this.#assigned("IFS", sources)
-      .filter(isKnown)
-      .join("")
-      .replace(/[^,:;|/+_.@%=~#-]/g, "")
-      .replace(/-/g, "\\-");
-  }
-
-  #parameter(part: Extract<WordPart, { type: "ParameterExpansion" }>): string[] {
-    if (part.prefix === "#") return [UNKNOWN];
-    if (part.prefix === "!") return this.#indirect(part.parameter);
-    const values = this.#element(part);
-    const operation = part.operation;
-    if (operation === undefined) return values;
-    switch (operation.type) {
-      case "Default":
-        return this.#withDefault(operation.operator, values, operation.operand);
-      case "Remove":
-        return this.#edit(values, operation.operand, (value, pattern) =>
-          remove(value, pattern, operation.operator),
-        );
-      case "Replace": {
-        const by = this.word(operation.replacement)[0] ?? "";
-        return this.#edit(values, operation.pattern, (value, pattern) =>
-          replace(value, pattern, by, operation.operator),
-        );
-      }
-      case "Slice": {
-        const offset = Number(operation.offset.value);
-        const length = operation.length === undefined ? Infinity : Number(operation.length.value);
-        if (Number.isNaN(offset) || Number.isNaN(length)) return [UNKNOWN];
-        if (offset === 0 && length === 1 && PATHS_FROM_OUTSIDE.has(part.parameter)) return ["/"];
-        return values.map((value) => {
-          const rest = value.slice(offset < 0 ? Math.max(0, value.length + offset) : offset);
-          return isKnown(value)
-            ? rest.slice(0, length < 0 ? rest.length + length : length)
-            : UNKNOWN;
-        });
-      }
-      case "CaseModification":
-        return values.map((value) => changeCase(value, operation.operator));
-      case "Transform":
-        return operation.operand.value === "E" ? values.map(decodeEscapes) : values;
-      case "Names":
-      case "Unknown":
-        return [UNKNOWN];
-    }
-  }
-
-  /** An element of an array where the index says so, the whole value elsewhere. */
-  #element(part: Extract<WordPart, { type: "ParameterExpansion" }>): string[] {
-    const values = this.variable(part.parameter);
-    const index = part.index?.value;
-    if (index === undefined || index === "@" || index === "*") return values;
-    if (!/^\d+$/.test(index))
-      return values.flatMap((value) => value.split(BREAK)).slice(0, MAX_VALUES);
-    return values.map((value) =>
-      value.includes(BREAK) ? (value.split(BREAK)[Number(index)] ?? "") : value,
-    );
-  }
-
-  #indirect(name: string): string[] {
-    const names = this.variable(name);
-    if (!names.every((value) => /^[A-Za-z_]\w*$/.test(value))) return [INDIRECT];
-    return names.flatMap((value) => this.variable(value)).slice(0, MAX_VALUES);
-  }
-
-  #withDefault(operator: string, values: string[], operand: Word): string[] {
-    const other = this.word(operand);
-    if (operator.includes("+")) return union([UNSET], other);
-    if (operator.includes("?")) return values.filter((value) => value !== UNSET);
-    const isUnset = values.includes(UNSET) || values.includes(ABSENT) || values.includes("");
-    return isUnset
-      ? union(
-          other,
-          values.filter((value) => value !== UNSET && value !== ABSENT && value !== ""),
-        )
-      : values;
-  }
-
-  #edit(
-    values: string[],
-    operand: Word,
-    edit: (value: string, pattern: RegExp) => string,
-  ): string[] {
-    const pattern = globPattern(this.word(operand)[0] ?? "");
-    if (pattern === null) return [UNKNOWN];
-    return values.map((value) => {
-      if (isKnown(value)) return edit(value, new RegExp(pattern, "s"));
-      return value;
-    });
-  }
-
   #output(script: ParsedScript | undefined): string[] {
     if (script === undefined) return [OUTPUT];
-    const output = evaluateScript(script, this);
-    if (output !== null) return [output.replace(/\n+$/, "")];
-    return [readsFile(script) ? INPUT : OUTPUT];
-  }
-}
-
-/** Whether a substitution only picks something out of a file. */
-function readsFile(script: ParsedScript): boolean {
-  let reads = script.commands.length > 0;
-  const visit = (node: SyntaxNode): void => {
-    if (node.type === "Command") {
-      const name = node.name?.value ?? "";
-      if (NOT_READERS.has(name)) reads = false;
+    const { state } = this.#variables;
+    if (this.#outputsFor !== state) {
+      this.#outputs = new WeakMap();
+      this.#outputsFor = state;
     }
-    forEachChild(node, visit);
-  };
-  visit(script);
-  const [only] = script.commands;
-  const last = only?.command.type === "Pipeline" ? only.command.commands.at(-1) : only?.command;
-  if (last?.type !== "Command") return false;
-  // `$(< file)` has no command at all.
-  return reads && (last.name === undefined || READERS.has(last.name.value));
-}
-
-/** The whole, and each of its lines. */
-function asLines(text: string): string[] {
-  const lines = text.trimEnd().split("\n");
-  return lines.length === 1 ? lines : [lines.join(BREAK), ...lines];
-}
-
-function expandTilde(value: string): string {
-  return /^~(?=\/|$)/.test(value) ? HOME + value.slice(1) : value;
-}
-
-function union(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])].slice(0, MAX_VALUES);
-}
-
-function combine(heads: readonly string[], tails: readonly string[]): string[] {
-  const [head, otherHead] = heads;
-  const [tail, otherTail] = tails;
-  if (
-    head !== undefined &&
-    tail !== undefined &&
-    otherHead === undefined &&
-    otherTail === undefined
-  )
-    return [(head + tail).slice(0, MAX_LENGTH)];
-  const all = heads.flatMap((start) => tails.map((end) => (start + end).slice(0, MAX_LENGTH)));
-  return [...new Set(all)].slice(0, MAX_VALUES);
-}
-
-/** `a{b,c}d` is two words; what comes behind it goes to each of them when it is a literal. */
-function combineBraces(heads: readonly string[], text: string): string[] {
-  const inner = text.slice(1, -1);
-  if (/[{}$`]/.test(inner) || !inner.includes(",")) return combine(heads, [text]);
-  return heads.map((head) => {
-    const fields = head.split(BREAK);
-    const last = fields.pop() ?? "";
-    return [...fields, ...inner.split(",").map((item) => last + item)].join(BREAK);
-  });
-}
-
-function remove(value: string, pattern: RegExp, operator: string): string {
-  const { source } = pattern;
-  const lazy = source.replaceAll("[^]*", "[^]*?");
-  switch (operator) {
-    case "#":
-      return value.replace(new RegExp(`^(?:${lazy})`), "");
-    case "##":
-      return value.replace(new RegExp(`^(?:${source})`), "");
-    case "%":
-      return removeSuffix(value, new RegExp(`^(?:${source})$`), "shortest");
-    default:
-      return removeSuffix(value, new RegExp(`^(?:${source})$`), "longest");
+    const known = this.#outputs.get(script);
+    if (known !== undefined) return known;
+    const output = evaluateScript(script, this);
+    const values =
+      output === null
+        ? [isReadFromFile(script) ? INPUT : OUTPUT]
+        : [output.slice(0, lengthWithoutLineEnds(output))];
+    if (!this.#variables.isIncomplete) this.#outputs.set(script, values);
+    return values;
   }
 }
 
-function removeSuffix(value: string, pattern: RegExp, which: "shortest" | "longest"): string {
-  if (value.length > 1000) return value;
-  const lengths = Array.from({ length: value.length + 1 }, (_, length) => length);
-  const found = (which === "shortest" ? lengths : lengths.toReversed()).find((length) =>
-    pattern.test(value.slice(value.length - length)),
-  );
-  return found === undefined ? value : value.slice(0, value.length - found);
-}
-
-function replace(value: string, pattern: RegExp, by: string, operator: string): string {
-  const { source } = pattern;
-  if (source === "" || value.length > 1000) return value;
-  const anchored =
-    operator === "/#" ? `^(?:${source})` : operator === "/%" ? `(?:${source})$` : source;
-  return value.replace(new RegExp(anchored, operator === "//" ? "g" : ""), () => by);
-}
-
-function changeCase(value: string, operator: string): string {
-  switch (operator) {
-    case "^^":
-      return value.toUpperCase();
-    case ",,":
-      return value.toLowerCase();
-    case "^":
-      return value.slice(0, 1).toUpperCase() + value.slice(1);
-    default:
-      return value.slice(0, 1).toLowerCase() + value.slice(1);
-  }
+function lengthWithoutLineEnds(text: string): number {
+  let { length } = text;
+  while (text[length - 1] === "\n") length -= 1;
+  return length;
 }

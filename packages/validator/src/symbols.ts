@@ -1,3 +1,4 @@
+import type { Budget } from "./budget.js";
 import {
   forEachChild,
   type CommandNode,
@@ -37,14 +38,23 @@ export class Symbols {
   readonly variables = new Map<string, ValueSource[]>();
   readonly functions = new Map<string, FunctionNode>();
   readonly aliases = new Map<string, Word>();
+  readonly #budget: Budget;
   #assignments = 0;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
 
   /** Grows with every assignment that is found. */
   get size(): number {
     return this.#assignments;
   }
 
-  /** Adds what a script, or a piece of one that is evaluated, defines. */
+  /**
+   * Adds what a script, or a piece of one that is evaluated, defines.
+   *
+   * @throws BudgetExceeded
+   */
   add(script: ParsedScript): void {
     const open: SyntaxNode[] = [script];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
@@ -154,7 +164,7 @@ export class Symbols {
 
   /** `for c in u r l; do s=$s$c; done`. */
   #visitAccumulation(name: string, words: readonly Word[], body: SyntaxNode): void {
-    for (const node of descendants(body)) {
+    for (const node of descendants(body, this.#budget)) {
       if (node.type !== "Assignment" || node.value.type !== "Word" || node.name === name) continue;
       const text = node.value.text.replace(/[{}"]/g, "");
       if (text === `$${node.name}$${name}` || (node.append === true && text === `$${name}`))
@@ -172,13 +182,13 @@ export class Symbols {
       }
       const text = redirect.type === "HereString" ? redirect.target : redirect;
       if (text === undefined) continue;
-      for (const name of readVariables(node.command))
+      for (const name of readVariables(node.command, this.#budget))
         this.#assign(name, { kind: "text", text, lines: true });
     }
   }
 
   #visitReadsFrom(node: SyntaxNode, commands: readonly CommandNode[]): void {
-    for (const name of readVariables(node))
+    for (const name of readVariables(node, this.#budget))
       this.#assign(name, { kind: "piped", commands, lines: true });
   }
 
@@ -217,17 +227,19 @@ export class Symbols {
   }
 }
 
-function* descendants(node: SyntaxNode): Generator<SyntaxNode> {
+/** A loop or group is walked once for every one around it. */
+function* descendants(node: SyntaxNode, budget: Budget): Generator<SyntaxNode> {
   const open = [node];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    budget.spend();
     yield next;
     forEachChild(next, (child) => open.push(child));
   }
 }
 
 /** Variables that `read` fills inside a loop or group, from what the whole of it reads. */
-function readVariables(node: SyntaxNode): string[] {
-  return [...descendants(node)].flatMap((child) =>
+function readVariables(node: SyntaxNode, budget: Budget): string[] {
+  return [...descendants(node, budget)].flatMap((child) =>
     child.type === "Command" && child.name?.value === "read" && child.redirects.length === 0
       ? child.args.flatMap((arg) =>
           arg.type === "Word" && /^[A-Za-z_]\w*$/.test(arg.value) ? [arg.value] : [],

@@ -231,14 +231,19 @@ function unwrapEnv(args: readonly string[]): readonly string[] {
 }
 
 function findCommands(args: readonly string[]): (readonly string[])[] {
-  return args.flatMap((arg, at) => {
-    if (!/^-(exec|execdir|ok|okdir)$/.test(arg)) return [];
-    const end = args.findIndex((other, index) => index > at && (other === ";" || other === "+"));
-    const command = args.slice(at + 1, end === -1 ? undefined : end);
-    // Files somewhere below where it begins.
-    const file = (args[0] ?? "").startsWith("/") ? `${args[0]}/${UNKNOWN}` : "{}";
-    return [command.map((word) => (word === "{}" ? file : word))];
-  });
+  // Files somewhere below where it begins.
+  const file = (args[0] ?? "").startsWith("/") ? `${args[0]}/${UNKNOWN}` : "{}";
+  const commands: (readonly string[])[] = [];
+  let end = args.length;
+  for (let at = args.length - 1; at >= 0; at -= 1) {
+    const arg = args[at] ?? "";
+    if (arg === ";" || arg === "+") end = at;
+    if (!/^-(exec|execdir|ok|okdir)$/.test(arg)) continue;
+    commands.push(args.slice(at + 1, end).map((word) => (word === "{}" ? file : word)));
+    // A further one inside it is a word of it.
+    end = at;
+  }
+  return commands.toReversed();
 }
 
 function startedDaemon(args: readonly string[]): (readonly string[])[] {
@@ -256,6 +261,8 @@ function candidates(args: readonly string[]): (readonly string[])[] {
     const arg = args[at] ?? "";
     if (arg === "--") return [...places, args.slice(at + 1)];
     if (arg.startsWith("-") || !isKnown(arg)) continue;
+    // More than that many are not looked at.
+    if (places.length > 64) break;
     places.push(args.slice(at));
     const before = args[at - 1] ?? "";
     if (!before.startsWith("-") || before.includes("=")) break;

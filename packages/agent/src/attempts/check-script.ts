@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
 import { MAX_FINDINGS, MAX_FINDINGS_BYTES, RUN_SCRIPT, type Finding } from "@jobctl/protocol";
-import { MAX_SCRIPT_BYTES, validateJob, type Policy, type Report } from "@jobctl/validator";
+import { LIMITS, validateJob, type Policy, type Report } from "@jobctl/validator";
 
 interface ScriptCheck {
   readonly accepted: boolean;
@@ -64,7 +64,7 @@ function readScript(path: string): Uint8Array | null {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return null;
-    const content = Buffer.alloc(Math.min(stat.size, MAX_SCRIPT_BYTES + 1));
+    const content = Buffer.alloc(Math.min(stat.size, LIMITS.scriptBytes + 1));
     return content.subarray(0, readSync(descriptor, content));
   } finally {
     closeSync(descriptor);

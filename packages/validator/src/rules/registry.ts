@@ -2,15 +2,31 @@ import type { Rule } from "../rule.js";
 import { RULES, type RuleId } from "./index.js";
 import { RuleSet } from "./rule-set.js";
 
-const BY_ID: ReadonlyMap<string, Rule> = new Map(RULES.map((rule) => [rule.id, rule]));
+/** Rules by their ids and by the commands that they look at. */
+export class Catalogue {
+  readonly rules: readonly Rule[];
+  readonly set: RuleSet;
+  readonly #byId: ReadonlyMap<string, Rule>;
 
-/** The rules that jobctl comes with. */
-export const OWN_RULES = new RuleSet(RULES);
+  constructor(rules: readonly Rule[]) {
+    this.rules = rules;
+    this.set = new RuleSet(rules);
+    this.#byId = new Map(rules.map((rule) => [rule.id, rule]));
+  }
 
-export function ruleOf(id: RuleId): Rule {
-  return BY_ID.get(id) as Rule;
+  /** A rule that is known to be there. */
+  rule(id: string): Rule {
+    return this.#byId.get(id) as Rule;
+  }
 }
 
+/** The rules that jobctl comes with. */
+export const OWN_CATALOGUE = new Catalogue(RULES);
+export const OWN_RULES = OWN_CATALOGUE.set;
+
+export function ruleOf(id: RuleId): Rule {
+  return OWN_CATALOGUE.rule(id);
+}
 /** Families whose programs are refused wherever they lie and whatever they are called. */
 const REFUSED = new Set(["network", "kernel", "privilege", "escape", "destructive"]);
 
