@@ -6,3 +6,5 @@ export { RULES } from "./rules/index.js";
 export { toSarif } from "./sarif.js";
 export { LIMITS, MAX_SHOWN_FINDINGS } from "./limits.js";
 export { validate, validateJob, type ReadFile } from "./validate.js";
+export { SITE_RULES_SETTING, catalogueWith, parseSiteRules, type SiteRule } from "./site-rules.js";
+export type { Catalogue } from "./rules/registry.js";

@@ -44,14 +44,6 @@ export function wholeFile(rule: RuleId, message: string): Finding {
   return { rule, severity, message, pos: 0, end: 0, resolved: "", trace: [] };
 }
 
-/** Whether a file is a shell script: by its first line, or without one by its name. */
-export function isShellScriptFile(file: string, content: Uint8Array): boolean {
-  const start = Buffer.from(content.subarray(0, 100)).toString("latin1");
-  const [firstLine = ""] = start.split("\n", 1);
-  if (firstLine.startsWith("#!")) return /\b(ba|da|k|z)?sh\b/.test(firstLine);
-  return /\.(sh|bash)$/.test(file);
-}
-
 /** The program that the first line names, or the one that it hands to `env`; null when there is none. */
 function interpreterOf(text: string): string | null {
   if (!text.startsWith("#!")) return null;

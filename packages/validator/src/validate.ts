@@ -8,7 +8,8 @@ import { normalizePath } from "./paths.js";
 import { DEFAULT_POLICY, type Policy } from "./policy.js";
 import { toReport } from "./report.js";
 import { OWN_CATALOGUE, type Catalogue } from "./rules/registry.js";
-import { TOO_LARGE, isShellScriptFile, readScriptText, wholeFile } from "./script-text.js";
+import { TOO_LARGE, readScriptText, wholeFile } from "./script-text.js";
+import { isShellScriptFile } from "./shell-script-file.js";
 
 /**
  * Checks a script. It reads text and runs nothing, and it never throws: what it cannot understand it

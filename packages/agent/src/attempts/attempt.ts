@@ -36,7 +36,7 @@ import {
   withAges,
   type AttemptMoments,
 } from "./attempt-moments.js";
-import { checkScripts, describeRejection } from "./check-script.js";
+import { checkScripts, describeRejection, type ScriptCheck } from "./check-script.js";
 import { notBegun } from "./machine-error.js";
 import { exceededLimit, explain, notRun, outcomeOf, type StopReason } from "./outcome.js";
 import { writeRecord } from "./record.js";
@@ -85,6 +85,8 @@ export class Attempt {
   #waitingLogs = 0;
   #logsWaitedUntilMs = -Infinity;
   readonly #givenUp = new AbortController();
+  /** Ends the check of its scripts. */
+  readonly #unstarted = new AbortController();
   readonly #problems: RepeatedProblem;
   #excess: string | null = null;
   #stopping: Promise<void> | null = null;
@@ -288,6 +290,7 @@ export class Attempt {
     if (this.#stopped === null && !this.#ended) {
       this.#stopped = reason;
       this.#settings.logger.info({ event: "attempt_stopping", ...this.#ids(), reason });
+      this.#unstarted.abort();
     }
     await this.#terminate();
   }
@@ -301,6 +304,7 @@ export class Attempt {
   async interrupt(): Promise<void> {
     if (this.#ended) return;
     this.#interrupted = true;
+    this.#unstarted.abort();
     await this.#terminate();
   }
 
@@ -343,6 +347,22 @@ export class Attempt {
     }
   }
 
+  /** Null when the attempt is stopped meanwhile. */
+  async #checkScripts(): Promise<ScriptCheck | null> {
+    const { network, validation } = this.spec;
+    const { signal } = this.#unstarted;
+    try {
+      return await checkScripts(this.#settings.checker, {
+        workspace: this.paths.workspace,
+        policy: { network, ...validation },
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    }
+  }
+
   async #runScript(): Promise<Outcome> {
     if (this.#stopped === "cancelled")
       return notRun("cancelled", "cancelled before it was started");
@@ -350,8 +370,9 @@ export class Attempt {
     if (lstatSync(script, { throwIfNoEntry: false }) === undefined) {
       return notRun("rejected", `there is no ${RUN_SCRIPT} in the job`);
     }
-    const { network, validation } = this.spec;
-    const { accepted, findings } = checkScripts(this.paths.workspace, { network, ...validation });
+    const check = await this.#checkScripts();
+    if (check === null) return notRun("cancelled", "cancelled before it was started");
+    const { accepted, findings } = check;
     this.#update({ findings });
     if (!accepted) return notRun("rejected", describeRejection(findings));
     const { moments, startedAt } = started();
