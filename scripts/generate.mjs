@@ -230,8 +230,10 @@ async function listRules() {
       if (!examples.has(rule)) examples.set(rule, script);
     }
   }
-  const describe = ({ id, severity, why, fix, needsNetwork, strictOnly }) => {
-    const example = examples.get(id);
+  const block = (script) => ["```sh", script.trimEnd(), "```", ""];
+  const describe = ({ id, severity, why, fix, needsNetwork, strictOnly, examples: own }) => {
+    const example = own.dangerous[0] ?? examples.get(id);
+    const honest = own.honest[0];
     const networked = severity === "error" ? "a warning" : "an info";
     const lighter = needsNetwork === true ? `; ${networked} where the service has the network` : "";
     const level = strictOnly === true ? "error under strict, not shown elsewhere" : severity;
@@ -240,10 +242,12 @@ async function listRules() {
       "",
       `${level}${lighter}. The script, or a command in it, ${why}. ${fix}`,
       "",
-      ...(example === undefined ? [] : ["```sh", example.trimEnd(), "```", ""]),
+      ...(example === undefined ? [] : block(example)),
+      ...(honest === undefined ? [] : ["This is let through:", "", ...block(honest)]),
     ];
   };
-  const sections = FAMILIES.flatMap((family) => [
+  const families = FAMILIES.filter((name) => RULES.some(({ family }) => family === name));
+  const sections = families.flatMap((family) => [
     `## ${family}`,
     "",
     ...RULES.filter((rule) => rule.family === family).flatMap(describe),

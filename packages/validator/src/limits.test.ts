@@ -45,7 +45,8 @@ describe("the verdict", () => {
 describe("limits", () => {
   /** Just over each limit, and what the message says. */
   const scripts: readonly [name: string, script: string, message: RegExp][] = [
-    ["steps", "x=$a\n".repeat(150_000), /more than \d+ steps/],
+    ["steps", "x=$a\n".repeat(200_000), /more than \d+ steps/],
+    ["words", `echo ${"a ".repeat(LIMITS.words)}`, /a command in it has more than \d+ words/],
     ["a pipe", `${"a|".repeat(LIMITS.pipeCommands)}a`, /a pipe in it has more than \d+ commands/],
     [
       "here-documents",

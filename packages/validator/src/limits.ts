@@ -10,7 +10,9 @@ export const LIMITS = {
   /** Paths that the scripts of a job run, and that are looked for among its files. */
   paths: 2000,
   /** Steps for all scripts of a job: visits of nodes, pieces of words, 64 characters of worked-out text. */
-  steps: 600_000,
+  steps: 1_000_000,
+  /** Words of one command, with what its variables hold. */
+  words: 20_000,
   /** Commands of one pipe. */
   pipeCommands: 200,
   /** Here-documents that are waiting for their text at the end of a line. */

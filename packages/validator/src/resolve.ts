@@ -80,6 +80,8 @@ export class Resolver implements WordValues {
   argumentLists(words: readonly CommandArgument[]): string[][] {
     const values = words.map((word) => this.#argument(word));
     const lists = variantsOf(values);
+    if (lists.some((list) => list.length > LIMITS.words))
+      throw new BudgetExceeded(`a command in it has more than ${LIMITS.words} words`);
     for (const list of lists) this.#budget.spend(1 + (list.length >> 2));
     return lists;
   }
