@@ -86,7 +86,7 @@ const CREDENTIALS = [
 
 /** Whether a pattern matches such a file. */
 export function matchesCredential(path: string): boolean {
-  const pattern = globPattern(path.replace(HOME, "/home/me").replace(/\[[^\]]*\]/g, "?"));
+  const pattern = globPattern(path.replace(HOME, "/home/me").replace(/\[[^[\]]*\]/g, "?"));
   if (pattern === null || !/[a-z]/.test(pattern)) return false;
   // A star does not match across directories.
   const whole = new RegExp(`^${pattern.replaceAll("[^]", "[^/]")}$`);

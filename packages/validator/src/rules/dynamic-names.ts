@@ -48,7 +48,7 @@ const NAMES = [
 export function checkName(program: string, found: Found): void {
   const last = program.split("/").at(-1) ?? "";
   if (/[*?[]/.test(last) && isKnown(last)) {
-    const pattern = globPattern(last.replace(/\[[^\]]*\]/g, "?"));
+    const pattern = globPattern(last.replace(/\[[^[\]]*\]/g, "?"));
     const name = pattern === null ? null : new RegExp(`^${pattern}$`);
     if (name !== null && NAMES.some((dangerous) => name.test(dangerous)))
       found("DYN-CMD-GLOB", `${readable(program)} may be a dangerous command`);

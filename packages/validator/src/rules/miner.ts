@@ -4,7 +4,7 @@ import type { CommandRule } from "./report.js";
 const MINERS =
   /^(xmrig|xmr-stak\S*|minerd|cpuminer\S*|cgminer|bfgminer|ethminer|t-rex|nbminer|lolminer|phoenixminer|claymore\S*|ccminer|nanominer|gminer|teamredminer|srbminer\S*|xmr-\S*|minergate\S*|nicehash\S*|kryptex|rigel|verthashminer|wildrig\S*|monerod|p2pool|kawpowminer|xmrig-\S+)$/i;
 const POOL =
-  /stratum\+?\w*:\/\/|\b(nanopool|minexmr|supportxmr|moneroocean|2miners|ethermine|f2pool|nicehash|hashvault|herominers|unmineable|c3pool|nanopool|flypool|viabtc|antpool|slushpool|poolin|minergate|xmrpool|kryptex)\.\w+|--(donate-level|coin=|algo[= ]?(rx|cn|randomx|ethash|kawpow)|nicehash|randomx-\w+|cpu-max-threads-hint)|\brandomx\b|stratum\d\+/i;
+  /stratum\+?\w{0,10}:\/\/|\b(nanopool|minexmr|supportxmr|moneroocean|2miners|ethermine|f2pool|nicehash|hashvault|herominers|unmineable|c3pool|nanopool|flypool|viabtc|antpool|slushpool|poolin|minergate|xmrpool|kryptex)\.\w+|--(donate-level|coin=|algo[= ]?(rx|cn|randomx|ethash|kawpow)|nicehash|randomx-\w+|cpu-max-threads-hint)|\brandomx\b|stratum\d\+/i;
 
 /** Commands whose arguments are text. */
 const TEXT = new Set(["echo", "printf", "grep", "sed", "awk", "logger", "test", "["]);
@@ -19,6 +19,7 @@ export const minerRules: CommandRule = ({ name, args }, found) => {
 /** Whether a text that the script writes configures a miner. */
 export function minerText(text: string): boolean {
   return (
-    /stratum\d?\+\w+:\/\//i.test(text) || (POOL.test(text) && /pool|algo|wallet|url/i.test(text))
+    /stratum\d?\+\w{1,10}:\/\//i.test(text) ||
+    (POOL.test(text) && /pool|algo|wallet|url/i.test(text))
   );
 }

@@ -126,10 +126,7 @@ export const networkRules: CommandRule = ({ name, args }, found) => {
   if (TUNNEL.has(name)) found("NET-TUNNEL", `${name} opens a tunnel`);
   if (FETCH.has(name)) checkFetch(name, args, found);
   if (REMOTE.has(name)) checkRemote(name, args, found);
-  if (
-    name === "rsync" &&
-    operands(args).some((arg) => /^(rsync:\/\/|[^/\s]+@?[^/\s]*::?)/.test(arg))
-  )
+  if (name === "rsync" && operands(args).some((arg) => /^[^/\s]+:/.test(arg)))
     found("NET-REMOTE", "rsync goes to another machine");
   if (
     ["mail", "mailx", "sendmail", "mutt", "swaks", "ssmtp", "msmtp"].includes(name) &&
