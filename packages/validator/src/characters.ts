@@ -29,6 +29,11 @@ export function isKnown(text: string): boolean {
   return !/[\uE000\uE004-\uE008]/.test(text);
 }
 
+/** Whether a path begins at the root or in a home directory. */
+export function isAnchored(path: string): boolean {
+  return path.startsWith("/") || path.startsWith("~") || path.startsWith(HOME);
+}
+
 /** A text without markers, for people. */
 export function readable(text: string): string {
   return text

@@ -1,5 +1,5 @@
 import { BudgetExceeded } from "./budget.js";
-import { HOME, UNKNOWN, isKnown, withoutUnset } from "./characters.js";
+import { HOME, UNKNOWN, isAnchored, isKnown, withoutUnset } from "./characters.js";
 import { LIMITS } from "./limits.js";
 import { normalizePath } from "./paths.js";
 import type { Invocation } from "./unwrap.js";
@@ -40,19 +40,20 @@ export class Directory {
     this.#moved = true;
     const target = first ?? (args.length === 0 ? HOME : UNKNOWN);
     if (!isKnown(target)) this.#current = null;
-    else if (/^[/\uE002~]/.test(target)) this.#current = normalizePath(target);
+    else if (isAnchored(target)) this.#current = normalizePath(target);
     else if (this.#current !== null)
       this.#current = normalizePath(`${this.#current || "."}/${withoutUnset(target)}`);
   }
 
   /** Where a relative path leads, when that is outside the job; null elsewhere. */
   resolve(path: string): string | null {
-    if (!isKnown(path) || /^([/~\uE002&-]|\d*$)/.test(path)) return null;
+    if (!isKnown(path) || isAnchored(path) || /^([&-]|\d*$)/.test(path)) return null;
     const [head = "", ...rest] = normalizePath(path).split("/");
     const target = this.#links.get(head);
     if (target !== undefined && rest.length > 0) return normalizePath([target, ...rest].join("/"));
-    if (this.#current === null || !/^([/\uE002]|\.\.(\/|$))/.test(this.#current)) return null;
-    return normalizePath(`${this.#current}/${withoutUnset(path)}`);
+    const current = this.#current;
+    if (current === null || !(isAnchored(current) || /^\.\.(\/|$)/.test(current))) return null;
+    return normalizePath(`${current}/${withoutUnset(path)}`);
   }
 
   /** A command with such paths resolved; null when there are none. */

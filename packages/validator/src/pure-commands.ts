@@ -106,7 +106,7 @@ function awkPrint(args: readonly string[]): string | null {
 
 /** An interpreter that only prints a constant. */
 function printedLiteral(args: readonly string[]): string | null {
-  const match = /^print\s*\(?\s*(["'])([^"'\\]*)\1\s*\)?;?$/.exec(
+  const match = /^print[\s(]*(["'])([^"'\\]*)\1[\s);]*$/.exec(
     args.length === 2 && /^-[ce]$/.test(args[0] ?? "") ? (args[1] ?? "") : "",
   );
   return match?.[2] ?? null;
