@@ -1,7 +1,7 @@
 import { BudgetExceeded } from "./budget.js";
 import { readable } from "./characters.js";
 import type { Severity, TraceStep } from "./diagnostic.js";
-import { LIMITS } from "./limits.js";
+import { LIMITS, MAX_RESOLVED } from "./limits.js";
 
 /** Something that was found, at a place of the script. */
 export interface Finding {
@@ -22,7 +22,6 @@ export interface Span {
   readonly end: number;
 }
 
-const MAX_RESOLVED = 10_000;
 const MAX_MESSAGE = 500;
 
 const RANKS: readonly Severity[] = ["error", "warning", "info"];

@@ -104,6 +104,21 @@ describe("limits", () => {
   });
 });
 
+describe("allowed hosts", () => {
+  const policy = { ...DEFAULT_POLICY, network: true, allowHosts: ["data.example.org"] };
+  const warnings = (script: string): number =>
+    validate(Buffer.from(script), "run.sh", policy).counts.warning;
+
+  it("have to be all that a command names, however long it is", () => {
+    const allowed = "curl https://data.example.org/x";
+    assert.equal(warnings(allowed), 0);
+    assert.equal(warnings(`${allowed} https://other.example`), 1);
+    assert.equal(warnings(`${allowed} ${"-s ".repeat(5000)} https://other.example`), 1);
+    assert.equal(warnings("curl https://data.example.org@other.example/x"), 1);
+    assert.equal(warnings("curl https://other.example#@data.example.org/x"), 1);
+  });
+});
+
 describe("positions", () => {
   it("end behind where they begin, in files with CR LF as well", () => {
     const scripts = ["echo a\r\nsudo b\r\n", "echo \r\n$((\r\n", "a\r\n\r\n", "#!/bin/x\r\ncurl x"];

@@ -10,7 +10,7 @@ export const LIMITS = {
   /** Paths that the scripts of a job run, and that are looked for among its files. */
   paths: 2000,
   /** Steps for all scripts of a job: visits of nodes, pieces of words, 64 characters of worked-out text. */
-  steps: 1_000_000,
+  steps: 800_000,
   /** Words of one command, with what its variables hold. */
   words: 20_000,
   /** Commands of one pipe. */
@@ -33,3 +33,6 @@ export const LIMITS = {
 
 /** Findings of a script that a report shows, errors first. The verdict counts all of them. */
 export const MAX_SHOWN_FINDINGS = 100;
+
+/** Characters of a command that are kept with a finding; a longer one is cut, and has a mark behind them. */
+export const MAX_RESOLVED = 10_000;
