@@ -1,3 +1,4 @@
+import { BudgetExceeded } from "./budget.js";
 import { ABSENT, BREAK, INDIRECT, UNKNOWN, UNSET, isKnown } from "./characters.js";
 import { decodeEscapes } from "./escapes.js";
 import type { GlobPattern } from "./glob-match.js";
@@ -117,7 +118,10 @@ export class Expansions {
     const by = removes ? "" : (this.#resolver.word(operation.replacement)[0] ?? "");
     return values.map((value) => {
       if (!isKnown(value)) return value;
-      if (value.length > LIMITS.editedLength) return UNKNOWN;
+      if (value.length > LIMITS.editedLength)
+        throw new BudgetExceeded(
+          `a text in it that a pattern is taken out of has more than ${LIMITS.editedLength} characters`,
+        );
       return removes
         ? remove(value, pattern, operation.operator)
         : pattern.replace(value, by, placeOf(operation.operator));

@@ -44,31 +44,40 @@ describe("the verdict", () => {
 
 describe("limits", () => {
   /** Just over each limit, and what the message says. */
-  const scripts: readonly [name: string, script: string, message: RegExp][] = [
+  const scripts: readonly [limit: keyof typeof LIMITS, script: string, message: RegExp][] = [
     ["steps", "x=$a\n".repeat(200_000), /more than \d+ steps/],
     ["words", `echo ${"a ".repeat(LIMITS.words)}`, /a command in it has more than \d+ words/],
-    ["a pipe", `${"a|".repeat(LIMITS.pipeCommands)}a`, /a pipe in it has more than \d+ commands/],
     [
-      "here-documents",
+      "pipeCommands",
+      `${"a|".repeat(LIMITS.pipeCommands)}a`,
+      /a pipe in it has more than \d+ commands/,
+    ],
+    [
+      "waitingDocuments",
       `cat ${"<<E ".repeat(LIMITS.waitingDocuments + 1)}\n${"E\n".repeat(LIMITS.waitingDocuments + 1)}`,
       /more than \d+ here-documents/,
     ],
     [
-      "a command's names",
+      "values",
       `for x in ${Array.from({ length: LIMITS.values + 1 }, (_, at) => `c${at}`).join(" ")}; do $x; done`,
       /a command in it may be any of more than \d+/,
     ],
     [
-      "a text's length",
+      "textLength",
       `a0=${"x".repeat(1000)}\n${Array.from({ length: 12 }, (_, at) => `a${at + 1}=$a${at}$a${at}`).join("\n")}\necho $a12`,
       /grows longer than \d+ characters/,
     ],
     [
-      "nesting",
+      "depth",
       `${Array.from({ length: LIMITS.depth + 2 }, (_, at) => `a${at}=$a${at + 1}`).join("\n")}\n$a0`,
       /nested more than \d+ deep/,
     ],
-    ["a path's length", "cd abcdefgh\n".repeat(600), /a path of more than \d+ characters/],
+    [
+      "editedLength",
+      `a=${"x".repeat(LIMITS.editedLength + 1)}; echo \${a%x}`,
+      /a pattern is taken out of has more than \d+/,
+    ],
+    ["pathLength", "cd abcdefgh\n".repeat(600), /a path of more than \d+ characters/],
     ["findings", "sudo id\n".repeat(LIMITS.findings + 1), /more than \d+ findings/],
   ];
   for (const [name, script, message] of scripts)
@@ -78,6 +87,14 @@ describe("limits", () => {
       assert.match(found.map((one) => one.message).join("\n"), message);
       assert.equal(report.verdict, "reject");
     });
+
+  it("are all tried", () => {
+    const ofJobs = ["scripts", "paths", "scriptBytes"];
+    assert.deepEqual(
+      [...scripts.map(([limit]) => limit), ...ofJobs].toSorted(),
+      Object.keys(LIMITS).toSorted(),
+    );
+  });
 
   it("do not let a further script go unchecked", () => {
     const steps = Array.from({ length: LIMITS.scripts }, (_, at) => `s${at}.sh`);

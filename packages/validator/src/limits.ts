@@ -21,7 +21,7 @@ export const LIMITS = {
   values: 500,
   /** Characters of a text that is put together from others. */
   textLength: 256 * 1024,
-  /** Characters of a value that a pattern is taken out of; of a longer one nothing is known. */
+  /** Characters of a value that a pattern is taken out of. */
   editedLength: 4000,
   /** Variables and substitutions within each other that are followed. */
   depth: 48,
