@@ -38,6 +38,37 @@ except what destroys, escapes or gains rights.
 A script can explain a warning: a line \`# jobctl: allow DEL-UNSET -- set by the site\` makes it an \`info\` that
 carries the reason, except under \`strict\`. A script cannot lower an error.
 
+Every script is looked at whole: verdict and counts are of all findings, of which at most 100 are shown, errors first.
+What has more of anything than an honest script has (steps of work, scripts that run each other, commands of one
+pipe, values of one command's name, findings) is rejected as \`BUDGET\`, and the message says which limit it is. The
+limits count, they do not measure time: a slow machine accepts what a fast one does. Only a check that takes more
+than 20 seconds or 192 MB is ended, and rejected.
+
+## Rules of a site
+
+A site adds rules of its own: \`JOBCTL_VALIDATOR_RULES\` names a file with a JSON list. Agents read it when they start,
+and refuse to start with a list that has mistakes; they are all in the message. It is the agents that decide. Set
+the same variable where people call \`jobctl\`, say on login nodes, and \`jobctl submit\` and \`jobctl validate\` find the
+same before anything is sent; \`jobctl validate --list-rules\` shows all rules, with \`--json\` for programs.
+
+\`\`\`json
+[
+  { "command": "rclone", "severity": "warning", "why": "copies to a place that nobody backs up" },
+  {
+    "id": "HOUSE-NODE",
+    "command": ["qsub", "sbatch"],
+    "options": ["--exclusive", "-x"],
+    "severity": "error",
+    "why": "takes a whole node",
+    "fix": "Ask for cores."
+  }
+]
+\`\`\`
+
+\`command\` is a name or a list of names, \`mkfs*\` for all that begin so. With \`options\`, one of them has to be given.
+\`why\` completes "rclone ...", \`fix\` says what to do instead. Without an \`id\` a rule is called \`SITE-1\` and so on, by its
+place in the list. \`SERVICE_<NAME>_RULES\` changes their severity as that of all others.
+
 This page is made from the rules by \`npm run generate\`.
 `;
 
@@ -199,8 +230,10 @@ async function listRules() {
       if (!examples.has(rule)) examples.set(rule, script);
     }
   }
-  const describe = ({ id, severity, why, fix, needsNetwork, strictOnly }) => {
-    const example = examples.get(id);
+  const block = (script) => ["```sh", script.trimEnd(), "```", ""];
+  const describe = ({ id, severity, why, fix, needsNetwork, strictOnly, examples: own }) => {
+    const example = own.dangerous[0] ?? examples.get(id);
+    const honest = own.honest[0];
     const networked = severity === "error" ? "a warning" : "an info";
     const lighter = needsNetwork === true ? `; ${networked} where the service has the network` : "";
     const level = strictOnly === true ? "error under strict, not shown elsewhere" : severity;
@@ -209,10 +242,12 @@ async function listRules() {
       "",
       `${level}${lighter}. The script, or a command in it, ${why}. ${fix}`,
       "",
-      ...(example === undefined ? [] : ["```sh", example.trimEnd(), "```", ""]),
+      ...(example === undefined ? [] : block(example)),
+      ...(honest === undefined ? [] : ["This is let through:", "", ...block(honest)]),
     ];
   };
-  const sections = FAMILIES.flatMap((family) => [
+  const families = FAMILIES.filter((name) => RULES.some(({ family }) => family === name));
+  const sections = families.flatMap((family) => [
     `## ${family}`,
     "",
     ...RULES.filter((rule) => rule.family === family).flatMap(describe),

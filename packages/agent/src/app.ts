@@ -23,6 +23,7 @@ import {
   type AgentSelf,
   type HealthCheck,
 } from "@jobctl/protocol";
+import { ScriptChecker } from "@jobctl/validator/checker";
 
 import { AttemptPool } from "./attempts/attempt-pool.js";
 import { Capacity } from "./attempts/capacity.js";
@@ -40,6 +41,9 @@ import { LoadSampler } from "./load-sampler.js";
 import { Sessions } from "./sessions.js";
 import { selectExecutor } from "./select-executor.js";
 import { Trash } from "./workspace/trash.js";
+
+/** Scripts that are checked at the same time: one that takes long does not keep all others waiting. */
+const CHECKER_THREADS = 2;
 
 /** The specification is base64 of JSON, with every environment variable in it, and then some. */
 const MAX_HEADER_BYTES = 4 * MAX_ENV_BYTES + 64 * 1024;
@@ -87,12 +91,17 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     onReplaced: () => pool.reconcile(),
     logger,
   });
+  const checker = new ScriptChecker({
+    threads: CHECKER_THREADS,
+    isWarmedUp: true,
+    siteRules: config.siteRules,
+  });
   const pool = new AttemptPool(
     paths.attempts,
     capacity,
     {
       agentName: config.name,
-      executor,
+      ...{ executor, checker },
       trash,
       archiveLimits: config.archiveLimits,
       maxLogBytes: config.maxLogBytes,
@@ -232,6 +241,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
           "the agent runs as root, which it does not need: start it as a user of its own, to which a control group is delegated (docs/production.md)",
         );
       }
+      await checker.ready();
       await pool.recover();
       await dataFolder.check();
       const url = await app.listen({ host: config.host, port: config.port });
@@ -257,6 +267,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
         run: async () => {
           clearInterval(loadTimer);
           await app.close();
+          await checker.close();
         },
       },
     ],

@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { after, afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { NO_LIMITS, pack, toPackEntries, walkAll } from "@jobctl/archive";
 import type { Logger } from "@jobctl/daemon";
 import type { AttemptSpec } from "@jobctl/protocol";
+import { ScriptChecker } from "@jobctl/validator/checker";
 
 import { createProcessExecutor } from "./executors/process.js";
 import { Trash } from "./workspace/trash.js";
@@ -33,6 +34,8 @@ const HOLDING = "env -i setsid bash -c 'exec sleep 300' &\necho $!\n";
 describe("an attempt", () => {
   let root: string;
   let events: string[];
+  const checker = new ScriptChecker();
+  after(() => checker.close());
   let settings: AttemptSettings;
   let leftover: number | null;
   beforeEach(async () => {
@@ -42,6 +45,7 @@ describe("an attempt", () => {
     const note = ({ event }: { event: string }): unknown => events.push(event);
     const logger: Logger = { debug: note, info: note, warn: note, error: note };
     settings = {
+      checker,
       ...{ agentName: "a", executor: await createProcessExecutor(), archiveLimits: NO_LIMITS },
       jobLimits: { maxProcesses: 1000, maxOpenFiles: 1000, maxFileBytes: 1e9, tmpBytes: 1e9 },
       ...{ maxLogBytes: 1e6, maxMemoryBytes: 1e9, maxResultBytes: 1e9 },

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism, hostname, totalmem } from "node:os";
 import { resolve } from "node:path";
 
@@ -17,7 +18,8 @@ import {
   type MetricsAccess,
 } from "@jobctl/daemon";
 import type { ArchiveLimits } from "@jobctl/archive";
-import { agentNameSchema } from "@jobctl/protocol";
+import { JobctlError, agentNameSchema } from "@jobctl/protocol";
+import { SITE_RULES_SETTING, parseSiteRules, type SiteRule } from "@jobctl/validator";
 import { z } from "zod";
 
 import { isEnrolled } from "./identity.js";
@@ -49,6 +51,7 @@ const settings = z.object({
   JOBCTL_AGENT_CPUS: wholeNumber(1).default(() => availableParallelism()),
   JOBCTL_AGENT_MEMORY_BYTES: wholeNumber(1).default(() => totalmem()),
   JOBCTL_AGENT_SERVICES: nameList().default(["default"]),
+  JOBCTL_VALIDATOR_RULES: z.string().optional(),
   JOBCTL_AGENT_LOAD_SECONDS: seconds(1).default(5),
   JOBCTL_AGENT_KILL_GRACE_SECONDS: seconds(0).default(10),
   JOBCTL_AGENT_STORAGE_DEAD_SECONDS: seconds(1).default(900),
@@ -80,6 +83,8 @@ export interface AgentConfig {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly services: readonly string[];
+  /** Rules for scripts beside those that jobctl comes with. */
+  readonly siteRules: readonly SiteRule[];
   readonly loadSeconds: number;
   readonly killGraceSeconds: number;
   /** An attempt whose directory cannot be reached for longer is given up. */
@@ -95,11 +100,12 @@ export interface AgentConfig {
 
 /** @throws JobctlError `config_invalid` */
 export function readConfig(environment: Environment): AgentConfig {
-  const [read, enrolmentSecret, sentryDsn, metricsToken] = readTogether(
+  const [read, enrolmentSecret, sentryDsn, metricsToken, siteRules] = readTogether(
     () => readEnvironment(settings, environment),
     () => readEnrolmentSecret(environment),
     () => Secret.find("SENTRY_DSN", environment),
     () => Secret.find("JOBCTL_METRICS_TOKEN", environment),
+    () => readSiteRules(environment),
   );
   return {
     name: read.JOBCTL_AGENT_NAME,
@@ -124,6 +130,7 @@ export function readConfig(environment: Environment): AgentConfig {
     cpus: read.JOBCTL_AGENT_CPUS,
     memoryBytes: read.JOBCTL_AGENT_MEMORY_BYTES,
     services: read.JOBCTL_AGENT_SERVICES,
+    siteRules,
     loadSeconds: read.JOBCTL_AGENT_LOAD_SECONDS,
     killGraceSeconds: read.JOBCTL_AGENT_KILL_GRACE_SECONDS,
     storageDeadSeconds: read.JOBCTL_AGENT_STORAGE_DEAD_SECONDS,
@@ -141,6 +148,27 @@ export function readConfig(environment: Environment): AgentConfig {
       sentryDsn,
     ),
   };
+}
+
+/** @throws JobctlError `config_invalid` with everything that is wrong with the list */
+function readSiteRules(environment: Environment): readonly SiteRule[] {
+  const path = environment[SITE_RULES_SETTING];
+  if (path === undefined || path === "") return [];
+  const refuse = (problems: readonly string[]): never => {
+    throw new JobctlError(
+      "config_invalid",
+      `cannot start: ${SITE_RULES_SETTING}: ${path}: ${problems.join("; ")}`,
+      { hint: "docs/validation.md shows a list of rules." },
+    );
+  };
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    return refuse([`it cannot be read: ${(error as Error).message}`]);
+  }
+  const parsed = parseSiteRules(text);
+  return "problems" in parsed ? refuse(parsed.problems) : parsed.rules;
 }
 
 /**

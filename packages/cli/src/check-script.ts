@@ -3,9 +3,10 @@ import { join } from "node:path";
 import type { ServerInfo } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 import { RUN_SCRIPT } from "@jobctl/protocol/reserved";
-import { DEFAULT_POLICY, blocks, formatReport, validateJob, type Report } from "@jobctl/validator";
+import { DEFAULT_POLICY, blocks, formatReport, type Report } from "@jobctl/validator/checker";
 
 import type { Context } from "./command.js";
+import { openChecker } from "./open-checker.js";
 import type { JobSource } from "./pack-job.js";
 import { readScript } from "./read-script.js";
 
@@ -26,7 +27,11 @@ export async function checkBeforeSubmit(
   const policy = info.policies[service] ?? DEFAULT_POLICY;
   const read = (path: string): Uint8Array | null =>
     readScript(path === RUN_SCRIPT ? scripts.run : join(scripts.directory, path));
-  const reports = validateJob(RUN_SCRIPT, read, policy);
+  const checker = await openChecker();
+  const { signal } = context;
+  const reports = await checker
+    .check({ script: RUN_SCRIPT, read, policy, signal })
+    .finally(() => checker.close());
   for (const report of reports) show(report, context);
   if (reports.every(({ verdict }) => verdict === "accept")) return;
   const diagnostics = reports.flatMap((report) =>

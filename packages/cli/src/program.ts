@@ -95,10 +95,11 @@ export function createProgram(): Command {
     .option("--wait", "until they have stopped")
     .action(async (ids, flags) => (await import("./commands/cancel.js")).cancel(ids, flags));
 
-  define(program, "validate <path...>", "check scripts as an agent would before it runs them")
+  define(program, "validate [path...]", "check scripts as an agent would before it runs them")
     .option("--format <name>", "text, json or sarif")
     .option("--profile <name>", "strict, standard or permissive")
     .option("--network", "as for a service whose jobs have the network")
+    .option("--list-rules", "list all rules instead, those of the site among them")
     .action(async (paths, flags) =>
       (await import("./commands/validate.js")).validateScripts(paths, flags),
     );

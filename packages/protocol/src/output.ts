@@ -139,6 +139,23 @@ export const validateOutputSchema = z.object({
   nextCursor: z.null(),
 });
 
+/** `jobctl validate --list-rules --json`. */
+export const rulesOutputSchema = z.object({
+  schema: z.literal("jobctl.rules/v1"),
+  items: z.array(
+    z.object({
+      id: z.string(),
+      family: z.string(),
+      severity: z.enum(["error", "warning", "info"]),
+      /** Completes "it ...". */
+      why: z.string(),
+      fix: z.string(),
+      commands: z.array(z.string()),
+    }),
+  ),
+  nextCursor: z.null(),
+});
+
 /** `jobctl up --json`: printed once everything is ready. */
 export const upOutputSchema = z.object({
   schema: z.literal("jobctl.up/v1"),
@@ -185,6 +202,7 @@ export const outputSchema = z.discriminatedUnion("schema", [
   doctorOutputSchema,
   upOutputSchema,
   validateOutputSchema,
+  rulesOutputSchema,
   completionOutputSchema,
   errorAnswerSchema,
 ]);

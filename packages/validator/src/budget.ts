@@ -1,22 +1,33 @@
-/** Thrown when a script takes more work than any honest one does. */
+/** Thrown when a limit is reached; the message completes "it ...". */
 export class BudgetExceeded extends Error {}
 
-/** Counts steps of work, and time, so that no script keeps the validator busy for long. */
+/** Counts steps of work, so that no script keeps the validator busy for long. */
 export class Budget {
-  #steps: number;
-  readonly #untilMs: number;
+  readonly #limit: number;
+  #spent = 0;
 
-  constructor(steps: number, ms: number) {
-    this.#steps = steps;
-    this.#untilMs = performance.now() + ms;
+  /** @param limit steps that may be spent */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get spent(): number {
+    return this.#spent;
   }
 
   /** @throws BudgetExceeded */
   spend(steps = 1): void {
-    this.#steps -= steps;
-    if (this.#steps < 0) throw new BudgetExceeded("it takes too many steps to understand");
-    if (this.#steps % 256 === 0 && performance.now() > this.#untilMs) {
-      throw new BudgetExceeded("it takes too long to understand");
-    }
+    this.#spent += steps;
+    if (this.#spent > this.#limit)
+      throw new BudgetExceeded(`it takes more than ${this.#limit} steps to understand`);
+  }
+
+  /**
+   * Accounts for a text that is searched or put together.
+   *
+   * @throws BudgetExceeded
+   */
+  spendOn(text: string): void {
+    this.spend(1 + (text.length >> 6));
   }
 }

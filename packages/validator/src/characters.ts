@@ -34,6 +34,11 @@ export function mayBeNothing(text: string): boolean {
   return /^[\uE000\uE001\uE007]*$/.test(text);
 }
 
+/** Whether a path begins at the root or in a home directory. */
+export function isAnchored(path: string): boolean {
+  return path.startsWith("/") || path.startsWith("~") || path.startsWith(HOME);
+}
+
 /** A text without markers, for people. */
 export function readable(text: string): string {
   return text

@@ -1,4 +1,6 @@
-import { HOME, UNKNOWN, isKnown, withoutUnset } from "./characters.js";
+import { BudgetExceeded } from "./budget.js";
+import { HOME, UNKNOWN, isAnchored, isKnown, withoutUnset } from "./characters.js";
+import { LIMITS } from "./limits.js";
 import { normalizePath } from "./paths.js";
 import type { Invocation } from "./unwrap.js";
 
@@ -22,6 +24,7 @@ export class Directory {
     this.#current = before;
   }
 
+  /** @throws BudgetExceeded */
   follow({ name, args }: Invocation): void {
     if (name === "popd") this.#current = null;
     const [first, second = ""] = args.filter((arg) => !arg.startsWith("-"));
@@ -30,22 +33,27 @@ export class Directory {
         this.#links.set(normalizePath(second), first);
     }
     if (name !== "cd" && name !== "pushd") return;
+    if (this.#current !== null && this.#current.length > LIMITS.pathLength)
+      throw new BudgetExceeded(
+        `cd leads it to a path of more than ${LIMITS.pathLength} characters`,
+      );
     this.#moved = true;
     const target = first ?? (args.length === 0 ? HOME : UNKNOWN);
     if (!isKnown(target)) this.#current = null;
-    else if (/^[/\uE002~]/.test(target)) this.#current = normalizePath(target);
+    else if (isAnchored(target)) this.#current = normalizePath(target);
     else if (this.#current !== null)
       this.#current = normalizePath(`${this.#current || "."}/${withoutUnset(target)}`);
   }
 
   /** Where a relative path leads, when that is outside the job; null elsewhere. */
   resolve(path: string): string | null {
-    if (!isKnown(path) || /^([/~\uE002&-]|\d*$)/.test(path)) return null;
+    if (!isKnown(path) || isAnchored(path) || /^([&-]|\d*$)/.test(path)) return null;
     const [head = "", ...rest] = normalizePath(path).split("/");
     const target = this.#links.get(head);
     if (target !== undefined && rest.length > 0) return normalizePath([target, ...rest].join("/"));
-    if (this.#current === null || !/^([/\uE002]|\.\.(\/|$))/.test(this.#current)) return null;
-    return normalizePath(`${this.#current}/${withoutUnset(path)}`);
+    const current = this.#current;
+    if (current === null || !(isAnchored(current) || /^\.\.(\/|$)/.test(current))) return null;
+    return normalizePath(`${current}/${withoutUnset(path)}`);
   }
 
   /** A command with such paths resolved; null when there are none. */

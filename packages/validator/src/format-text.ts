@@ -11,7 +11,10 @@ function formatDiagnostic(file: string, diagnostic: Diagnostic): string[] {
   const gutter = " ".repeat(number.length);
   const shown = printable(source);
   const until = diagnostic.endLine === line ? diagnostic.endColumn : [...source].length + 1;
-  const width = Math.max(1, Math.min(until, [...shown].length + 1) - column);
+  const length = [...shown].length;
+  const width = Math.max(1, Math.min(until, length + 1) - column);
+  // Of a long line only the beginning is shown.
+  const indent = " ".repeat(Math.min(column - 1, length));
   const how = trace.map(({ kind, name }) =>
     kind === "wrapper"
       ? `run through ${name}`
@@ -27,7 +30,7 @@ function formatDiagnostic(file: string, diagnostic: Diagnostic): string[] {
   return [
     `${file}:${line}:${column}  ${severity}  ${rule}  ${printable(message)}`,
     `   ${number} | ${shown}`,
-    `   ${gutter} | ${" ".repeat(column - 1)}${"^".repeat(width)}${note === "" ? "" : ` ${note}`}`,
+    `   ${gutter} | ${indent}${"^".repeat(width)}${note === "" ? "" : ` ${note}`}`,
     `   help: ${fix}`,
   ];
 }

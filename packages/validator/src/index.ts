@@ -4,4 +4,7 @@ export { DEFAULT_POLICY, PROFILES, blocks, type Policy, type Profile } from "./p
 export { FAMILIES, type Family, type Rule } from "./rule.js";
 export { RULES } from "./rules/index.js";
 export { toSarif } from "./sarif.js";
-export { MAX_SCRIPT_BYTES, validate, validateJob } from "./validate.js";
+export { LIMITS, MAX_SHOWN_FINDINGS } from "./limits.js";
+export { validate, validateJob, type ReadFile } from "./validate.js";
+export { SITE_RULES_SETTING, catalogueWith, parseSiteRules, type SiteRule } from "./site-rules.js";
+export type { Catalogue } from "./rules/registry.js";

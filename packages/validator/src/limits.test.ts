@@ -38,12 +38,16 @@ const OTHERS: Readonly<Record<string, string>> = {
     "of what is beyond it, an argument's are looked through and a name's are followed",
   "rules/rule-set.ts MAX_KNOWN": "what is remembered only",
   "rules/shared/credentials.ts MAX_PATH": "the kernel takes no longer path",
-  "validate.ts MAX_SCRIPT_BYTES": "validate.test.ts",
-  "validate.ts MAX_STEPS": "validate.test.ts",
-  "validate.ts MAX_MS": "validate.test.ts",
-  "validate.ts MAX_FILES": "validate.test.ts",
-  "validate.ts MAX_DIAGNOSTICS": "what is shown only",
-  "validate.ts MAX_SHOWN": "what is shown only",
+  "allowances.ts MAX_ALLOWANCES": "what is beyond it allows nothing",
+  "allowances.ts MAX_LINE": "what is beyond it allows nothing",
+  "findings.ts MAX_MESSAGE": "what is shown only",
+  "limits.ts MAX_SHOWN_FINDINGS": "what is shown only",
+  "limits.ts MAX_RESOLVED": "what is shown, and allowed hosts: script-limits.test.ts",
+  "report.ts MAX_TEXT": "what is shown only",
+  "script-text.ts MAX_FIRST_LINE": "the kernel reads less of it",
+  "site-rules.ts MAX_RULES": "site-rules.test.ts",
+  "site-rules.ts MAX_TEXT": "site-rules.test.ts",
+  "site-rules.ts MAX_NAMES": "site-rules.test.ts",
 };
 
 describe("the limits of what is followed", () => {

@@ -1,4 +1,5 @@
 import type { Severity } from "./diagnostic.js";
+import { MAX_RESOLVED } from "./limits.js";
 import type { Rule } from "./rule.js";
 
 export const PROFILES = ["standard", "strict", "permissive"] as const;
@@ -72,6 +73,8 @@ function isAllowed(rule: Rule, command: string, policy: Policy): boolean {
       return true;
   }
   if (rule.needsNetwork !== true || !policy.network || policy.allowHosts.length === 0) return false;
+  // Of a command that was cut not all hosts are known.
+  if (command.length > MAX_RESOLVED) return false;
   const hosts = hostsIn(command);
   return (
     hosts.length > 0 &&
@@ -79,13 +82,21 @@ function isAllowed(rule: Rule, command: string, policy: Policy): boolean {
   );
 }
 
-/** Hosts of addresses, and of `user@host:path`. */
+/** Hosts of addresses, and of `user@host:path`, in the order of the words. */
 function hostsIn(command: string): string[] {
-  const addresses = command.matchAll(/\b[a-z][\w+]*:\/\/(?:[^@/\s]*@)?([\w.-]+)/gi);
-  const remotes = command.matchAll(/(?:^|\s)(?:[\w.-]+@([\w.-]+)|([\w-]+(?:\.[\w-]+)+)):/g);
-  return [...addresses, ...remotes].map(([, first, second]) =>
-    (first ?? second ?? "").toLowerCase(),
-  );
+  return command.split(/\s/).flatMap((word) => {
+    const addresses = word.split("://").slice(1);
+    if (addresses.length > 0) return addresses.map(hostOfAddress);
+    const host = /^(?:[\w.-]+@)?([\w.-]+):/.exec(word)?.[1] ?? "";
+    return word.includes("@") || host.includes(".") ? [host.toLowerCase()] : [];
+  });
+}
+
+/** Of what follows `://`. */
+function hostOfAddress(address: string): string {
+  const [authority = ""] = address.split(/[/?#\\]/, 1);
+  const host = authority.slice(authority.lastIndexOf("@") + 1);
+  return (/^[\w.-]*/.exec(host)?.[0] ?? "").toLowerCase();
 }
 
 function isBelow(host: string, allowed: string): boolean {

@@ -378,6 +378,7 @@ export class Resolver {
     const inner = text.slice(1, -1);
     if (/[{}$`]/.test(inner) || !inner.includes(",")) return this.#combine(heads, [text]);
     return heads.map((head) => {
+      this.#budget.spendOn(head);
       const fields = head.split(BREAK);
       const last = fields.pop() ?? "";
       return [...fields, ...inner.split(",").map((item) => last + item)].join(BREAK);

@@ -16,6 +16,7 @@ export const FAMILIES = [
   "miner",
   "secrets",
   "files",
+  "site",
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 

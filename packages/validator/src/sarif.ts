@@ -1,4 +1,5 @@
 import type { Report, Severity } from "./diagnostic.js";
+import type { Rule } from "./rule.js";
 import { RULES } from "./rules/index.js";
 
 const LEVELS: Readonly<Record<Severity, string>> = {
@@ -8,7 +9,11 @@ const LEVELS: Readonly<Record<Severity, string>> = {
 };
 
 /** Reports as a SARIF 2.1.0 log, for editors and code scanning. */
-export function toSarif(reports: readonly Report[], version: string): object {
+export function toSarif(
+  reports: readonly Report[],
+  version: string,
+  catalogue: readonly Rule[] = RULES,
+): object {
   return {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
@@ -18,7 +23,7 @@ export function toSarif(reports: readonly Report[], version: string): object {
           driver: {
             name: "jobctl validate",
             version,
-            rules: RULES.map(({ id, why, fix, severity, family }) => ({
+            rules: catalogue.map(({ id, why, fix, severity, family }) => ({
               id,
               shortDescription: { text: `The script or one of its commands ${why}.` },
               help: { text: fix },

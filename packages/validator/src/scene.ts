@@ -7,6 +7,7 @@ import type { Command, SyntaxNode } from "./parse.js";
 import type { Resolver } from "./resolve.js";
 import type { RuleId } from "./rules/index.js";
 import type { Found } from "./rules/report.js";
+import type { RuleSet } from "./rules/rule-set.js";
 import type { Symbols } from "./symbols.js";
 import { isDisguised } from "./tree.js";
 import type { Invocation } from "./unwrap.js";
@@ -33,6 +34,7 @@ export interface Embedding {
 /** What the checks work with: what is known of the script, and whom to tell what they find. */
 export interface Scene {
   readonly budget: Budget;
+  readonly rules: RuleSet;
   readonly symbols: Symbols;
   readonly resolver: Resolver;
   readonly inputs: Inputs;

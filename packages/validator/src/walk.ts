@@ -24,6 +24,8 @@ import {
 } from "./parse.js";
 import { Resolver } from "./resolve.js";
 import { founder, type Embedding, type Scene, type Statement, type Use } from "./scene.js";
+import { ruleOf } from "./rules/registry.js";
+import type { RuleSet } from "./rules/rule-set.js";
 import { rememberReaders } from "./rules/shared/secret-uses.js";
 import { Symbols } from "./symbols.js";
 import { runsArguments, usesArguments } from "./tree.js";
@@ -37,6 +39,7 @@ const MAX_CALLS = 12;
 /** Visits a script, and all text that it runs as a script, and hands what it meets to the checks. */
 export class Walk implements Scene {
   readonly budget: Budget;
+  readonly rules: RuleSet;
   readonly symbols = new Symbols();
   readonly resolver: Resolver;
   readonly inputs: Inputs;
@@ -48,8 +51,9 @@ export class Walk implements Scene {
   /** Arguments with which a function was looked at. */
   readonly #calls = new Map<FunctionNode, Set<string>>();
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, rules: RuleSet) {
     this.budget = budget;
+    this.rules = rules;
     this.resolver = new Resolver(this.symbols, budget);
     this.inputs = new Inputs(this.resolver);
   }
@@ -65,7 +69,8 @@ export class Walk implements Scene {
   }
 
   report(origin: Origin, place: Place, statement: Statement): void {
-    const { rule, message, resolved = "", severity = null } = statement;
+    const { rule, message, resolved = "" } = statement;
+    const severity = statement.severity ?? ruleOf(rule).severity;
     const trace = [...origin.trace, ...(statement.trace ?? [])];
     const { pos, end } = placeIn(origin, place);
     this.#findings.add({ rule, severity, message, pos, end, resolved, trace }, origin.body);

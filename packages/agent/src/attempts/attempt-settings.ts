@@ -1,5 +1,6 @@
 import type { ArchiveLimits } from "@jobctl/archive";
 import type { Logger } from "@jobctl/daemon";
+import type { ScriptChecker } from "@jobctl/validator/checker";
 
 import type { Executor } from "../executors/executor.js";
 import type { JobLimits } from "../executors/limits.js";
@@ -17,6 +18,7 @@ interface AttemptStorage {
 export interface AttemptSettings {
   readonly agentName: string;
   readonly executor: Executor;
+  readonly checker: ScriptChecker;
   readonly archiveLimits: ArchiveLimits;
   readonly maxLogBytes: number;
   readonly jobLimits: Omit<JobLimits, "memoryBytes" | "cpus">;

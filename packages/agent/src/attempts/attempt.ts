@@ -50,6 +50,7 @@ export class Attempt {
   #logs: AttemptLogs | null = null;
   #phase: Phase = { name: "waiting" };
   #cause: StopCause | null = null;
+  readonly #stopped = new AbortController();
 
   /** @param changed called whenever the report has changed */
   constructor(
@@ -165,6 +166,7 @@ export class Attempt {
   async stop(reason: StopReason): Promise<void> {
     if (this.#cause === null && !this.#hasEnded) {
       this.#cause = reason;
+      this.#stopped.abort();
       const { settings, ids } = this.#context;
       settings.logger.info({ event: "attempt_stopping", ...ids, reason });
     }
@@ -176,6 +178,7 @@ export class Attempt {
     if (this.#hasEnded) return;
     // Also when it is being stopped already: its results are not waited for.
     this.#cause = why;
+    this.#stopped.abort();
     await this.#job?.terminate();
   }
 
@@ -207,6 +210,7 @@ export class Attempt {
         context: this.#context,
         logs: this.#logs,
         cause: () => this.#cause,
+        stopped: this.#stopped.signal,
         stop: (reason) => void this.stop(reason),
         onFilesLost: () => void this.interrupt("files_lost"),
         onStart: (job) => {

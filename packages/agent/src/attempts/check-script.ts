@@ -2,22 +2,41 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 
 import { MAX_FINDINGS, MAX_FINDINGS_BYTES, RUN_SCRIPT, type Finding } from "@jobctl/protocol";
-import { MAX_SCRIPT_BYTES, validateJob, type Policy, type Report } from "@jobctl/validator";
+import {
+  LIMITS,
+  SCRIPT_START_BYTES,
+  isShellScriptFile,
+  type Policy,
+  type Report,
+  type ScriptChecker,
+} from "@jobctl/validator/checker";
 
-interface ScriptCheck {
+export interface ScriptCheck {
   readonly accepted: boolean;
   readonly findings: Finding[];
+}
+
+/** The job whose scripts are checked. */
+interface CheckedJob {
+  /** Where it has been unpacked: no link in it leads out of it. */
+  readonly workspace: string;
+  readonly policy: Policy;
+  readonly signal: AbortSignal;
 }
 
 /**
  * Checks run.sh, and the scripts of the job that it runs, against what jobs of its service may do.
  *
- * @param workspace where the job has been unpacked: no link in it leads out of it
+ * @throws Error when they cannot be checked here, whatever they hold; the reason of the signal when it is aborted
  */
-export function checkScripts(workspace: string, policy: Policy): ScriptCheck {
-  const reports = validateJob(RUN_SCRIPT, (path) => readScript(join(workspace, path)), policy);
+export async function checkScripts(
+  checker: ScriptChecker,
+  { workspace, policy, signal }: CheckedJob,
+): Promise<ScriptCheck> {
+  const read = (path: string): Uint8Array | null => readScript(workspace, path);
+  const reports = await checker.check({ script: RUN_SCRIPT, read, policy, signal });
   return {
-    accepted: reports.every(({ verdict }) => verdict === "accept"),
+    accepted: reports.length > 0 && reports.every(({ verdict }) => verdict === "accept"),
     findings: limitFindings(reports.flatMap(toFindings)),
   };
 }
@@ -53,19 +72,27 @@ export function describeRejection(findings: readonly Finding[]): string {
   return `${first?.file ?? RUN_SCRIPT}:${first?.line ?? 1}: ${first?.message ?? "it was rejected"} (${first?.rule ?? "policy"})${more}`;
 }
 
-/** At most one byte more than a script may have: it is rejected for that, not read to its end. */
-function readScript(path: string): Uint8Array | null {
+/**
+ * A script of the job; null of what is none, which is not read any further than its beginning. At most one byte more
+ * than a script may have: it is rejected for that, not read to its end.
+ */
+function readScript(workspace: string, path: string): Uint8Array | null {
   let descriptor: number;
   try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    descriptor = openSync(join(workspace, path), constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return null;
   }
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return null;
-    const content = Buffer.alloc(Math.min(stat.size, MAX_SCRIPT_BYTES + 1));
-    return content.subarray(0, readSync(descriptor, content));
+    const start = Buffer.alloc(SCRIPT_START_BYTES);
+    const startBytes = readSync(descriptor, start, 0, start.length, 0);
+    if (path !== RUN_SCRIPT && !isShellScriptFile(path, start.subarray(0, startBytes))) return null;
+    const content = Buffer.alloc(Math.min(stat.size, LIMITS.scriptBytes + 1));
+    return content.subarray(0, readSync(descriptor, content, 0, content.length, 0));
+  } catch {
+    return null;
   } finally {
     closeSync(descriptor);
   }

@@ -31,6 +31,8 @@ interface RunDeps {
   /** Why the job is to be stopped; null while it is not. */
   readonly cause: () => StopCause | null;
   readonly stop: (reason: StopReason) => void;
+  /** Aborted when the job is to be stopped. */
+  readonly stopped: AbortSignal;
   /** Called when the files of the attempt are gone. */
   readonly onFilesLost: () => void;
   /** Called with the job as soon as its process has been started. */
@@ -45,7 +47,8 @@ interface RunDeps {
 export async function runScript(deps: RunDeps): Promise<Outcome> {
   const { context, cause } = deps;
   if (cause() === "cancelled") return notRun("cancelled", "cancelled before it was started");
-  const rejection = checkWorkspace(context);
+  const rejection = await checkWorkspace(context, deps.stopped);
+  if (deps.stopped.aborted) return notRun("cancelled", "cancelled before it was started");
   if (rejection !== null) return notRun("rejected", rejection);
   await context.state.record({ state: "running", startedAt: context.state.markStart() });
   crashPoint("attempt.recorded");
@@ -54,15 +57,28 @@ export async function runScript(deps: RunDeps): Promise<Outcome> {
   return outcomeOfRun(deps, job, exit);
 }
 
-/** @returns why the job must not run; null when it may */
-function checkWorkspace({ paths, spec, state }: AttemptContext): string | null {
-  const script = join(paths.workspace, RUN_SCRIPT);
+/**
+ * @param stopped ends the check
+ * @returns why the job must not run; null when it may
+ */
+async function checkWorkspace(
+  { paths, spec, state, settings }: AttemptContext,
+  stopped: AbortSignal,
+): Promise<string | null> {
+  const { workspace } = paths;
+  const script = join(workspace, RUN_SCRIPT);
   if (lstatSync(script, { throwIfNoEntry: false }) === undefined)
     return `there is no ${RUN_SCRIPT} in the job`;
   const policy = { network: spec.network, ...spec.validation };
-  const { accepted, findings } = checkScripts(paths.workspace, policy);
-  state.update({ findings });
-  return accepted ? null : describeRejection(findings);
+  try {
+    const job = { workspace, policy, signal: stopped };
+    const { accepted, findings } = await checkScripts(settings.checker, job);
+    state.update({ findings });
+    return accepted ? null : describeRejection(findings);
+  } catch (error) {
+    if (stopped.aborted) return null;
+    throw error;
+  }
 }
 
 async function startJob(deps: RunDeps): Promise<RunningJob> {

@@ -8,13 +8,13 @@ import {
   DEFAULT_POLICY,
   PROFILES,
   formatReport,
-  toSarif,
-  validateJob,
   type Policy,
   type Report,
-} from "@jobctl/validator";
+  type ScriptChecker,
+} from "@jobctl/validator/checker";
 
 import { runCommand, type CommonFlags, type Context } from "../command.js";
+import { openChecker, readSiteRules } from "../open-checker.js";
 import { toPrintableJson } from "../printable.js";
 import { readScript } from "../read-script.js";
 
@@ -22,6 +22,7 @@ export interface ValidateFlags extends CommonFlags {
   readonly format?: string;
   readonly profile?: string;
   readonly network?: boolean;
+  readonly listRules?: boolean;
 }
 
 /** Checks scripts as an agent would before it runs them. Nothing is sent anywhere. */
@@ -30,11 +31,38 @@ export async function validateScripts(
   flags: ValidateFlags,
 ): Promise<void> {
   await runCommand(flags, async (context) => {
+    if (flags.listRules === true) return listRules(context);
+    if (paths.length === 0)
+      throw new JobctlError("usage", "there is nothing to check", {
+        hint: "Give a script, or a directory with a run.sh.",
+      });
     const policy = readPolicy(flags);
-    const reports = paths.flatMap((path) => check(path, policy));
-    print(reports, flags, context);
+    const checker = await openChecker();
+    const reports: Report[] = [];
+    try {
+      for (const path of paths)
+        reports.push(...(await check(path, policy, checker, context.signal)));
+    } finally {
+      await checker.close();
+    }
+    await print(reports, flags, context);
     return reports.some(({ verdict }) => verdict === "reject") ? EXIT.rejected : EXIT.ok;
   });
+}
+
+/** Every rule, those of the site among them. */
+async function listRules({ output }: Context): Promise<void> {
+  const { catalogueWith } = await import("@jobctl/validator");
+  const { rules } = catalogueWith(await readSiteRules());
+  if (output.flags.json) {
+    const items = rules.map(({ id, family, severity, why, fix, commands = [] }) => ({
+      ...{ id, family, severity, why, fix },
+      commands: [...commands],
+    }));
+    return output.json({ schema: "jobctl.rules/v1", items, nextCursor: null });
+  }
+  for (const { id, family, severity, why, fix } of rules)
+    output.line(`${id}  ${severity}  ${family}  it ${why}. ${fix}`);
 }
 
 function readPolicy(flags: ValidateFlags): Policy {
@@ -48,10 +76,16 @@ function readPolicy(flags: ValidateFlags): Policy {
 }
 
 /** A script, or of a directory run.sh and the scripts that it runs. */
-function check(path: string, policy: Policy): Report[] {
+async function check(
+  path: string,
+  policy: Policy,
+  checker: ScriptChecker,
+  signal: AbortSignal,
+): Promise<Report[]> {
   const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const [directory, script] = isDirectory ? [path, RUN_SCRIPT] : [dirname(path), basename(path)];
-  const reports = validateJob(script, (file) => readScript(join(directory, file)), policy);
+  const read = (file: string): Uint8Array | null => readScript(join(directory, file));
+  const reports = await checker.check({ script, read, policy, signal });
   if (reports.length > 0) {
     return reports.map((report) => ({ ...report, file: join(directory, report.file) }));
   }
@@ -60,7 +94,11 @@ function check(path: string, policy: Policy): Report[] {
   });
 }
 
-function print(reports: readonly Report[], flags: ValidateFlags, { output }: Context): void {
+async function print(
+  reports: readonly Report[],
+  flags: ValidateFlags,
+  { output }: Context,
+): Promise<void> {
   const format = output.flags.json ? "json" : (flags.format ?? "text");
   switch (format) {
     case "json":
@@ -72,8 +110,11 @@ function print(reports: readonly Report[], flags: ValidateFlags, { output }: Con
         })),
         nextCursor: null,
       });
-    case "sarif":
-      return output.line(toPrintableJson(toSarif(reports, VERSION), 2));
+    case "sarif": {
+      const { catalogueWith, toSarif } = await import("@jobctl/validator");
+      const { rules } = catalogueWith(await readSiteRules());
+      return output.line(toPrintableJson(toSarif(reports, VERSION, rules), 2));
+    }
     case "text":
       for (const report of reports) {
         for (const line of formatReport(report)) output.line(line);

@@ -2,7 +2,7 @@ import { SHELLS } from "../embedded.js";
 import type { Command } from "../parse.js";
 import type { Report, Rule } from "../rule.js";
 import type { RuleId } from "../rules/index.js";
-import { OWN_RULES, isRefused } from "../rules/registry.js";
+import { isRefused } from "../rules/registry.js";
 import { listsEveryProcess } from "../rules/shared/processes.js";
 import type { Scene, Use } from "../scene.js";
 import { commandsIn } from "../tree.js";
@@ -39,12 +39,12 @@ function checkRules({ scene, invocation, input, found }: Use): void {
   const context = { input, isRefused };
   const reportOf = (rule: Rule): Report => {
     const id = rule.id as RuleId;
-    return (message, severity) => found(id, message, severity);
+    return (message, severity = rule.severity) => found(id, message, severity);
   };
-  OWN_RULES.check(invocation, context, reportOf);
+  scene.rules.check(invocation, context, reportOf);
   const inside = scene.directory.resolveAll(invocation);
   if (inside === null) return;
-  OWN_RULES.check(inside, context, reportOf, true);
+  scene.rules.check(inside, context, reportOf, true);
 }
 
 /** `kill $(pgrep -u root)` */

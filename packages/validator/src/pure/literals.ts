@@ -20,7 +20,7 @@ export function awkPrint(args: readonly string[]): string | null {
 
 /** An interpreter that only prints a constant. */
 export function printedLiteral(args: readonly string[]): string | null {
-  const match = /^print\s*\(?\s*(["'])([^"'\\]*)\1\s*\)?;?$/.exec(
+  const match = /^print(?:\s*\(\s*|\s*)(["'])([^"'\\]*)\1\s*\)?;?$/.exec(
     args.length === 2 && /^-[ce]$/.test(args[0] ?? "") ? (args[1] ?? "") : "",
   );
   return match?.[2] ?? null;

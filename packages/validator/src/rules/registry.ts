@@ -3,13 +3,30 @@ import { RULES, type RuleId } from "./index.js";
 import type { Found } from "./report.js";
 import { RuleSet } from "./rule-set.js";
 
-const BY_ID: ReadonlyMap<string, Rule> = new Map(RULES.map((rule) => [rule.id, rule]));
+/** Rules by their ids and by the commands that they look at. */
+export class Catalogue {
+  readonly rules: readonly Rule[];
+  readonly set: RuleSet;
+  readonly #byId: ReadonlyMap<string, Rule>;
+
+  constructor(rules: readonly Rule[]) {
+    this.rules = rules;
+    this.set = new RuleSet(rules);
+    this.#byId = new Map(rules.map((rule) => [rule.id, rule]));
+  }
+
+  /** A rule that is known to be there. */
+  rule(id: string): Rule {
+    return this.#byId.get(id) as Rule;
+  }
+}
 
 /** The rules that jobctl comes with. */
-export const OWN_RULES = new RuleSet(RULES);
+export const OWN_CATALOGUE = new Catalogue(RULES);
+export const OWN_RULES = OWN_CATALOGUE.set;
 
 export function ruleOf(id: RuleId): Rule {
-  return BY_ID.get(id) as Rule;
+  return OWN_CATALOGUE.rule(id);
 }
 
 /** Looks at a file that the script names elsewhere than as an argument of a command. */
