@@ -92,6 +92,16 @@ export function shellTexts({ name, args }: Invocation, input: Read): string[] {
   return texts;
 }
 
+/** Commands in a file of awk, sed, gdb or vim that is run. */
+export function scriptTexts(text: string): string[] {
+  const code = bounded(text);
+  return [
+    ...awkCommands(code),
+    ...sedCommands(code),
+    ...[...code.matchAll(/^\s*(?:!|shell\s+)([^\n]*)/gm)].map(([, command = ""]) => command),
+  ];
+}
+
 /** Recipe lines of a makefile. */
 export function recipes(makefile: string): string[] {
   return [...makefile.matchAll(/^\t[@+-]*(.*)$/gm)].map(([, line = ""]) => line);

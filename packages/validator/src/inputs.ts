@@ -126,11 +126,16 @@ export class Inputs {
   }
 }
 
+/** What is read, by the names that it has as a file. */
+const STDIN = /^(\/dev\/stdin|(\/dev|\/proc\/self)\/fd\/(?!63$)\d+)$/;
+
 /** Whether a command takes what it reads for a script. */
 export function readsCode({ name, args }: Invocation): boolean {
-  if (name === "source" || name === ".") return args[0] === "/dev/stdin";
+  if (name === "source" || name === ".") return STDIN.test(args[0] ?? "");
   if (SHELLS.has(name))
-    return args[0] === "-s" || args.every((arg) => /^(-[sxeuvil]*|\/dev\/stdin|--)$/.test(arg));
+    return (
+      args[0] === "-s" || args.every((arg) => /^(-[sxeuvil]*|--)$/.test(arg) || STDIN.test(arg))
+    );
   return isInterpreter(name) && args.every((arg) => arg === "-");
 }
 

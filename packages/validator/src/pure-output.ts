@@ -202,6 +202,8 @@ function apply(name: string, args: readonly string[], input: string): string | n
       return args.every((arg) => arg.startsWith("-")) && /r.*p|p.*r/.test(args.join(""))
         ? decode(input, "hex")
         : null;
+    case "basename":
+      return args.length === 1 ? `${args[0]?.replace(/\/$/, "").split("/").at(-1) ?? ""}\n` : null;
     case "which":
       return args.at(-1) ?? null;
     case "command":

@@ -249,7 +249,14 @@ export class Resolver {
           const { text } = source;
           const value =
             text.type === "Word" ? (this.word(text)[0] ?? "") : this.document(text).trimEnd();
-          values = this.#union(values, source.lines ? asLines(value) : [value]);
+          values = this.#union(
+            values,
+            source.lines === "words"
+              ? [value.replace(/\s+/g, BREAK)]
+              : source.lines
+                ? asLines(value)
+                : [value],
+          );
           break;
         }
         case "piped": {
@@ -318,9 +325,7 @@ export class Resolver {
       forEachChild(part, visit);
     };
     visit(node);
-    return names
-      .flatMap((name) => this.#symbols.variables.get(name) ?? [])
-      .flatMap((source) => (source.kind === "word" ? [source.word] : []));
+    return names.flatMap((name) => this.#symbols.variables.get(name) ?? []).flatMap(nodesOf);
   }
 
   functionBody(name: string): SyntaxNode | undefined {
@@ -468,6 +473,10 @@ export class Resolver {
         const offset = this.#number(operation.offset);
         const length = operation.length === undefined ? Infinity : this.#number(operation.length);
         if (Number.isNaN(offset) || Number.isNaN(length)) return [UNKNOWN];
+        if (part.parameter === "@" || part.index?.value === "@")
+          return values.map((value) =>
+            fieldsOf(value, offset - (part.parameter === "@" ? 1 : 0), length),
+          );
         if (offset === 0 && length === 1 && PATHS_FROM_OUTSIDE.has(part.parameter)) return ["/"];
         return values.map((value) => {
           const rest = value.slice(offset < 0 ? Math.max(0, value.length + offset) : offset);
@@ -479,7 +488,7 @@ export class Resolver {
       case "CaseModification":
         return values.map((value) => changeCase(value, operation.operator));
       case "Transform":
-        return operation.operand.value === "E" ? values.map(decodeEscapes) : values;
+        return values.map((value) => transformed(value, operation.operand.value));
       case "Names":
       case "Unknown":
         return [UNKNOWN];
@@ -545,6 +554,14 @@ export class Resolver {
   }
 }
 
+/** What of the script is in a value. */
+function nodesOf(source: ValueSource): readonly SyntaxNode[] {
+  if ("word" in source) return [source.word];
+  if ("words" in source) return source.words;
+  if ("commands" in source) return source.commands;
+  return "text" in source && source.text.type === "Word" ? [source.text] : [];
+}
+
 /** Whether a substitution only picks something out of a file. */
 function readsFile(script: ParsedScript): boolean {
   let reads = script.commands.length > 0;
@@ -578,6 +595,10 @@ function longestAndShortest(longer: readonly string[], shorter: readonly string[
   const all = [...new Set([...longer, ...shorter])];
   if (all.length <= MAX_VALUES) return all;
   return [...new Set([...longer.slice(0, 3), ...longer.slice(-1), ...shorter.slice(-2)])];
+}
+
+function fieldsOf(value: string, offset: number, length: number): string {
+  return value.split(BREAK).slice(Math.max(0, offset)).slice(0, length).join(BREAK);
 }
 
 function together(head: string, tail: string): string {
@@ -625,6 +646,12 @@ function replace(value: string, pattern: RegExp, by: string, operator: string): 
   const anchored =
     operator === "/#" ? `^(?:${source})` : operator === "/%" ? `(?:${source})$` : source;
   return value.replace(new RegExp(anchored, operator === "//" ? "g" : ""), () => by);
+}
+
+function transformed(value: string, how: string): string {
+  if (how === "E" || how === "P") return decodeEscapes(value);
+  if (how === "L" || how === "U") return changeCase(value, how === "L" ? ",," : "^^");
+  return how === "u" ? changeCase(value, "^") : value;
 }
 
 function changeCase(value: string, operator: string): string {

@@ -20,11 +20,15 @@ export type ValueSource =
   /** Another variable that this one is a name for. */
   | { readonly kind: "reference"; readonly word: Word }
   /** Read from text of the script, as words or line by line. */
-  | { readonly kind: "text"; readonly text: Word | HereDoc; readonly lines: boolean }
+  | { readonly kind: "text"; readonly text: Word | HereDoc; readonly lines: boolean | "words" }
   /** What follows the first `=` of a word. */
   | { readonly kind: "definition"; readonly word: Word }
   /** Read, line by line, from what commands print. */
-  | { readonly kind: "piped"; readonly commands: readonly CommandNode[]; readonly lines: boolean }
+  | {
+      readonly kind: "piped";
+      readonly commands: readonly CommandNode[];
+      readonly lines: boolean | "words";
+    }
   /** Put together from one piece after the other, in a loop. */
   | { readonly kind: "joined"; readonly words: readonly Word[] }
   /** Read from somewhere. */
@@ -205,7 +209,8 @@ export class Symbols {
         : source?.type === "HereString"
           ? source.target
           : undefined;
-    const lines = node.name?.value !== "read";
+    const isArray = words.some((word) => /^-\w*a$/.test(word.value));
+    const lines = node.name?.value !== "read" ? true : isArray ? ("words" as const) : false;
     for (const word of words) {
       if (!/^[A-Za-z_]\w*$/.test(word.value)) continue;
       if (text !== undefined) this.#assign(word.value, { kind: "text", text, lines });

@@ -93,6 +93,7 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   busybox: "",
   toybox: "",
   catchsegv: "",
+  "ssh-agent": "-a -E -P -t",
   unbuffer: "",
   sudo: "-u -g -h -p -C -r -t",
   doas: "-u -C",
@@ -208,6 +209,8 @@ function collect(
     collect(rest, { trace, bypassesFunctions: true, isGuess }, found, reached);
 }
 
+const LINKER_OPTIONS = ["--argv0", "--library-path", "--preload", "--inhibit-rpath", "--audit"];
+
 /** What a wrapper runs: in most cases one command, none when it is no wrapper. */
 function wrapped(name: string, args: readonly string[]): (readonly string[])[] {
   if (name === "env") return [unwrapEnv(args)];
@@ -227,7 +230,8 @@ function wrapped(name: string, args: readonly string[]): (readonly string[])[] {
     return ["env", "time"].includes(args[1] ?? "") ? [unwrapEnv(args.slice(2))] : [];
   if (name === "start-stop-daemon") return startedDaemon(args);
   // The dynamic linker runs the program that it is given.
-  if (/^ld(-linux[\w-]*|-musl[\w-]*)?\.so(\.\d+)?$/.test(name)) return [skipOptions(args, [])];
+  if (/^ld(-linux[\w-]*|-musl[\w-]*)?\.so(\.\d+)?$/.test(name))
+    return [skipOptions(args, LINKER_OPTIONS)];
   if (name === "script") return [];
   if (LAUNCHERS.has(name)) return candidates(args);
   const environment = ENVIRONMENTS[name];

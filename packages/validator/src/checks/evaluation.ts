@@ -1,4 +1,4 @@
-import { BREAK, isKnown } from "../characters.js";
+import { BREAK, INPUT, isKnown } from "../characters.js";
 import { SHELLS, shellTexts } from "../embedded.js";
 import { readsCode } from "../inputs.js";
 import type { CommandNode, WordPart } from "../parse.js";
@@ -32,6 +32,7 @@ export function checkEvaluation(use: Use): void {
 /** @param args what stands behind the text: `$0`, `$1` and the following */
 function evaluate(text: string, use: Use, args: readonly string[] = []): void {
   // What is known of it is looked at all the same, unless it begins with what is not.
+  if (text.includes(INPUT)) use.scene.written.runsWhatIsRead();
   if (!isKnown(text) && /^[\uE004\uE006]/.test(text.trim())) return checkOutput(use);
   const isRun = use.isCertain && BASH_LIKE.has(use.invocation.name);
   const [zero, ...others] = args;

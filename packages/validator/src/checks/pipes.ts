@@ -2,7 +2,7 @@ import { SELF } from "../characters.js";
 import { SHELLS } from "../embedded.js";
 import { readsCode } from "../inputs.js";
 import type { Origin } from "../origin.js";
-import type { Command } from "../parse.js";
+import type { Command, SyntaxNode } from "../parse.js";
 import { evaluatePipe } from "../pure-output.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS } from "../rules/data/text-sources.js";
 import type { Report, Rule } from "../rule.js";
@@ -49,6 +49,8 @@ function checkPipedCode(use: Use): void {
   const { invocation, input, found } = use;
   const { name } = invocation;
   const { upstream } = input;
+  if (input.before.some((node) => namesItself(node, use)))
+    found("EXEC-PIPE-SHELL", `${name} runs a part of the script that is not looked at as commands`);
   if (upstream.some((other) => FETCHERS.has(other)))
     found("EXEC-NET-PIPE", `${name} runs what comes from the network`);
   else if (isInterpreter(name) && upstream.some((other) => TEXT_DECODERS.has(other)))
@@ -63,6 +65,13 @@ function checkPipedCode(use: Use): void {
       `${name} runs the output of ${upstream.at(-1) ?? "another command"}`,
       "warning",
     );
+}
+
+/** `tail "$0"` */
+function namesItself(node: SyntaxNode, { scene }: Use): boolean {
+  return commandsIn(node)
+    .flatMap((command) => scene.inputs.invocationsOf(command))
+    .some(({ name, args }) => !/^(basename|dirname|echo)$/.test(name) && args.includes(SELF));
 }
 
 /** `echo text > >(sh)`, `tee >(sh)`: what a command prints as a script. */

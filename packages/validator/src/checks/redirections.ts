@@ -18,8 +18,10 @@ export function checkRedirections(
       const resolved = `${redirect.operator} ${path}`;
       const found: Found = (rule, message, severity) =>
         scene.report(origin, redirect, { rule, message, resolved, severity });
-      if (redirect.operator === "<") checkFile(readOf(path), found);
-      else if (!/^[&\d-]*$/.test(path)) checkFile(writeOf(path), found);
+      if (redirect.operator === "<") {
+        scene.written.reads(value);
+        checkFile(readOf(path), found);
+      } else if (!/^[&\d-]*$/.test(path)) checkFile(writeOf(path), found);
     }
   }
 }

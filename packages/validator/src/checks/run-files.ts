@@ -30,9 +30,38 @@ const PRINTERS =
 export function filesRunBy(use: Use): RunFile[] {
   const { invocation } = use;
   const named = namedFile(invocation);
-  return [...(named === null ? [] : [named]), ...filesReadBy(use)].filter(({ path }) =>
-    isKnown(path),
-  );
+  return [
+    ...(named === null ? [] : [named]),
+    ...optionFiles(invocation),
+    ...filesReadBy(use),
+  ].filter(({ path }) => isKnown(path) || isKnown(path.split("/").at(-1) ?? ""));
+}
+
+/** Options whose value is a file with code, by command. */
+const CODE_FILES: Readonly<Record<string, RegExp>> = {
+  awk: /^(-f|--file)$/,
+  gawk: /^(-f|--file)$/,
+  mawk: /^-f$/,
+  nawk: /^-f$/,
+  sed: /^(-f|--file)$/,
+  make: /^(-f|--file|--makefile)$/,
+  gmake: /^(-f|--file|--makefile)$/,
+  gdb: /^(-x|--command)$/,
+  vim: /^(-S|-s|-u)$/,
+  expect: /^-f$/,
+  sqlite3: /^-init$/,
+  parallel: /^(-a|--arg-file)$/,
+  xargs: /^(-a|--arg-file)$/,
+};
+
+function optionFiles({ name, args }: Invocation): RunFile[] {
+  const option = CODE_FILES[name] ?? (runsScripts(name) ? /^--(rcfile|init-file)$/ : undefined);
+  if (option === undefined) return [];
+  const as = runsScripts(name) || /^(parallel|xargs)$/.test(name) ? "shell" : "code";
+  return args.flatMap((arg, at) => {
+    const path = args[at + 1];
+    return option.test(arg) && path !== undefined ? [{ path, as, isNamed: false } as const] : [];
+  });
 }
 
 function namedFile({ name, program, args }: Invocation): RunFile | null {
@@ -62,6 +91,9 @@ function scriptOf(args: readonly string[]): string | undefined {
   return undefined;
 }
 
+/** Commands that run the lines that they read, in one way or another. */
+const READS_COMMANDS = new Set(["parallel", "xargs"]);
+
 /** Files that reach a shell through `<`, through a pipe, or through a substitution. */
 function filesReadBy(use: Use): RunFile[] {
   const { invocation, node, input, scene } = use;
@@ -69,7 +101,7 @@ function filesReadBy(use: Use): RunFile[] {
   const isShell = runsScripts(name) || SCRIPT_READERS.has(name);
   const as = isInterpreter(name) ? "code" : "shell";
   const paths: string[] = [];
-  if (readsCode(invocation) || SCRIPT_READERS.has(name)) {
+  if (readsCode(invocation) || SCRIPT_READERS.has(name) || READS_COMMANDS.has(name)) {
     paths.push(...inputFiles(node, use));
     for (const before of input.before)
       for (const command of commandsIn(before)) paths.push(...printedFiles(command, use));

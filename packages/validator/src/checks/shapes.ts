@@ -1,5 +1,6 @@
 import { SELF } from "../characters.js";
 import { indexTexts } from "../embedded-builtins.js";
+import { readsCode } from "../inputs.js";
 import type { Origin } from "../origin.js";
 import type { CommandNode, SyntaxNode } from "../parse.js";
 import { growsForever, printsWithoutEnd } from "../rules/shared/endless-loops.js";
@@ -7,6 +8,7 @@ import { checkForkBomb } from "../rules/shared/fork-bombs.js";
 import { prefixesListed } from "../rules/shared/secret-uses.js";
 import type { Scene } from "../scene.js";
 import { runsScripts } from "./run-files.js";
+import { firstCommand } from "../tree.js";
 
 /** What functions, loops and background commands do by the way they are built. */
 export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void {
@@ -30,6 +32,14 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
           message: "the shell keeps all of it in memory",
         });
       break;
+    case "Coproc": {
+      // Its standard input is `${NAME[1]}`, which is remembered as a file.
+      const command = firstCommand(node.body);
+      const shell = command !== null && scene.inputs.invocationsOf(command).some(readsCode);
+      const path = `${node.name?.value ?? "COPROC"}1`;
+      if (shell) scene.written.runs({ path, as: "shell", isNamed: false });
+      break;
+    }
     case "Statement":
       if (node.background === true) checkSelfStart(node.command, origin, scene);
       break;

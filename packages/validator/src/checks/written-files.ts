@@ -1,7 +1,7 @@
 import { UNKNOWN, isKnown, readable } from "../characters.js";
-import { recipes } from "../embedded.js";
+import { recipes, scriptTexts } from "../embedded.js";
 import type { Origin, Place } from "../origin.js";
-import { parseBash, type Command, type CommandNode, type Redirection } from "../parse.js";
+import type { Command, CommandNode, Redirection } from "../parse.js";
 import { normalizePath } from "../paths.js";
 import { evaluatePipe } from "../pure-output.js";
 import { DECODERS, FETCHERS } from "../rules/data/text-sources.js";
@@ -13,17 +13,8 @@ import { operands, type Found } from "../rules/report.js";
 import type { Scene, Use } from "../scene.js";
 import { commandsIn, isInput, targetOf } from "../tree.js";
 import { downloadedFile, isShellScript } from "../written-files.js";
+import { standsAlone, versions, type Piece } from "./file-pieces.js";
 import { filesRunBy, type RunFile } from "./run-files.js";
-
-/** Something that is written to a file. */
-interface Piece {
-  /** Null where it does not follow from the script. */
-  readonly text: string | null;
-  readonly from: "text" | "network" | "decoder";
-  readonly appends: boolean;
-  readonly node: Place & { readonly type: Command["type"] | "Redirected" };
-  readonly origin: Origin;
-}
 
 /** Files that a script writes and files that it runs; which are both is known when it is all read. */
 export class WrittenFiles {
@@ -34,6 +25,8 @@ export class WrittenFiles {
   readonly #run = new Map<string, RunFile[]>();
   /** Files that are made from others: by `cp`, `mv`, `ln`, or by what a command prints of them. */
   readonly #sources = new Map<string, Set<string>>();
+  readonly #read = new Set<string>();
+  #runsRead = false;
   /** Files that are open, by descriptor. */
   readonly #open = new Map<string, string>();
 
@@ -53,7 +46,7 @@ export class WrittenFiles {
     for (const file of filesRunBy(use)) {
       const { path, as, isNamed } = file;
       const isScript = as === "shell" || /^(\.\/|[\w.-]+\/)/.test(path);
-      if (isNamed && as !== "code" && isScript) this.calledScripts.add(path);
+      if (isNamed && as !== "code" && isScript && isKnown(path)) this.calledScripts.add(path);
       this.runs(file);
     }
   }
@@ -94,6 +87,16 @@ export class WrittenFiles {
     if (text !== null && minerText(text)) found("MINE-POOL", "the text belongs to a miner");
   }
 
+  /** Remembers a file that a redirection reads. */
+  reads(path: string): void {
+    this.#read.add(path);
+  }
+
+  /** Commands are read from a file, and it is not known from which. */
+  runsWhatIsRead(): void {
+    this.#runsRead = true;
+  }
+
   /** Remembers what a group or a loop as a whole writes. */
   rememberGroup(
     node: Place & { readonly command: CommandNode; readonly redirects: readonly Redirection[] },
@@ -120,6 +123,8 @@ export class WrittenFiles {
 
   /** Looks at the files that the script runs, and at those that are plainly meant to be run. */
   check(): void {
+    for (const path of this.#runsRead ? this.#read : [])
+      this.runs({ path, as: "shell", isNamed: false });
     this.#followSources();
     for (const [path, pieces] of this.#pieces) {
       const runs = this.#run.get(path) ?? [];
@@ -148,13 +153,15 @@ export class WrittenFiles {
     const scene = this.#scene;
     const trace = [{ kind: "embedded", name: path }] as const;
     const place = node as Command;
-    if (/(^|\/)(GNU)?[Mm]akefile$|\.mk$/.test(path))
+    const isMakefile = /(^|\/)(GNU)?[Mm]akefile$|\.mk$/.test(path) || /^\t/m.test(text);
+    if (isMakefile && !runs.some(({ as }) => as === "shell"))
       return scene.embed(recipes(text).join("\n"), trace, place, origin);
     const isProgram = runs.some(({ as }) => as === "program") && !/\.\w+$/.test(path);
     const byShell = runs.some(({ as }) => as === "shell");
     if (byShell || isShellScript(path, text) || (isProgram && !/^#!/.test(text))) {
       const isRun = byShell && runs.every(({ isNamed }) => isNamed);
-      return scene.embed(text, trace, place, origin, { isRun });
+      scene.embed(text, trace, place, origin, { isRun });
+      if (!runs.some(({ as }) => as === "code")) return;
     }
     if (runs.length === 0) return;
     const dangerous: Found = (rule, message, severity) => {
@@ -162,7 +169,8 @@ export class WrittenFiles {
         scene.report(origin, node, { rule, message, resolved: path, severity });
     };
     checkCode(path, text, dangerous);
-    for (const command of shellTextsIn(path, text)) scene.embed(command, trace, place, origin);
+    const commands = [...shellTextsIn(path, text), ...scriptTexts(text)];
+    for (const command of commands) scene.embed(command, trace, place, origin);
   }
 
   /** What is made from a file that is run runs it too. */
@@ -220,9 +228,10 @@ export class WrittenFiles {
       if (!/^(&?>[>|]?|>&)$/.test(redirect.operator)) return [];
       const appends = redirect.operator.includes(">>") || redirect.operator === ">&";
       const name = /^\$\{?(\w+)\}?$/.exec(redirect.target.text)?.[1];
+      const coproc = /^"?\$\{(\w+)\[1\]\}"?$/.exec(redirect.target.text)?.[0].replace(/\W/g, "");
       return this.#scene.resolver
         .word(redirect.target)
-        .map((path) => ({ path: this.#open.get(name ?? path) ?? path, appends }));
+        .map((path) => ({ path: coproc ?? this.#open.get(name ?? path) ?? path, appends }));
     });
   }
 
@@ -236,20 +245,4 @@ export class WrittenFiles {
 /** Not a descriptor, a device or an option. */
 function isFile(path: string): boolean {
   return !/^(-|\d*$|&|\/dev\/(?!shm\/))/.test(path);
-}
-
-/** What a file holds one time after the other: what is appended belongs to what was there. */
-function versions(pieces: readonly Piece[]): Piece[][] {
-  const all: Piece[][] = [];
-  for (const piece of pieces) {
-    const last = all.at(-1);
-    if (piece.appends && last !== undefined) last.push(piece);
-    else all.push([piece]);
-  }
-  return all;
-}
-
-/** Whether what comes before and after a text does not change what it means. */
-function standsAlone(text: string): boolean {
-  return /[^\\]\n$/.test(text) && parseBash(text).problem === null;
 }

@@ -21,7 +21,7 @@ const SENDS =
 const RUNS_TEXT =
   /(?<![.\w])eval\b(?!\s*[{]|\s*\(\s*\))|(?<![.\w])(exec|compile|instance_eval|loadstring|load)\s*\(/;
 const DECODES =
-  /b64decode|base64|fromhex|unhexlify|codecs\.decode|rot13|zlib|marshal|\b(un)?pack1?\s*\(?\s*["'][Hm]|decode64|atob\s*\(|Buffer\.from\s*\([^)]*(base64|hex)/;
+  /b64decode|base64_|decode_base64|\bmap\s*\(\s*chr\b|fromCharCode|fromhex|unhexlify|codecs\.decode|rot13|zlib|marshal|\b(un)?pack1?\s*\(?\s*["'][Hm]|decode64|atob\s*\(|\.pack\(?\s*["'][Hm]|Buffer\.from\s*\([^)]*(base64|hex)/;
 /** Where text between backticks is a command. */
 const BACKTICKS_RUN = /^(perl|ruby|php|julia)/;
 const READS_ENVIRONMENT =
@@ -59,7 +59,12 @@ export function checkCode(name: string, given: string, found: Found): void {
   else if (connects(code)) found("NET-RAW", `the ${name} code opens a connection`, "warning");
   else if (/\/inet\/(tcp|udp)\//.test(code))
     found("NET-RAW", `the ${name} code opens a connection`);
-  else if (STARTS.test(code)) found("INLINE-EXEC", `the ${name} code starts processes`);
+  else if (STARTS.test(code))
+    found(
+      "INLINE-EXEC",
+      `the ${name} code starts processes`,
+      DECODES.test(code) ? "error" : undefined,
+    );
   if (fetches) {
     if (READS_ENVIRONMENT.test(code))
       found("SECRET-EXFIL", `the ${name} code sends the environment away`);
