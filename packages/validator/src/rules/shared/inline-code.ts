@@ -8,7 +8,7 @@ const CODE_OPTION =
   /^(-c|-e|-E|-r|-l?[pn]?[ie]+|-[a-zA-Z]*e|--eval|--execute|--exec|-p|--print|--command|-ex|-batch|-le|-ne|-pe)$/;
 
 const STARTS =
-  /\b(os\.system|subprocess|pty\.spawn|os\.popen|os\.exec\w*|os\.execute|io\.popen|child_process|exec\s*\(|system2?\s*\(|system\s+["']|popen|shell_exec|passthru|proc_open|IO\.popen|Kernel\.exec|__import__)|\brun\s*\(\s*`/;
+  /\b(os\.system|subprocess|pty\.spawn|os\.popen|os\.exec\w*|os\.execute|io\.popen|child_process|exec\s*\(|system2?\s*\(|system\s+["']|popen|shell_exec|passthru|proc_open|IO\.popen|Kernel\.exec|\bexec\s+[["']|__import__)|\brun\s*\(\s*`/;
 const DESTROYS =
   /(rmtree|rimraf|remove_tree|rm_rf|rm_r|unlinkSync|rmSync|unlink\s+glob|FileUtils\.rm\w*|unlink|os\.remove|file\.remove)\s*\(?\s*["'](\/|~|\/(etc|home|usr|var|root|bin|boot|lib)(\/[^"']*)?)\/?["']/;
 const FORKS_ON =
@@ -97,9 +97,25 @@ export function shellTextsIn(name: string, given: string): string[] {
     for (const [, ticks, braces] of code.matchAll(/`([^`$]+)`|(?:%x|qx)\s*[({[/]([^)}\]/]+)/g))
       texts.push(ticks ?? braces ?? "");
   }
+  // What is run is in a variable: each text may be it.
+  if (RUNS_VARIABLE.test(code)) texts.push(...joinedLiterals(code));
   // Code within code.
   const inner = texts.filter((text) => text !== code && /\b(system|subprocess|popen)\b/.test(text));
   return [...texts, ...inner.flatMap((text) => shellTextsIn(name, text))];
+}
+
+const RUNS_VARIABLE =
+  /\b(?:system|execute|popen|Popen|run|call|check_output|check_call|exec\w{0,9}|spawn\w{0,9}|shell_exec|passthru)\s{0,9}\(\s{0,9}(?:\$?[A-Za-z_]\w{0,40}|["']{2}\.join)\s{0,9}[,)(]/;
+
+/** The texts of a piece of code that look like commands with arguments, and those that are joined to one. */
+function joinedLiterals(code: string): string[] {
+  const literals = [...code.matchAll(/(["'])((?:\\[^\n]|(?!\1)[^\\\n])*)\1/g)].map(
+    ([, , text = ""]) => text,
+  );
+  const joins = [...code.matchAll(/\.join\(\s*[[(]([^\])]*)[\])]/g)].map(([, list = ""]) =>
+    [...list.matchAll(/(["'])([^"']*)\1/g)].map(([, , text = ""]) => text).join(""),
+  );
+  return [...literals, ...joins].filter((text) => /^[\w./-]+\s+\S/.test(text)).map(unescaped);
 }
 
 function unescaped(text: string): string {
