@@ -33,6 +33,8 @@ const reversed = (text: string): string => [...text].toReversed().join("");
 const swapped = (text: string): string =>
   text.replace(/[a-z]/g, (char) => String.fromCharCode(((char.charCodeAt(0) - 97 + 13) % 26) + 97));
 
+const nameOf = (text: string): string => text.split(" ")[0] ?? "";
+
 const isRefused = (script: string): void => {
   const { verdict } = validate(Buffer.from(script), "run.sh", DEFAULT_POLICY);
   assert.equal(verdict, "reject", script.slice(0, 2000));
@@ -90,6 +92,12 @@ const PADDINGS: readonly ((text: string, count: number) => string)[] = [
   (text, count) => `${`eval "$(conda shell.bash hook)"\n`.repeat(count)}${text}`,
   (text, count) => `echo ${"word ".repeat(count)}; ${text}`,
   (text, count) => `${text}\n${"echo done\n".repeat(count)}`,
+  (text) => `if false; then\n${nameOf(text)}() { :; }\nfi\n${text}`,
+  (text) => `(${nameOf(text)}() { :; })\n${text}`,
+  (text) => `${nameOf(text)}() { :; }\nunset -f ${nameOf(text)}\n${text}`,
+  (text) => `${nameOf(text)}() { :; }\nbash -c ${quote(text)}`,
+  (text, count) => `f() { "$@"; }\n${"f echo ok\n".repeat(count)}f ${text}`,
+  (text, count) => `f() { shift ${count % 40}; "$@"; }\nf ${"x ".repeat(count % 40)}${text}`,
   (text, count) => `for p in ${"a".repeat(count % 50)}x ./y; do $p; done\n${text}`,
 ];
 

@@ -26,6 +26,7 @@ const BEYOND: Readonly<Record<string, string>> = {
   "resolve.ts MAX_NAMES": `for x in ${lines(257, (at) => `f${at} \\`)}\ng; do "$x"; done`,
   "resolve.ts MAX_DEPTH": `echo ${"${a:-".repeat(61)}x${"}".repeat(61)}`,
   "resolve.ts MAX_LENGTH": `a=${"x".repeat(150_000)}; echo "$a$a"`,
+  "resolve.ts MAX_SHIFTED": `f() { "$@"; shift; }; f ${"x ".repeat(101)}`,
   "resolve.ts MAX_EDITED": `a=${"x".repeat(2001)}y; echo "\${a%%x*}"`,
   "unwrap.ts MAX_WRAPPERS": `${"nice ".repeat(18)}true`,
   "unwrap.ts MAX_INVOCATIONS": `parallel ${"-a b ".repeat(65)}true`,

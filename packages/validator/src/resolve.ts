@@ -62,6 +62,12 @@ const READERS = new Set([
 ]);
 const NOT_READERS = new Set(["base64", "base32", "xxd", "openssl", "curl", "wget", "rev", "tr"]);
 
+/** What a function is called with, and whether it takes some of that away with `shift`. */
+export interface Arguments {
+  readonly args: readonly string[];
+  readonly shifts: boolean;
+}
+
 /** Works out what words may be when the script runs. */
 export class Resolver {
   readonly #symbols: Symbols;
@@ -72,7 +78,7 @@ export class Resolver {
   #cachedFor = 0;
   #metItself = false;
   #depth = 0;
-  #arguments: readonly string[] | null = null;
+  #arguments: Arguments | null = null;
   /** How many values are kept. */
   #most = MAX_VALUES;
 
@@ -81,10 +87,14 @@ export class Resolver {
     this.#budget = budget;
   }
 
+  get currentArguments(): readonly string[] | undefined {
+    return this.#arguments?.args;
+  }
+
   /** Works words out as in a function that is called with these arguments. */
-  withArguments(values: readonly string[], look: () => void): void {
+  withArguments(given: Arguments, look: () => void): void {
     const before = this.#arguments;
-    this.#arguments = values;
+    this.#arguments = given;
     this.#caches.clear();
     try {
       look();
@@ -185,8 +195,9 @@ export class Resolver {
   }
 
   #positional(name: string): string[] {
-    const values = this.#arguments ?? this.#setArguments();
+    const values = this.#arguments?.args ?? this.#setArguments();
     if (values === null) return [ABSENT, UNKNOWN];
+    if (this.#arguments?.shifts === true && values.length > 0) return shifted(name, values);
     if (name === "@" || name === "*") {
       // With what `shift` may have taken away.
       return [values.join(BREAK), values.slice(1).join(BREAK)];
@@ -231,6 +242,12 @@ export class Resolver {
     let values: string[] = [];
     for (const source of sources) {
       switch (source.kind) {
+        case "arguments":
+          values = this.#union(
+            values,
+            this.variable("@").flatMap((value) => value.split(BREAK)),
+          );
+          break;
         case "input":
           values = this.#union(values, [INPUT]);
           break;
@@ -595,6 +612,17 @@ function longestAndShortest(longer: readonly string[], shorter: readonly string[
   const all = [...new Set([...longer, ...shorter])];
   if (all.length <= MAX_VALUES) return all;
   return [...new Set([...longer.slice(0, 3), ...longer.slice(-1), ...shorter.slice(-2)])];
+}
+
+/** Arguments of a function that is called with `shift`. */
+const MAX_SHIFTED = 100;
+
+/** What a parameter may be while the arguments are taken away one after the other. */
+function shifted(name: string, values: readonly string[]): string[] {
+  if (values.length > MAX_SHIFTED)
+    throw new BudgetExceeded(`more than ${MAX_SHIFTED} arguments are shifted`);
+  if (name !== "@" && name !== "*") return [...values.slice(Number(name) - 1), ABSENT];
+  return values.map((_, at) => values.slice(at).join(BREAK));
 }
 
 function fieldsOf(value: string, offset: number, length: number): string {

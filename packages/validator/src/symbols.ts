@@ -31,6 +31,8 @@ export type ValueSource =
     }
   /** Put together from one piece after the other, in a loop. */
   | { readonly kind: "joined"; readonly words: readonly Word[] }
+  /** Each argument, as in a `for` that names nothing. */
+  | { readonly kind: "arguments" }
   /** Read from somewhere. */
   | { readonly kind: "input" };
 
@@ -82,7 +84,12 @@ export class Symbols {
       }
       case "For":
       case "Select":
-        this.#assign(node.name.value, { kind: "one-of", words: node.wordlist ?? [] });
+        this.#assign(
+          node.name.value,
+          node.wordlist === undefined
+            ? { kind: "arguments" }
+            : { kind: "one-of", words: node.wordlist },
+        );
         this.#visitAccumulation(node.name.value, node.wordlist ?? [], node.body);
         break;
       case "Redirected":

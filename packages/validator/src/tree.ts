@@ -27,6 +27,9 @@ export function usesArguments(node: FunctionNode): boolean {
   let uses = false;
   const visit = (child: SyntaxNode): void => {
     if (child.type === "SimpleExpansion" && /^\$[@*\d]/.test(child.text)) uses = true;
+    if (child.type === "For" && child.wordlist === undefined) uses = true;
+    // Text in single quotes that is evaluated here.
+    if (child.type === "Word" && /'[^']*\$\{?[@*\d]/.test(child.text)) uses = true;
     if (child.type === "ParameterExpansion" && /^([@*]|\d+)$/.test(child.parameter)) uses = true;
     if (!uses) forEachChild(child, visit);
   };

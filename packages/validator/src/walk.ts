@@ -12,6 +12,7 @@ import type { TraceStep } from "./diagnostic.js";
 import { Directory } from "./directory.js";
 import { Findings, type Finding } from "./findings.js";
 import { Inputs } from "./inputs.js";
+import { OwnFunctions } from "./own-functions.js";
 import { FILE, placeIn, type Origin, type Place } from "./origin.js";
 import {
   forEachChild,
@@ -28,7 +29,7 @@ import { ruleOf } from "./rules/registry.js";
 import type { RuleSet } from "./rules/rule-set.js";
 import { rememberReaders } from "./rules/shared/secret-uses.js";
 import { Symbols } from "./symbols.js";
-import { runsArguments, usesArguments } from "./tree.js";
+import { commandsIn, runsArguments, usesArguments } from "./tree.js";
 import { unwrap } from "./unwrap.js";
 
 /** Texts within texts that are looked at. */
@@ -45,6 +46,7 @@ export class Walk implements Scene {
   readonly inputs: Inputs;
   readonly directory = new Directory();
   readonly written = new WrittenFiles(this);
+  #own: OwnFunctions | undefined;
   readonly #findings = new Findings();
   /** Texts that were looked at, with where they stand. */
   readonly #seen = new Set<string>();
@@ -64,6 +66,7 @@ export class Walk implements Scene {
 
   run(script: ParsedScript): void {
     this.symbols.add(script);
+    this.#own = new OwnFunctions(script);
     this.#visit(script, FILE);
     this.written.check();
   }
@@ -84,7 +87,7 @@ export class Walk implements Scene {
     how: Embedding = {},
   ): void {
     const source = text.replaceAll(UNSET, "").replaceAll(BREAK, " ").replaceAll(HOME, "~");
-    const key = `${node.pos}:${(how.args ?? []).join("\0")}:${source}`;
+    const key = `${node.pos}:${(how.args ?? this.resolver.currentArguments ?? []).join("\0")}:${source}`;
     if (source.trim() === "" || this.#seen.has(key)) return;
     this.#seen.add(key);
     const inner = {
@@ -112,7 +115,7 @@ export class Walk implements Scene {
     this.symbols.add(found);
     const look = (): void => this.#visit(found, inner);
     if (how.args === undefined) look();
-    else this.resolver.withArguments(how.args, look);
+    else this.resolver.withArguments({ args: how.args, shifts: false }, look);
   }
 
   #reached(limit: string, place: Place, origin: Origin): void {
@@ -170,7 +173,8 @@ export class Walk implements Scene {
     const { name, bypassesFunctions } = use.invocation;
     const bodies = bypassesFunctions ? [] : (this.symbols.definitions.get(name) ?? []);
     for (const body of bodies) this.#visitCall(body, use);
-    if (bodies.length === 0) checkCommand(use);
+    if (bodies.length === 0 || this.#own?.standsFor(name, use.node, use.origin) !== true)
+      checkCommand(use);
   }
 
   /** Looks at a function's body with the arguments of a call, where they make a difference. */
@@ -187,7 +191,9 @@ export class Walk implements Scene {
         this.#reached(`more than ${MAX_CALLS} calls within each other`, node, origin);
       return;
     }
-    this.resolver.withArguments(args, () =>
+    const shifts = commandsIn(body.body).some((command) => command.name?.value === "shift");
+    const values = { args, shifts };
+    this.resolver.withArguments(values, () =>
       this.#visit(body.body, {
         ...placeIn(origin, node),
         trace: [...origin.trace, { kind: "function", name }],

@@ -23,7 +23,7 @@ export function checkEvaluation(use: Use): void {
     const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg));
     if (at !== -1) evaluate(args[at + 1] ?? "", use, args.slice(at + 2));
     else if (input.text !== null && input.upstream.length === 0 && readsCode(invocation))
-      evaluate(input.text, use);
+      evaluate(input.text, use, ["bash", ...args.filter((arg) => !arg.startsWith("-"))]);
   }
   if (runsScripts(name)) checkSubstituted(use);
   for (const text of shellTexts(invocation, input)) embedIn(use, text);

@@ -14,6 +14,8 @@ export interface RunFile {
   readonly as: "shell" | "code" | "program";
   /** Whether the command is given the file by name, and not what another command prints of it. */
   readonly isNamed: boolean;
+  /** What the script is given. */
+  readonly args?: readonly string[];
 }
 
 /** Whether a command runs the script that it is given the name of. */
@@ -67,7 +69,9 @@ function optionFiles({ name, args }: Invocation): RunFile[] {
 function namedFile({ name, program, args }: Invocation): RunFile | null {
   if (runsScripts(name)) {
     const script = scriptOf(args);
-    return script === undefined ? null : { path: script, as: "shell", isNamed: true };
+    if (script === undefined) return null;
+    const given = args.slice(args.indexOf(script) + 1);
+    return { path: script, as: "shell", isNamed: true, args: given };
   }
   if (isInterpreter(name)) {
     const script = args.find((arg) => !arg.startsWith("-"));
@@ -77,7 +81,7 @@ function namedFile({ name, program, args }: Invocation): RunFile | null {
     const script = operands(args).at(-1);
     return script === undefined ? null : { path: script, as: "shell", isNamed: true };
   }
-  return { path: program, as: "program", isNamed: true };
+  return { path: program, as: "program", isNamed: true, args };
 }
 
 /** The script among the arguments of a shell; none where it is given the text itself. */

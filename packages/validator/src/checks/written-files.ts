@@ -161,6 +161,8 @@ export class WrittenFiles {
     if (byShell || isShellScript(path, text) || (isProgram && !/^#!/.test(text))) {
       const isRun = byShell && runs.every(({ isNamed }) => isNamed);
       scene.embed(text, trace, place, origin, { isRun });
+      for (const { args = [] } of /\$\{?[@*\d]/.test(text) ? runs : [])
+        if (args.length > 0) scene.embed(text, trace, place, origin, { isRun, args });
       if (!runs.some(({ as }) => as === "code")) return;
     }
     if (runs.length === 0) return;
