@@ -18,7 +18,7 @@ const BEYOND: Readonly<Record<string, string>> = {
   "bounded.ts MAX_LINE": `python3 -c 'x = "${"a".repeat(4000)}"; import os'`,
   "bounded.ts MAX_TEXT": `python3 <<E\n${"x = 1\n".repeat(70_000)}E\n`,
   "embedded.ts MAX_SUPPLIED": `xargs -I{} echo {} <<E\n${"x\n".repeat(5000)}E\n`,
-  "inputs.ts MAX_SOURCES": `${lines(1001, (at) => `v=$(f${at})`)}\neval "$v"`,
+  "inputs.ts MAX_SOURCES": `${lines(401, (at) => `v=$(f${at})`)}\neval "$v"`,
   "pure/printf.ts MAX_PRINTED": `x=$(printf '%s ' ${"abcd ".repeat(45_000)}); $x`,
   "pure-output.ts MAX_DEPTH": `x=$(${"{ ".repeat(21)}echo true${"; }".repeat(21)}); $x`,
   "pure/sed.ts MAX_INPUT": `x=$(sed s/a/b/ <<E\n${"word\n".repeat(10_001)}E\n); $x`,

@@ -22,7 +22,7 @@ export interface Input {
 }
 
 /** Values of variables that a text is traced back through. */
-const MAX_SOURCES = 1000;
+const MAX_SOURCES = 400;
 
 const NOTHING: Input = { text: null, upstream: [], sources: [], listed: [], before: [] };
 
