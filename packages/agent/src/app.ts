@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -32,6 +31,7 @@ import type { AgentConfig } from "./config.js";
 import { DataFolder } from "./data-folder.js";
 import type { ExecutorCapabilities } from "./executors/executor.js";
 import { ExecutorHealth } from "./executor-health.js";
+import { FolderLock } from "./folder-lock.js";
 import { attemptRoutes } from "./http/attempt-routes.js";
 import { healthRoutes } from "./http/health-routes.js";
 import { checkSession, sessionRoutes } from "./http/session-routes.js";
@@ -61,9 +61,11 @@ export interface AgentApp {
 /**
  * The agent: everything that it is made of, and in which order it comes up and goes down.
  *
- * @throws JobctlError `sandbox_unavailable`
+ * @throws JobctlError `sandbox_unavailable`, `data_dir_locked`, `config_invalid`
  */
 export async function createAgent(config: AgentConfig, logger: Logger): Promise<AgentApp> {
+  // Before anything in it is read: its holder's jobs are not to be mistaken for what is left of a crash.
+  const lock = await FolderLock.take(config.dataPath, config.name);
   const executor = await selectExecutor(config);
   const capacity = new Capacity(config);
   const self: AgentSelf = {
@@ -86,6 +88,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
   const identity = await Identity.open(config.dataPath);
   const dataFolder: DataFolder = new DataFolder({
     ...paths,
+    lock,
     identity,
     onChange: () => feed.loadChanged(),
     onReplaced: () => pool.reconcile(),
@@ -221,7 +224,6 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
 
   return {
     async start() {
-      await mkdir(config.dataPath, { recursive: true, mode: 0o700 });
       warnOfShortSecret(config.enrolmentSecret, logger);
       if (executor.name === "process") {
         logger.warn(

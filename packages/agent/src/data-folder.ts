@@ -3,6 +3,7 @@ import { access, mkdir, stat } from "node:fs/promises";
 
 import type { Logger } from "@jobctl/daemon";
 
+import type { FolderLock } from "./folder-lock.js";
 import type { Identity } from "./identity.js";
 
 /** How often it is looked whether an unusable folder can be used again. */
@@ -13,6 +14,8 @@ export interface DataFolderSettings {
   /** The folder in it that holds the attempts. */
   readonly attempts: string;
   readonly trash: string;
+  /** Keeps other agents off it. */
+  readonly lock: FolderLock;
   /** Tells the folder from any other, and is stored again in one that had to be made anew. */
   readonly identity: Identity;
   /** Called when it cannot be used any more, and when it can be again. */
@@ -75,11 +78,12 @@ export class DataFolder {
 
   /** @returns whether it, or a folder in it, is another one than before */
   async #probe(): Promise<boolean> {
-    const { path, attempts, trash, identity } = this.#settings;
+    const { path, attempts, trash, lock, identity } = this.#settings;
     const device = await deviceOf(path);
     const isAnotherVolume = this.#device !== null && device !== this.#device;
     if (isAnotherVolume && !identity.isStored()) throw notMounted(path);
     await checkAccess(path);
+    await lock.keep();
     const wasMade = await makeUnlessThere(attempts);
     await checkAccess(attempts);
     if (await makeUnlessThere(trash)) await checkAccess(trash);
