@@ -1,48 +1,27 @@
 #!/usr/bin/env node
-import { shutDownOnSignal, startDaemon, wallClock, type ShutdownStep } from "@jobctl/daemon";
-import { toJobctlError } from "@jobctl/protocol";
+import { withArguments } from "@jobctl/daemon/arguments";
 
-import { createServer } from "./app.js";
-import { readConfig } from "./config.js";
-import { becomeActive } from "./standby.js";
-import { setAsideForNew } from "./store/data-folder.js";
+const HELP = `Usage: jobctl-server [check | --new]
 
-// SQLite creates its files with whatever the umask leaves. What the server writes is for its user alone.
-process.umask(0o077);
+The jobctl server: stores jobs, gives them to agents, keeps their results. It runs until SIGTERM.
 
-if (process.argv[2] === "check") await check();
-else
-  await startDaemon({
-    app: "jobctl-server",
-    readConfig,
-    async start(config, logger, reports) {
-      const steps: ShutdownStep[] = [];
-      const goDownBy = (shutdown: readonly ShutdownStep[]): void => {
-        steps.splice(0, steps.length, ...shutdown);
-      };
-      shutDownOnSignal(steps, logger, reports);
-      const { lock, port } = await becomeActive(config, logger, goDownBy);
-      if (process.argv[2] === "--new") {
-        const aside = setAsideForNew(config, wallClock());
-        if (aside !== null) logger.warn({ event: "data_set_aside", aside });
-      }
-      const server = createServer({ ...config, port: port ?? config.port }, logger, lock);
-      goDownBy(server.shutdown);
-      return server.start();
-    },
-  });
+  (no argument)   starts it; a second one on the same data stands by until the first ends
+  check           says what a start would find, and starts nothing; exit code 1 when something is missing
+  --new           starts it as a new installation where the database and the files beside it do not
+                  belong together: sets aside what is there. Once and by hand
+  -h, --help      prints this
+  -V, --version   prints the version
 
-/** `jobctl-server check`: a line for each thing that a start needs; exit code 1 when one is missing. */
-async function check(): Promise<void> {
-  const { preflight } = await import("./preflight.js");
-  try {
-    for await (const { ok, check: name, message } of preflight(readConfig(process.env))) {
-      process.stdout.write(`${ok ? "ok  " : "FAIL"}  ${name}: ${message}\n`);
-      if (!ok) process.exitCode = 1;
-    }
-  } catch (thrown) {
-    const { message, hint, exitCode } = toJobctlError(thrown);
-    process.stderr.write(`jobctl-server: ${message}\n${hint === null ? "" : `  ${hint}\n`}`);
-    process.exitCode = exitCode;
-  }
-}
+Its settings are environment variables: docs/configuration.md lists them. Required is
+JOBCTL_ADMIN_TOKEN_FILE, a file with the token of its users; JOBCTL_DATA_PATH says where it keeps its data,
+JOBCTL_AGENTS where its agents are. docs/runbook.md says what to do when it does not start.
+`;
+
+await withArguments(
+  { name: "jobctl-server", help: HELP, choices: ["check", "--new"] },
+  process.argv.slice(2),
+  async (choice) => {
+    const { runChecks, runServer } = await import("./run.js");
+    return choice === "check" ? runChecks() : runServer({ beginsAnew: choice === "--new" });
+  },
+);
