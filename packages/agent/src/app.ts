@@ -66,7 +66,10 @@ export interface AgentApp {
 export async function createAgent(config: AgentConfig, logger: Logger): Promise<AgentApp> {
   // Before anything in it is read: its holder's jobs are not to be mistaken for what is left of a crash.
   const lock = await FolderLock.take(config.dataPath, config.name);
-  const executor = await selectExecutor(config);
+  const executor = await selectExecutor(config).catch((error: unknown) => {
+    lock.release();
+    throw error;
+  });
   const capacity = new Capacity(config);
   const self: AgentSelf = {
     name: config.name,

@@ -65,11 +65,16 @@ export class FolderLock {
     if (this.#descriptor !== null && (await leadsTo(this.#path, this.#descriptor))) return;
     const descriptor = await lockFile(this.#path);
     if (descriptor === null) throw await this.#inUse();
-    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.release();
     this.#descriptor = descriptor;
     const holder = { name: this.#name, pid: process.pid, host: hostname() };
     // On a full volume the lock holds all the same.
     await writeFile(this.#path, `${JSON.stringify(holder)}\n`).catch(() => {});
+  }
+
+  release(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
   }
 
   get #path(): string {
@@ -154,7 +159,10 @@ function openWithLock(path: string, access: number): number | null {
  * @returns false while another process has the lock
  */
 async function lockDescriptor(descriptor: number): Promise<boolean> {
-  const child = spawn("flock", ["-n", "0"], { stdio: [descriptor, "ignore", "pipe"] });
+  const child = spawn("flock", ["-n", "0"], {
+    env: { PATH: `${process.env["PATH"] ?? ""}:/usr/bin:/bin` },
+    stdio: [descriptor, "ignore", "pipe"],
+  });
   const stderr = child.stderr === null ? "" : text(child.stderr);
   const [words, [exitCode]] = await Promise.all([stderr, once(child, "close")]);
   if (exitCode === 0) return true;
