@@ -87,7 +87,7 @@ export class DataFolder {
     const wasMade = await makeUnlessThere(attempts);
     await checkAccess(attempts);
     if (await makeUnlessThere(trash)) await checkAccess(trash);
-    if (!identity.isStored()) await identity.store();
+    if (!identity.isCurrent()) await identity.store();
     const { ino } = await stat(attempts);
     const isFirst = this.#inode === null;
     const isSame = !isAnotherVolume && !wasMade && ino === this.#inode;

@@ -17,7 +17,10 @@ const identitySchema = z.object({
   publicKey: keySchema,
   privateKey: keySchema,
   server: pinnedServerSchema.nullable(),
+  epoch: z.int().nonnegative().default(0),
 });
+
+type StoredIdentity = z.infer<typeof identitySchema>;
 
 /** Where an agent keeps its key pair, and which installation it serves. */
 function identityPath(dataPath: string): string {
@@ -34,18 +37,20 @@ export function isEnrolled(dataPath: string): boolean {
 }
 
 /**
- * An agent's own key pair, made at its first start, and the installation that it has been enrolled
- * with. Both stay for as long as the data directory does.
+ * An agent's own key pair, made at its first start, the installation that it has been enrolled with, and the highest
+ * epoch of that one's servers that it has worked with. They stay for as long as the data directory does.
  */
 export class Identity {
   readonly path: string;
   readonly keys: KeyPair;
   #server: PinnedServer | null;
+  #epoch: number;
 
-  private constructor(path: string, keys: KeyPair, server: PinnedServer | null) {
+  private constructor(path: string, keys: KeyPair, server: PinnedServer | null, epoch: number) {
     this.path = path;
     this.keys = keys;
     this.#server = server;
+    this.#epoch = epoch;
   }
 
   /** @throws JobctlError `config_invalid` when the file is there and cannot be used */
@@ -53,10 +58,10 @@ export class Identity {
     const path = identityPath(dataPath);
     const known = readIdentity(path);
     if (known !== null) {
-      const { publicKey, privateKey, server } = known;
-      return new Identity(path, { publicKey, privateKey }, server);
+      const { publicKey, privateKey, server, epoch } = known;
+      return new Identity(path, { publicKey, privateKey }, server, epoch);
     }
-    const identity = new Identity(path, makeKeyPair(), null);
+    const identity = new Identity(path, makeKeyPair(), null, 0);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await identity.store();
     return identity;
@@ -64,6 +69,26 @@ export class Identity {
 
   get server(): PinnedServer | null {
     return this.#server;
+  }
+
+  /** Of the newest server of the installation that this agent has worked with; 0 before the first. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /**
+   * Raises the epoch, durably where the file can be written. Otherwise this process knows it, and the file gets it as
+   * soon as the data folder can be used (`isCurrent`).
+   */
+  async raiseEpoch(epoch: number): Promise<void> {
+    if (epoch <= this.#epoch) return;
+    this.#epoch = epoch;
+    try {
+      // Nothing is written in place of a volume that is gone.
+      if (this.isStored()) await this.store();
+    } catch {
+      // The data folder says what is wrong with it.
+    }
   }
 
   /**
@@ -88,8 +113,21 @@ export class Identity {
    * @throws JobctlError `config_invalid` when it cannot be read, or is another agent's
    */
   isStored(): boolean {
+    return this.#readOwn() !== null;
+  }
+
+  /**
+   * Whether its file is there, and knows the highest epoch.
+   *
+   * @throws JobctlError `config_invalid` when it cannot be read, or is another agent's
+   */
+  isCurrent(): boolean {
+    return (this.#readOwn()?.epoch ?? -1) >= this.#epoch;
+  }
+
+  #readOwn(): StoredIdentity | null {
     const stored = readIdentity(this.path);
-    if (stored === null || stored.publicKey === this.keys.publicKey) return stored !== null;
+    if (stored === null || stored.publicKey === this.keys.publicKey) return stored;
     throw new JobctlError("config_invalid", `${this.path} is the identity of another agent`);
   }
 
@@ -99,13 +137,14 @@ export class Identity {
    * @throws the file system's error
    */
   async store(): Promise<void> {
-    const content = { schema: "jobctl.agent-identity/v1", ...this.keys, server: this.#server };
+    const [server, epoch] = [this.#server, this.#epoch];
+    const content = { schema: "jobctl.agent-identity/v1", ...this.keys, server, epoch };
     await replaceFile(this.path, `${JSON.stringify(content, null, 2)}\n`);
   }
 }
 
 /** Null when there is none. */
-function readIdentity(path: string): z.infer<typeof identitySchema> | null {
+function readIdentity(path: string): StoredIdentity | null {
   let text: string;
   try {
     text = readFileSync(path, "utf8");

@@ -240,16 +240,30 @@ describe("a session between server and agent", () => {
     }
   });
 
-  it("is kept by the newer of two servers for as long as that is connected", async () => {
+  it("is kept by the newest server, also while that is away and after a restart", async () => {
     const [agent, server] = [await makeAgent(), makeInstallation()];
     await open(agent, server, { epoch: 5 });
-    isWatched = true;
-    await assert.rejects(open(agent, server, { epoch: 4 }), { code: "epoch_outdated" });
-    await open(agent, server, { epoch: 4, purpose: "check" });
+    for (isWatched of [true, false]) {
+      await assert.rejects(open(agent, server, { epoch: 4 }), { code: "epoch_outdated" });
+      await open(agent, server, { epoch: 4, purpose: "check" });
+    }
     await open(agent, server, { epoch: 6 });
-    // A server that was restored from a backup begins with an earlier one.
-    isWatched = false;
-    await open(agent, server, { epoch: 2 });
+    const restarted = await makeAgent();
+    await assert.rejects(open(restarted, server, { epoch: 5 }), { code: "epoch_outdated" });
+    await open(restarted, server, { epoch: 6 });
+  });
+
+  it("is refused to an older server while the epoch cannot be stored, which is done later", async () => {
+    const identity = await Identity.open(directory);
+    const server = makeInstallation();
+    const agent = new Sessions("agent-1", identity, secretOf(SECRET), () => false, logger);
+    await open(agent, server, { epoch: 5 });
+    rmSync(identity.path);
+    await open(agent, server, { epoch: 6 });
+    await assert.rejects(open(agent, server, { epoch: 5 }), { code: "epoch_outdated" });
+    assert.deepEqual([identity.isStored(), identity.isCurrent()], [false, false]);
+    await identity.store();
+    assert.equal((await Identity.open(directory)).epoch, 6);
   });
 
   it("is kept from another server with the same epoch while the first one is connected", async () => {

@@ -186,6 +186,9 @@ export class Sessions {
     if (proof.enrol && offered.length === 0) throw noSecret();
     if (hello.purpose === "work") {
       await this.#pin(hello);
+      await this.#identity.raiseEpoch(hello.epoch);
+      // Meanwhile a newer one may have come.
+      this.#checkEpoch(hello);
       this.#open(handshake.token, hello);
     }
     return {
@@ -260,15 +263,16 @@ export class Sessions {
   }
 
   /**
-   * A server that has lost its lease may not know it yet; the newer one keeps the agent. Of two copies with
-   * the same epoch the one that is connected keeps it.
+   * A server that another one has replaced may still run: whoever is older than the newest one is refused, whether
+   * that is connected or not. Of two copies with the same epoch the one that is connected keeps the agent.
    */
   #checkEpoch({ epoch, lease, purpose }: ServerHello): void {
+    const newest = this.#identity.epoch;
+    if (purpose === "check" || epoch > newest) return;
+    if (epoch < newest) throw outdated(newest);
     const session = this.#session;
-    if (purpose === "check" || session === null || epoch > session.epoch) return;
-    const isSame = epoch === session.epoch && lease === session.lease;
-    if (isSame || !this.#isWatched()) return;
-    throw epoch === session.epoch ? notAlone(epoch) : outdated(session.epoch);
+    if (session === null || lease === session.lease || !this.#isWatched()) return;
+    throw notAlone(epoch);
   }
 
   /** Tells operators why servers are refused, without letting strangers fill the log. */
@@ -314,7 +318,7 @@ function notAlone(epoch: number): JobctlError {
     "epoch_outdated",
     `another server of the same installation with the same epoch ${epoch} is working with this agent`,
     {
-      hint: "Two servers run on copies of the same data. Stop the one that is not to work with this agent.",
+      hint: "Two servers run on copies of the same data: stop one of them, for good.",
     },
   );
 }
@@ -322,9 +326,9 @@ function notAlone(epoch: number): JobctlError {
 function outdated(epoch: number): JobctlError {
   return new JobctlError(
     "epoch_outdated",
-    `a server of the same installation with epoch ${epoch} is working with this agent`,
+    `this agent has worked with a newer server of the same installation, which has epoch ${epoch}`,
     {
-      hint: "jobctl admin leader shows which server is active. Stop the one that is not to work with this agent. If the other one is gone for good, start this agent again; jobctl restore makes a restored server the newer one.",
+      hint: "Another server has replaced this one: stop this one. jobctl admin leader shows which one is active. If the newer one is gone for good, restore its last backup with --take-over, or start this server once with jobctl-server --take-over.",
     },
   );
 }

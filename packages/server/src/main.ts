@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { withArguments } from "@jobctl/daemon/arguments";
 
-const HELP = `Usage: jobctl-server [check | --new]
+const HELP = `Usage: jobctl-server [check | --new | --take-over]
 
 The jobctl server: stores jobs, gives them to agents, keeps their results. It runs until SIGTERM.
 
@@ -9,6 +9,8 @@ The jobctl server: stores jobs, gives them to agents, keeps their results. It ru
   check           says what a start would find, and starts nothing; exit code 1 when something is missing
   --new           starts it as a new installation where the database and the files beside it do not
                   belong together: sets aside what is there. Once and by hand
+  --take-over     starts it as the one server of its installation: agents leave every other one. For data
+                  that were copied back by hand; jobctl restore --take-over does it by itself
   -h, --help      prints this
   -V, --version   prints the version
 
@@ -18,10 +20,12 @@ JOBCTL_AGENTS where its agents are. docs/runbook.md says what to do when it does
 `;
 
 await withArguments(
-  { name: "jobctl-server", help: HELP, choices: ["check", "--new"] },
+  { name: "jobctl-server", help: HELP, choices: ["check", "--new", "--take-over"] },
   process.argv.slice(2),
   async (choice) => {
     const { runChecks, runServer } = await import("./run.js");
-    return choice === "check" ? runChecks() : runServer({ beginsAnew: choice === "--new" });
+    return choice === "check"
+      ? runChecks()
+      : runServer({ beginsAnew: choice === "--new", takesOver: choice === "--take-over" });
   },
 );

@@ -4,7 +4,8 @@ import { toJobctlError } from "@jobctl/protocol";
 import { createServer } from "./app.js";
 import { readConfig } from "./config.js";
 import { becomeActive } from "./standby.js";
-import { setAsideForNew } from "./store/data-folder.js";
+import { requireBelonging, setAsideForNew } from "./store/data-folder.js";
+import { raiseEpochOf } from "./store/lease-store.js";
 
 // SQLite creates its files with whatever the umask leaves. What the server writes is for its user alone.
 process.umask(0o077);
@@ -12,10 +13,12 @@ process.umask(0o077);
 export interface RunOptions {
   /** Sets aside a database and files that do not belong together, instead of refusing them. */
   readonly beginsAnew: boolean;
+  /** Makes this server newer than every other one of its installation, so that agents leave those. */
+  readonly takesOver: boolean;
 }
 
 /** `jobctl-server`: runs until it is told to end. */
-export function runServer({ beginsAnew }: RunOptions): Promise<void> {
+export function runServer({ beginsAnew, takesOver }: RunOptions): Promise<void> {
   return startDaemon({
     app: "jobctl-server",
     readConfig,
@@ -29,6 +32,10 @@ export function runServer({ beginsAnew }: RunOptions): Promise<void> {
       if (beginsAnew) {
         const aside = setAsideForNew(config, wallClock());
         if (aside !== null) logger.warn({ event: "data_set_aside", aside });
+      }
+      if (takesOver) {
+        requireBelonging(config);
+        raiseEpochOf(config.dbPath, wallClock());
       }
       const server = createServer({ ...config, port: port ?? config.port }, logger, lock);
       goDownBy(server.shutdown);

@@ -364,6 +364,10 @@ describe("an agent's identity", () => {
       });
       const { epoch } = (await answer.json()) as { epoch: number };
       assert.ok(epoch > before, `${epoch} after ${before}`);
+      // The older server goes on, and the newer one is away for a while.
+      await restored.end("SIGKILL");
+      process.kill(cluster.server.pid, "SIGCONT");
+      await untilProblem(cluster, new RegExp(`newer server .* has epoch ${epoch}`));
     } finally {
       process.kill(cluster.server.pid, "SIGCONT");
       await cluster.server.end("SIGKILL");
@@ -396,13 +400,18 @@ describe("an agent's identity", () => {
       await copy.end("SIGTERM");
       copy = await cluster.startStandby({ JOBCTL_DATA_PATH: dataPath });
       await waitUntil("it has the agent", async () => (await agentOf(copy))?.state === "ready");
-      await untilProblem(cluster, new RegExp(`with epoch ${own.epoch + 1} is working`));
+      await untilProblem(cluster, new RegExp(`which has epoch ${own.epoch + 1}`));
       assert.notEqual((await agentOf(cluster.server))?.state, "ready");
       assert.equal((await agentOf(copy))?.state, "ready");
     } finally {
       await copy.end("SIGTERM");
     }
-    // It is gone: the agent is free again.
+    // It is gone. The agent is not the older one's again before somebody says so.
+    await cluster.agents[0]?.end("SIGKILL");
+    await cluster.startAgent(1);
+    await untilProblem(cluster, /jobctl-server --take-over/);
+    await cluster.server.end("SIGTERM");
+    await cluster.startServer({}, ["--take-over"]);
     await untilState(cluster, "ready");
     await cluster.submitScript("true\n", "--wait");
   });

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+
 import Database from "better-sqlite3";
 
 import type { Db } from "./database.js";
@@ -33,7 +35,7 @@ export function createLeaseStore(db: Db) {
 
 /**
  * Makes the next server of a restored database newer than the one that it replaces, however often that
- * was started after the backup: agents refuse an older server while they are connected to a newer one.
+ * was started after the backup: agents refuse a server that is older than one that they have worked with.
  * The epoch becomes the Unix time in seconds, which no number of take-overs reaches.
  *
  * @param at milliseconds since 1970
@@ -43,6 +45,22 @@ export function raiseEpoch(db: Db, at: number): void {
   // Servers without a lease had no sessions with agents.
   if (hasLease === undefined) return;
   db.prepare("UPDATE lease SET epoch = max(epoch + 1, ?)").run(Math.floor(at / 1000));
+}
+
+/**
+ * The same for a database that was put back by hand. To be called by whoever holds the lock; without a database
+ * nothing is done.
+ *
+ * @param at milliseconds since 1970
+ */
+export function raiseEpochOf(dbPath: string, at: number): void {
+  if (!existsSync(dbPath)) return;
+  const db = new Database(dbPath, { fileMustExist: true });
+  try {
+    raiseEpoch(db, at);
+  } finally {
+    db.close();
+  }
 }
 
 /** What the database says of the active server, for one that is not: nothing is written. */
