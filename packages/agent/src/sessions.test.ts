@@ -247,7 +247,8 @@ describe("a session between server and agent", () => {
       await assert.rejects(open(agent, server, { epoch: 4 }), { code: "epoch_outdated" });
       await open(agent, server, { epoch: 4, purpose: "check" });
     }
-    await open(agent, server, { epoch: 6 });
+    isWatched = true;
+    await open(agent, server, { epoch: 6, lease: leaseIdOf("elsewhere:1", 1) });
     const restarted = await makeAgent();
     await assert.rejects(open(restarted, server, { epoch: 5 }), { code: "epoch_outdated" });
     await open(restarted, server, { epoch: 6 });

@@ -271,7 +271,8 @@ export class Sessions {
     if (purpose === "check" || epoch > newest) return;
     if (epoch < newest) throw outdated(newest);
     const session = this.#session;
-    if (session === null || lease === session.lease || !this.#isWatched()) return;
+    if (session === null || session.epoch !== epoch || session.lease === lease) return;
+    if (!this.#isWatched()) return;
     throw notAlone(epoch);
   }
 
