@@ -139,6 +139,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
     slotsUsed: capacity.slotsUsed,
     slotsTotal: config.slots,
     draining: pool.draining || executorHealth.problem !== null || dataFolder.problem !== null,
+    problem: dataFolder.problem ?? executorHealth.problem,
   }));
   const feed = new WatchFeed({ self, reports: () => pool.reports, load: () => sampler.load });
   const loadTimer = setInterval(() => {

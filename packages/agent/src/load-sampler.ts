@@ -12,6 +12,8 @@ export interface SlotUse {
   readonly slotsUsed: number;
   readonly slotsTotal: number;
   readonly draining: boolean;
+  /** Why jobs cannot be run; null while they can. */
+  readonly problem: string | null;
 }
 
 /** Samples how busy this machine is; what is asked in between gets the last sample. */

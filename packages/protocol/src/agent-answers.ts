@@ -112,6 +112,7 @@ export const saidLoadSchema = z.object({
   slotsUsed: count,
   slotsTotal: count,
   draining: z.boolean(),
+  problem: text(MAX_TEXT).nullable().optional(),
   sampledAt: instantSchema,
 });
 

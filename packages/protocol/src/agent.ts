@@ -13,6 +13,8 @@ export const agentLoadSchema = z.object({
   slotsUsed: z.number().int().nonnegative(),
   slotsTotal: z.number().int().nonnegative(),
   draining: z.boolean(),
+  /** Why it cannot run jobs, in its own words; null while it can. Missing in what earlier versions say. */
+  problem: z.string().nullable().optional(),
   sampledAt: instantSchema,
 });
 export type AgentLoad = z.infer<typeof agentLoadSchema>;
@@ -55,9 +57,9 @@ export const agentSchema = z.object({
   url: z.string(),
   origin: z.enum(AGENT_ORIGINS),
   state: z.enum(AGENT_STATES),
-  /** The last transport problem; null while connected. */
+  /** Why it cannot be reached, or says that it cannot run jobs; null while all is well. */
   problem: z.string().nullable(),
-  /** The problem's error code, as in docs/errors.md; null while connected. */
+  /** The problem's error code, as in docs/errors.md. */
   problemCode: z.string().nullable(),
   /** What an operator can do about the problem. */
   problemHint: z.string().nullable(),

@@ -345,6 +345,11 @@ export const ERRORS = {
     exitCode: EXIT.conflict,
     meaning: "A newer server of the same installation, or a copy, is working with the agent.",
   },
+  agent_unusable: {
+    status: 503,
+    exitCode: EXIT.unreachable,
+    meaning: "An agent is connected and says that it cannot run jobs; its problem says why.",
+  },
   agent_answer_invalid: {
     status: 502,
     exitCode: EXIT.unreachable,

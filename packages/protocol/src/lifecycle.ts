@@ -126,6 +126,7 @@ export const QUEUE_REASONS = [
   "no_agent",
   "agents_busy",
   "agents_draining",
+  "agents_unusable",
   "dependency",
   "retry_pause",
 ] as const;

@@ -1,7 +1,7 @@
 import { Metrics, type ConnectionLimit } from "@jobctl/daemon";
 import { TERMINAL_STATUSES, isTerminal, type GcReport, type JobStatus } from "@jobctl/protocol";
 
-import type { AgentRegistry } from "./agents/agent-registry.js";
+import { saidProblem, type AgentRegistry } from "./agents/agent-registry.js";
 import type { BlobStore } from "./blobs/blob-store.js";
 import { damageMetrics } from "./damage-metrics.js";
 import type { JobEvents } from "./jobs/job-events.js";
@@ -182,6 +182,9 @@ function agentGauges(metrics: Metrics, { registry, loadLookups }: TelemetryParts
     });
   each("jobctl_agent_up", "1 when the agent is connected.", ({ state }) =>
     state === "ready" ? 1 : 0,
+  );
+  each("jobctl_agent_usable", "0 when the agent is connected and cannot run jobs.", (link) =>
+    saidProblem(link) === null ? 1 : 0,
   );
   each("jobctl_agent_slots_total", "Jobs that it can run at once.", ({ self }) => self?.slots);
   each("jobctl_agent_slots_used", "Slots in use, as it says.", ({ load }) => load?.slotsUsed);

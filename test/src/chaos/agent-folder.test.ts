@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 
-import { isTerminal, type Health } from "@jobctl/protocol";
+import { isTerminal, type Agent, type Health } from "@jobctl/protocol";
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
@@ -75,6 +75,32 @@ describe(
       (await readFile(join(cluster.root, "agent-1.log"), "utf8")).split(`"event":"${event}"`)
         .length - 1;
 
+    /** Whoever asks the server is told, in each of the places where operators look. */
+    const checkThatItShows = async (reason: RegExp): Promise<void> => {
+      await waitUntil("the agent has this problem", async () => {
+        const { items } = JSON.parse(await cluster.ok(["agents", "list", "--json"])) as {
+          items: Agent[];
+        };
+        const [agent] = items;
+        return (
+          agent?.state === "draining" &&
+          agent.problemCode === "agent_unusable" &&
+          reason.test(agent.problem ?? "")
+        );
+      });
+      const check = await cluster.jobctl(["agents", "list", "--check"]);
+      assert.notEqual(check.exitCode, 0);
+      assert.match(check.stderr, reason);
+      const doctor = JSON.parse((await cluster.jobctl(["doctor", "--json"])).stdout) as {
+        items: { check: string; status: string; message: string }[];
+      };
+      const found = doctor.items.find((item) => item.check === "agent agent-1");
+      assert.equal(found?.status, "error");
+      assert.match(found.message, reason);
+      const figures = await (await cluster.request("/metrics")).text();
+      assert.match(figures, /^jobctl_agent_usable\{agent="agent-1"\} 0$/m);
+    };
+
     /** Loses the folder, ends a job meanwhile, submits another, brings the folder back. */
     const loseAndRestore = async ({ lose, restore, reason }: Loss): Promise<[number, number]> => {
       const go = join(cluster.root, "go");
@@ -86,6 +112,13 @@ describe(
         return status === 503 && reason.test(body.checks["dataFolder"]?.message ?? "");
       });
       const later = await cluster.submitScript("echo later\n");
+      await checkThatItShows(reason);
+      await waitUntil("the job says what it waits for", async () => {
+        const { items } = JSON.parse(await cluster.ok(["queue", "--json"])) as {
+          items: { id: number; reason: string }[];
+        };
+        return items.some((item) => item.id === later && item.reason === "agents_unusable");
+      });
       await writeFile(go, "");
       await waitUntil("its results wait", async () => (await events("collect_waits")) > 0);
       assert.ok(!isTerminal((await cluster.job(running)).status));

@@ -121,7 +121,10 @@ const LOAD_COLUMNS: readonly Column<CachedLoad>[] = [
 export async function agentsList(flags: AgentsListFlags): Promise<void> {
   await runCommand(flags, async ({ client, output, signal }) => {
     const list = await client.json<AgentList>("/v1/agents", { signal });
-    const down = list.items.filter(({ state }) => state !== "ready" && state !== "draining");
+    const down = list.items.filter(
+      ({ state, problemCode }) =>
+        (state !== "ready" && state !== "draining") || problemCode === "agent_unusable",
+    );
     if (flags.check === true && (down.length > 0 || list.items.length === 0))
       throw agentsDown(down);
     if (output.flags.json) return output.json(list);

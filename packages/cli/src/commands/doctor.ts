@@ -203,7 +203,8 @@ async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
   }
   return items.map((agent): Finding => {
     const check = `agent ${agent.name ?? agent.url}`;
-    if (agent.state !== "ready" && agent.state !== "draining") {
+    const isDown = agent.state !== "ready" && agent.state !== "draining";
+    if (isDown || agent.problemCode === "agent_unusable") {
       return {
         check,
         status: "error",

@@ -100,14 +100,15 @@ export class AgentRegistry {
   }
 
   show(link: AgentLink): Agent {
+    const said = saidProblem(link);
     return {
       name: link.name,
       url: link.url,
       origin: link.origin,
       state: this.#displayState(link),
-      problem: link.problem ?? this.#behindBy(link),
-      problemCode: link.problemCode,
-      problemHint: link.problemHint,
+      problem: link.problem ?? said ?? this.#behindBy(link),
+      problemCode: link.problemCode ?? (said === null ? null : "agent_unusable"),
+      problemHint: link.problemHint ?? (said === null ? null : UNUSABLE_HINT),
       connectedSince:
         link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
       version: link.self?.version ?? null,
@@ -164,6 +165,15 @@ export class AgentRegistry {
     const draining = link.load?.draining === true || this.#drains(link.name) !== null;
     return link.state === "ready" && draining ? "draining" : link.state;
   }
+}
+
+/** Shown beside the words of an agent that cannot run jobs. */
+const UNUSABLE_HINT =
+  "Mend that on the agent's machine; it takes jobs again by itself. Its log says more (data_folder_unusable, executor_broken).";
+
+/** Why a connected agent says that it cannot run jobs; null when it can, or is not connected. */
+export function saidProblem({ state, problem, load }: AgentLink): string | null {
+  return state === "ready" && problem === null ? (load?.problem ?? null) : null;
 }
 
 function holdsName(link: AgentLink, name: string): boolean {

@@ -174,7 +174,8 @@ export class Dispatcher {
     const blocked =
       isLoaded || link.full || registry.isBehind(link) || link.breaker.state === "open";
     const state = drained ? "draining" : blocked ? "full" : "accepting";
-    return [{ name, services, slots, cpus, memoryBytes, state }];
+    const offer = { name, services, slots, cpus, memoryBytes };
+    return [{ ...offer, state: load?.problem == null ? state : "unusable" }];
   }
 
   /** When the next job may be tried again after a failure. */

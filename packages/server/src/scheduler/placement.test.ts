@@ -143,6 +143,10 @@ describe("placement", () => {
     assert.deepEqual(reasons(one, [], [agent("a", { state: "draining" })], NO_LIMITS), [
       "agents_draining",
     ]);
+    const unusable = agent("b", { state: "unusable" });
+    assert.deepEqual(reasons(one, [], [agent("a", { state: "draining" }), unusable], NO_LIMITS), [
+      "agents_unusable",
+    ]);
     assert.deepEqual(reasons(one, [], [agent("a", { state: "full" })], NO_LIMITS), ["agents_busy"]);
     const active = [{ ...job(8), agent: "b" }];
     assert.deepEqual(

@@ -23,8 +23,11 @@ export interface AgentOffer {
   readonly slots: number;
   readonly cpus: number;
   readonly memoryBytes: number;
-  /** `full`: it refused a moment ago, although by our count it has room. */
-  readonly state: "accepting" | "draining" | "full";
+  /**
+   * - `full`: it refused a moment ago, although by our count it has room
+   * - `unusable`: it says that it cannot run jobs
+   */
+  readonly state: "accepting" | "draining" | "full" | "unusable";
 }
 
 export interface RunLimits {
@@ -232,8 +235,11 @@ function place(
     return wait("user_limit");
   const suitable = agents.filter((agent) => couldRun(agent, job));
   if (suitable.length === 0) return wait("no_agent");
-  const accepting = suitable.filter((agent) => agent.state !== "draining");
-  if (accepting.length === 0) return wait("agents_draining");
+  const accepting = suitable.filter(({ state }) => state !== "draining" && state !== "unusable");
+  if (accepting.length === 0) {
+    const isUnusable = suitable.some(({ state }) => state === "unusable");
+    return wait(isUnusable ? "agents_unusable" : "agents_draining");
+  }
   const free = accepting.filter((agent) => agent.state === "accepting" && usage.fits(agent, job));
   const best = free.reduce<AgentOffer | null>(
     (chosen, agent) => (chosen === null || usage.load(agent) < usage.load(chosen) ? agent : chosen),

@@ -44,6 +44,7 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   agent_key_mismatch: "refused",
   agent_not_found: "refused",
   agent_not_removable: "refused",
+  agent_unusable: "refused",
   agents_down: "refused",
   archive_unknown: "refused",
   attempt_not_found: "refused",
