@@ -160,10 +160,22 @@ describe("a database that changes under a running server", () => {
     assert.equal((await log()).match(/"event":"database_lost"/g)?.length, 1);
   };
 
+  /** What `vacuum --check` says of a database that is not sound. */
+  const vacuumCheck = async (): Promise<{ code: string; message: string; hint: string }> => {
+    const { exitCode, stdout } = await cluster.jobctl(["vacuum", "--check", "--json"]);
+    assert.notEqual(exitCode, 0);
+    return (JSON.parse(stdout) as { error: { code: string; message: string; hint: string } }).error;
+  };
+
   it("is noticed when it is moved away, and again when it is back", async () => {
     await rename(db, `${db}.away`);
     await assertNoticed(/has been moved or removed/);
+    const vacuum = await vacuumCheck();
+    assert.equal(vacuum.code, "database_unavailable");
+    assert.match(vacuum.message, /jobctl\.db has been moved or removed/);
+    assert.match(vacuum.hint, /Put the file back in its place/);
     await rename(`${db}.away`, db);
+    assert.match((await cluster.jobctl(["vacuum", "--check"])).stderr, /^the database is sound/);
     assert.equal((await cluster.request("/v1/jobs", scriptUpload("true\n"))).status, 201);
     assert.equal((await fetch(`${cluster.server.url}/ready`)).status, 200);
   });
@@ -210,6 +222,9 @@ describe("a database that changes under a running server", () => {
     await cluster.server.end("SIGTERM");
     await overwrite(db, (root - 1) * pageSize, pageSize);
     await cluster.startServer();
+    const vacuum = await vacuumCheck();
+    assert.equal(vacuum.code, "database_damaged");
+    assert.match(vacuum.hint, /restore/);
     const { stdout } = await cluster.jobctl(["events", String(id), "--json"]);
     assert.match(stdout, /"code":\s*"database_damaged".*jobctl restore/s);
     assert.match(await (await fetch(`${cluster.server.url}/ready`)).text(), /damaged/);

@@ -8,7 +8,7 @@ import { wallClock, wallInstant, type Logger } from "@jobctl/daemon";
 import { JobctlError, VERSION, type BackupSession } from "@jobctl/protocol";
 
 import type { Store } from "../store/store.js";
-import type { SnapshotFacts, SnapshotTask } from "./snapshot-worker.js";
+import type { SnapshotAnswer, SnapshotFacts, SnapshotTask } from "./snapshot-worker.js";
 
 export interface BackupsParts {
   readonly store: Store;
@@ -115,11 +115,17 @@ export class Backups {
   }
 }
 
-/** Reads a database through in a thread of its own. */
+/**
+ * Reads a database through in a thread of its own.
+ *
+ * @throws JobctlError `database_damaged`, `database_unavailable`, `storage_full`
+ */
 export async function inspectDatabase(task: SnapshotTask): Promise<SnapshotFacts> {
   const worker = new Worker(new URL("./snapshot-worker.js", import.meta.url), { workerData: task });
-  const [facts] = (await once(worker, "message")) as [SnapshotFacts];
-  return facts;
+  const [answer] = (await once(worker, "message")) as [SnapshotAnswer];
+  if (answer.kind === "found") return answer.facts;
+  const { code, message, hint } = answer;
+  throw new JobctlError(code, message, hint === null ? {} : { hint });
 }
 
 export function databaseDamaged(problem: string): JobctlError {

@@ -5,7 +5,11 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parentPort, workerData } from "node:worker_threads";
 
+import { JobctlError, toJobctlError, type ErrorCode } from "@jobctl/protocol";
 import Database from "better-sqlite3";
+
+import { damagedDatabase, isDamage } from "../store/damage.js";
+import { translated } from "../store/translated.js";
 
 /** What a thread of its own is asked to do with a database file, so that the server goes on. */
 export interface SnapshotTask {
@@ -27,6 +31,16 @@ export interface SnapshotFacts {
   readonly sizeBytes: number;
   readonly sha256: string | null;
 }
+
+/** What the thread answers. Errors lose their class on the way between threads, so their parts are sent. */
+export type SnapshotAnswer =
+  | { readonly kind: "found"; readonly facts: SnapshotFacts }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | null;
+    };
 
 interface Reference {
   readonly sha256: string;
@@ -77,5 +91,28 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+async function answer(task: SnapshotTask): Promise<SnapshotAnswer> {
+  try {
+    return { kind: "found", facts: await inspect(task) };
+  } catch (thrown) {
+    const { code, message, hint } = asJobctlError(task.path, thrown);
+    return { kind: "failed", code, message, hint };
+  }
+}
+
+function asJobctlError(path: string, thrown: unknown): JobctlError {
+  if (isDamage(thrown)) return damagedDatabase(path, thrown);
+  try {
+    translated(() => {
+      throw thrown;
+    });
+  } catch (error) {
+    const known = toJobctlError(error);
+    if (known.code !== "internal") return known;
+  }
+  const { code = "", message } = thrown as NodeJS.ErrnoException;
+  return new JobctlError("internal", `${path} cannot be read through: ${code} ${message}`);
+}
+
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-parentPort?.postMessage(await inspect(workerData as SnapshotTask));
+parentPort?.postMessage(await answer(workerData as SnapshotTask));

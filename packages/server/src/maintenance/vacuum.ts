@@ -47,7 +47,7 @@ export class Vacuum {
 
   /**
    * @param stopping raised when the server goes down: what is done by then stays done
-   * @throws JobctlError `vacuum_running`, `database_damaged`, `storage_full`, `draining`
+   * @throws JobctlError `vacuum_running`, `database_damaged`, `database_unavailable`, `storage_full`, `draining`
    */
   async run(request: VacuumRequest, stopping: AbortSignal): Promise<VacuumReport> {
     if (this.#running) {
@@ -108,6 +108,7 @@ export class Vacuum {
   }
 
   async #check(): Promise<void> {
+    this.#parts.store.requireFile();
     const facts = await inspectDatabase({ path: this.#parts.dbPath, blobList: null });
     if (facts.integrity !== "ok") throw databaseDamaged(facts.integrity);
     if (facts.foreignKeyProblems > 0)

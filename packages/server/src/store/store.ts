@@ -1,5 +1,4 @@
 import { JobctlError, toJobctlError } from "@jobctl/protocol";
-import Database from "better-sqlite3";
 
 import { createAgentKeyStore, type AgentKeyStore } from "./agent-key-store.js";
 import { createAgentStore, type AgentStore } from "./agent-store.js";
@@ -23,6 +22,7 @@ import { createLeaseStore, type LeaseStore } from "./lease-store.js";
 import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js";
 import { QueryTimes, type TimeListener } from "./query-times.js";
 import { createScrubStore, type ScrubStore } from "./scrub-store.js";
+import { translated } from "./translated.js";
 import { createUsageStore, type UsageStore } from "./usage-store.js";
 import { wrapStatements } from "./wrap-statements.js";
 
@@ -77,6 +77,12 @@ export interface Store {
   share(): void;
   /** Looks whether the files are still those that were opened. */
   checkFile(): void;
+  /**
+   * The same, for who reads the file by itself.
+   *
+   * @throws JobctlError `database_unavailable`, `database_damaged`
+   */
+  requireFile(): void;
   /** Leaves files alone that have been moved, removed or replaced. */
   close(): void;
 }
@@ -164,6 +170,10 @@ export function openStore(path: string, settings: StoreSettings = {}): Store {
         }
       }),
     checkFile: () => void file.check(),
+    requireFile: () => {
+      const problem = file.check();
+      if (problem !== null) throw problem;
+    },
     close: () => {
       // SQLite would remove the log by its name, which may be that of another database by now.
       if (file.check() !== null) return;
@@ -171,32 +181,4 @@ export function openStore(path: string, settings: StoreSettings = {}): Store {
       file.close();
     },
   };
-}
-
-/** SQLite's reasons for not writing, in words for clients: they may come back later. */
-function translated<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const code = error instanceof Database.SqliteError ? error.code : "";
-    if (code === "SQLITE_FULL") {
-      throw new JobctlError("storage_full", "the volume of the server's database is full", {
-        hint: "Nothing was stored. Ask the operator to free space, then try again.",
-        cause: error,
-        retryAfterSeconds: 60,
-      });
-    }
-    if (/^SQLITE_(BUSY|LOCKED|READONLY|IOERR|CANTOPEN)/.test(code)) {
-      throw new JobctlError(
-        "database_unavailable",
-        `the server's database cannot be written: ${code}`,
-        {
-          hint: "Nothing was stored. Try again in a moment; if it stays so, ask the operator.",
-          cause: error,
-          retryAfterSeconds: 5,
-        },
-      );
-    }
-    throw error;
-  }
 }
