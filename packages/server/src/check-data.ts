@@ -10,7 +10,7 @@ import { createDamageStore } from "./store/damage-store.js";
 import { writeInstallationNote } from "./store/data-folder.js";
 import { lockServerData } from "./store/data-lock.js";
 import { migrate } from "./store/migrate.js";
-import { continueAfterRestore } from "./store/restored.js";
+import { continueAfterRestore, forgetRestoredDamage } from "./store/restored.js";
 
 /** What `jobctl restore` says of a database that it has copied. */
 interface RestoreOrder {
@@ -43,6 +43,8 @@ async function prepareRestored(path: string, order: RestoreOrder): Promise<objec
       throw new JobctlError("database_damaged", `the database ${path} is damaged: ${integrity}`);
     db.pragma("synchronous = FULL");
     migrate(db);
+    const folder = join(dirname(path), "blobs/sha256");
+    forgetRestoredDamage(db, (sha256) => existsSync(join(folder, sha256.slice(0, 2), sha256)));
     const { takeOver, createdAt, replaced, blobs } = order;
     const newInstallation = takeOver ? null : { uuid: randomUUID(), ...makeKeyPair() };
     const identity = continueAfterRestore(

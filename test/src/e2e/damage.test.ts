@@ -199,6 +199,37 @@ describe("a stored file that rots while its times stay as they were", () => {
     assert.match(elsewhere.stderr, /is no data directory of a server/);
   });
 
+  it("is not held against what is restored from a backup that has a good copy", async () => {
+    const { sha256 } = await runLarge();
+    await cluster.ok(["backup", "good"]);
+    const lost = await runLarge();
+    for (const one of [sha256, lost.sha256]) await rot(cluster.blobPath(one), -1000);
+    await cluster.jobctl(["gc", "--verify"]);
+    assert.equal((await cluster.jobctl(["backup", "good"])).exitCode, 110);
+    for (const one of [sha256, lost.sha256]) await rot(cluster.blobPath(one), -1000);
+    // What the backup lacks is left out.
+    const back = await cluster.jobctl(["restore", "good/latest", "--data", "restored"]);
+    assert.equal(back.exitCode, 110, back.stderr);
+    const restored = await cluster.startStandby({
+      JOBCTL_DATA_PATH: join(cluster.root, "restored"),
+      JOBCTL_AGENTS: "",
+    });
+    try {
+      const answer = await fetch(`${restored.url}/v1/admin/damage`, {
+        headers: cluster.authorization,
+      });
+      const { items } = (await answer.json()) as DamageList;
+      // The backup has no copy of the other one.
+      assert.deepEqual(
+        items.map((item) => item.sha256),
+        [lost.sha256],
+      );
+    } finally {
+      await restored.end("SIGTERM");
+      await cluster.jobctl(["gc", "--verify"]);
+    }
+  });
+
   it("is named by gc --verify and doctor, once in the log, and forgotten when it is right again", async (t) => {
     const { id, sha256 } = await runLarge();
     const path = cluster.blobPath(sha256);

@@ -68,6 +68,20 @@ export function continueAfterRestore(db: Db, facts: RestoreFacts, now: number): 
     .immediate();
 }
 
+/**
+ * Forgets damage that a restored database knows of, where the restore has brought a file: it has been compared with
+ * its name on the way. What the backup lacks stays listed.
+ *
+ * @param has whether the restored data have the file
+ */
+export function forgetRestoredDamage(db: Db, has: (sha256: string) => boolean): void {
+  const list = db.prepare<[], string>("SELECT sha256 FROM damaged_blobs").pluck();
+  const remove = db.prepare("DELETE FROM damaged_blobs WHERE sha256 = ?");
+  db.transaction(() => {
+    for (const sha256 of list.all()) if (has(sha256)) remove.run(sha256);
+  }).immediate();
+}
+
 function replaceInstallation(db: Db, made: StoredInstallation, now: number): void {
   db.prepare(
     `UPDATE installation SET uuid = @uuid, public_key = @publicKey, private_key = @privateKey,
