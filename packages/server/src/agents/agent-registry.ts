@@ -106,9 +106,9 @@ export class AgentRegistry {
       url: link.url,
       origin: link.origin,
       state: this.#displayState(link),
-      problem: link.problem ?? said ?? this.#behindBy(link),
-      problemCode: link.problemCode ?? (said === null ? null : "agent_unusable"),
-      problemHint: link.problemHint ?? (said === null ? null : UNUSABLE_HINT),
+      problem: said ?? link.problem ?? this.#behindBy(link),
+      problemCode: said === null ? link.problemCode : "agent_unusable",
+      problemHint: said === null ? link.problemHint : UNUSABLE_HINT,
       connectedSince:
         link.connectedSince === null ? null : new Date(link.connectedSince).toISOString(),
       version: link.self?.version ?? null,
@@ -172,8 +172,8 @@ const UNUSABLE_HINT =
   "Mend that on the agent's machine; it takes jobs again by itself. Its log says more (data_folder_unusable, executor_broken).";
 
 /** Why a connected agent says that it cannot run jobs; null when it can, or is not connected. */
-export function saidProblem({ state, problem, load }: AgentLink): string | null {
-  return state === "ready" && problem === null ? (load?.problem ?? null) : null;
+export function saidProblem({ state, load }: AgentLink): string | null {
+  return state === "ready" ? (load?.problem ?? null) : null;
 }
 
 function holdsName(link: AgentLink, name: string): boolean {
