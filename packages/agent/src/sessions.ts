@@ -257,7 +257,7 @@ export class Sessions {
       "installation_mismatch",
       `agent ${this.#name} serves installation ${pinned.installation} (key ${fingerprintOf(pinned.key)}), and this server is ${installation} (key ${fingerprintOf(key)})`,
       {
-        hint: `A server with a new data directory is another installation; one that is restored from a backup is the same. To give the agent to this server, stop it, delete ${this.#identity.path} and start it.`,
+        hint: `A server with a new data directory, or restored without --take-over, is another installation. Restore the backup of the agent's own server with jobctl restore --take-over: the agent works with it at once. Only to give the agent to this server for good: stop it, delete ${this.#identity.path} and start it.`,
       },
     );
   }

@@ -40,17 +40,20 @@ export async function* preflight(config: ServerConfig): AsyncGenerator<Finding> 
   yield await foundAsync("free space", () => checkSpace(config));
   const isActive = found("active server", () => checkLock(config));
   yield isActive;
-  yield found("database", () => {
+  const database = found("database", () => {
     requireBelonging(config);
     return checkDatabase(config.dbPath);
   });
+  yield database;
   // An active server has the port, as it should.
   if (isActive.message === NOBODY) yield await foundAsync("address", () => checkAddress(config));
-  let identities: AgentIdentities | undefined;
+  // Without its database nobody knows who this server is.
+  if (!database.ok) return;
+  let stored: StoredIdentities | undefined;
   for (const url of config.agentUrls)
     yield await foundAsync(`agent ${url}`, async () => {
-      identities ??= readIdentities(config);
-      return checkAgents(url, config, identities);
+      stored ??= readDatabase(config.dbPath);
+      return checkAgents(url, config, stored);
     });
 }
 
@@ -139,8 +142,9 @@ async function checkAddress({ host, port }: ServerConfig): Promise<string> {
 async function checkAgents(
   url: string,
   config: ServerConfig,
-  identities: AgentIdentities,
+  stored: StoredIdentities,
 ): Promise<string> {
+  const identities = identitiesOf(config, stored);
   const urls = url.startsWith("dns+") ? await addressesOf(new URL(url.slice(4))) : [url];
   for (const one of urls) {
     const client = new AgentClient(
@@ -156,7 +160,7 @@ async function checkAgents(
     await client
       .checkSession()
       .catch((error: unknown) => {
-        throw existsSync(config.dbPath) ? error : ofNewInstallation(error);
+        throw stored.isNew ? ofNewInstallation(error) : error;
       })
       .finally(() => client.close());
   }
@@ -170,14 +174,16 @@ function ofNewInstallation(thrown: unknown): JobctlError {
   const [known = ""] = error.message.split(", and this server is ", 1);
   return new JobctlError(
     error.code,
-    `${known}; this server has no data directory yet, so it would be a new installation`,
+    `${known}; this server has no database yet, so it would be a new installation`,
     { hint: error.hint ?? undefined, cause: error },
   );
 }
 
-/** Who the server is and which agents it knows, without writing anything. */
-function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentities {
-  const { installation, keys, secrets } = readDatabase(dbPath);
+/** Who the server is and which agents it knows; nothing that is learnt is kept. */
+function identitiesOf(
+  { enrolmentSecret }: ServerConfig,
+  { installation, keys, secrets }: StoredIdentities,
+): AgentIdentities {
   const store = {
     list: () => keys,
     findOneTimeSecret: (url: string) => secrets.get(url) ?? null,
@@ -195,6 +201,8 @@ function readIdentities({ dbPath, enrolmentSecret }: ServerConfig): AgentIdentit
 }
 
 interface StoredIdentities {
+  /** Whether the installation has been made up, because the database has none yet. */
+  readonly isNew: boolean;
   readonly installation: Installation;
   readonly keys: AgentKey[];
   readonly secrets: ReturnType<AgentKeyStore["listOneTimeSecrets"]>;
@@ -202,7 +210,7 @@ interface StoredIdentities {
 
 function readDatabase(path: string): StoredIdentities {
   const installation = { id: randomUUID(), keys: makeKeyPair() };
-  const fresh = { installation, keys: [], secrets: new Map() };
+  const fresh = { isNew: true, installation, keys: [], secrets: new Map() };
   if (!existsSync(path)) return fresh;
   const db = new Database(path, { readonly: true, fileMustExist: true });
   try {
@@ -211,6 +219,7 @@ function readDatabase(path: string): StoredIdentities {
     if (stored === null) return fresh;
     const agentKeys = createAgentKeyStore(db, (work) => work());
     return {
+      isNew: false,
       installation: { id: stored.uuid, keys: stored },
       keys: agentKeys.list(),
       secrets: agentKeys.listOneTimeSecrets(),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readFile, readdir, symlink } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -84,13 +84,22 @@ describe("before and after a deployment", () => {
     assert.match(wrong.stdout, /^FAIL  address: listen EADDRINUSE/m);
     assert.match(
       wrong.stdout,
-      /^FAIL  agent .* agent-1 serves installation \S+ \(key \S+\); this server has no data directory yet, so it would be a new installation\. .* is the same/m,
+      /^FAIL  agent .* agent-1 serves installation \S+ \(key \S+\); this server has no database yet, so it would be a new installation\. .*restore --take-over.* for good/m,
     );
     assert.match(wrong.stdout, /^FAIL  agent .*does not prove .*secret.*JOBCTL_AGENT_TOKEN_FILE/m);
     assert.match(wrong.stdout, /^FAIL  agent .*ECONNREFUSED/m);
     const unset = await check({ JOBCTL_PORT: "many", JOBCTL_AGENT_TOKEN_FILE: "/none" });
     assert.equal(unset.exitCode, 2);
     assert.match(unset.stderr, /JOBCTL_PORT: must be a whole number; JOBCTL_AGENT_TOKEN_FILE/);
+  });
+
+  it("it says nothing of the agents when the database is lost", async () => {
+    const lost = join(cluster.root, "lost");
+    await cp(join(cluster.dataPath, "installation.json"), join(lost, "installation.json"));
+    const { exitCode, stdout } = await check({ JOBCTL_DATA_PATH: lost });
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /^FAIL  database: .* has no database .*jobctl restore/m);
+    assert.doesNotMatch(stdout, /  agent |new installation/);
   });
 
   it("scripts/smoke tries an installation from end to end", async () => {
