@@ -89,8 +89,8 @@ export function createHealth(parts: HealthParts): HealthSource {
 
   function damage(): HealthCheck {
     const count = watch.damagedCount;
-    const message =
-      count === 0 ? "none is known to be damaged" : `${count} archives or results are damaged`;
+    const what = count === 1 ? "archive or result is" : "archives or results are";
+    const message = count === 0 ? "none is known to be damaged" : `${count} ${what} damaged`;
     return { ok: count === 0, critical: false, message, ageSeconds: null };
   }
 

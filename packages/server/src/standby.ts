@@ -39,35 +39,35 @@ export async function becomeActive(
   logger: Logger,
   onStandby: (shutdown: ShutdownStep[]) => void,
 ): Promise<Activation> {
-  const first = tryLock(config, !config.standby);
-  if (first !== null) return { lock: first, port: null };
+  const first = tryLock(config);
+  if (!(first instanceof JobctlError)) return { lock: first, port: null };
+  if (!config.standby) throw first;
   const stopping = new AbortController();
   const http = standbyApp(config, logger, stopping.signal);
   onStandby([{ name: "standby", timeoutMs: 5000, run: () => (stopping.abort(), http.close()) }]);
   const url = await listen(http, config, logger);
   logger.warn(
     { event: "standby", url, holder: readLease(config.dbPath)?.holder ?? null },
-    "another server is active on this data directory; waiting for it to end",
+    `${first.message}; this server waits for it to end`,
   );
   if (url !== null) tellParent({ event: "ready", url });
   for (;;) {
     await delay(TRY_EVERY_MS, undefined, { signal: stopping.signal });
-    const lock = tryLock(config, false);
-    if (lock === null) continue;
+    const lock = tryLock(config);
+    if (lock instanceof JobctlError) continue;
     await http.close();
     logger.info({ event: "standby_takes_over" });
     return { lock, port: url === null ? null : Number(new URL(url).port) };
   }
 }
 
-/** Null while somebody else has it. */
-function tryLock(config: ServerConfig, insist: boolean): DataLock | null {
+/** @returns `data_dir_locked`, which says what is in use, while somebody else has it */
+function tryLock(config: ServerConfig): DataLock | JobctlError {
   try {
     return lockServerData(config);
   } catch (error) {
-    const isLocked = error instanceof JobctlError && error.code === "data_dir_locked";
-    if (!isLocked || insist) throw error;
-    return null;
+    if (error instanceof JobctlError && error.code === "data_dir_locked") return error;
+    throw error;
   }
 }
 

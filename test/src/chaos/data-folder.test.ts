@@ -130,6 +130,8 @@ describe("a database and a data folder that do not belong together", () => {
     try {
       const health = (await (await fetch(`${standby.url}/health`)).json()) as Health;
       assert.equal(health.status, "standby");
+      const log = await readFile(join(cluster.root, "server.log"), "utf8");
+      assert.match(log, /using the database [^"]*jobctl\.db; this server waits for it to end/);
     } finally {
       await standby.end("SIGTERM");
     }

@@ -109,6 +109,12 @@ describe("a data volume that is full", { skip: unless("mounting", canMount) }, (
       if (signal === "SIGTERM" || ready.status !== 200) {
         assert.equal(ready.status, 503);
         assert.match(await ready.text(), /the lease cannot be stored, so no agent is given work/);
+        const doctor = await cluster.jobctl(["doctor", "--json"]);
+        const { items } = JSON.parse(doctor.stdout) as {
+          items: { check: string; hint: string | null }[];
+        };
+        const agent = items.find(({ check }) => check.startsWith("agent "));
+        assert.match(agent?.hint ?? "", /The server has not called it yet/);
       }
       assert.equal((await cluster.request("/v1/jobs", upload(200_000))).status, 507);
       await cluster.ok(["vacuum", "--older-than", "1d", "--yes"]);

@@ -141,7 +141,10 @@ describe("Alertmanager", { skip: unless("Alertmanager", hasAlertmanager) }, () =
     const [alert] = hook.body.alerts;
     assert.equal(alert?.labels["alertname"], "JobctlFilesMissing");
     assert.equal(alert.labels["severity"], "critical");
-    assert.match(alert.annotations["summary"] ?? "", /^1 archives or results are gone/);
+    assert.match(
+      alert.annotations["summary"] ?? "",
+      /^archives or results that jobs refer to and that are gone: 1$/,
+    );
     assert.equal(alert.annotations["runbook"], "docs/runbook.md#jobctlfilesmissing");
 
     const [message] = mail.mails;

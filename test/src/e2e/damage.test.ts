@@ -8,6 +8,7 @@ import {
   outputSchema,
   type DamageList,
   type GcReport,
+  type Health,
   type Job,
   type Output,
 } from "@jobctl/protocol";
@@ -224,6 +225,8 @@ describe("a stored file that rots while its times stay as they were", () => {
         items.map((item) => item.sha256),
         [lost.sha256],
       );
+      const health = (await (await fetch(`${restored.url}/health`)).json()) as Health;
+      assert.equal(health.checks["blobs"]?.message, "1 archive or result is damaged");
     } finally {
       await restored.end("SIGTERM");
       await cluster.jobctl(["gc", "--verify"]);

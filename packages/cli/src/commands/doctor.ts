@@ -209,7 +209,7 @@ async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
         check,
         status: "error",
         message: `${agent.state}${problemOf(agent)}`,
-        hint: agent.problemHint ?? "Check that it runs and that the server can reach it.",
+        hint: agent.problemHint ?? hintFor(agent),
       };
     }
     if (agent.sandbox === "process") {
@@ -222,6 +222,12 @@ async function checkAgents({ client, signal }: Context): Promise<Finding[]> {
     }
     return { check, status: "ok", message: `${agent.state}, sandbox ${agent.sandbox}`, hint: null };
   });
+}
+
+function hintFor({ state, problem }: Agent): string {
+  if (state === "connecting" && problem === null)
+    return "The server has not called it yet. If it stays so, the lines about the server say why.";
+  return "Check that it runs and that the server can reach it.";
 }
 
 /** The problem alone: what to do about it has a column of its own. */
