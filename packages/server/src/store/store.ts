@@ -1,4 +1,4 @@
-import { JobctlError, toJobctlError } from "@jobctl/protocol";
+import { toJobctlError, type JobctlError } from "@jobctl/protocol";
 
 import { createAgentKeyStore, type AgentKeyStore } from "./agent-key-store.js";
 import { createAgentStore, type AgentStore } from "./agent-store.js";
