@@ -4,6 +4,7 @@ export { inspectArchive } from "./inspect.js";
 export { MAX_PATH_BYTES, NO_LIMITS, type ArchiveLimits } from "./limits.js";
 export { symlinkStaysInside } from "./links.js";
 export { Directory, type EntryStats } from "./directory.js";
+export { openRegularFile } from "./open-regular-file.js";
 export { pack, packEntries, packedSize, toPackEntries } from "./pack.js";
 export { measureTree, packTree, type TreeSelection } from "./pack-tree.js";
 export { TAR_END, type PackEntry } from "./encode-header.js";

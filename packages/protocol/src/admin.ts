@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { agentSchema, breakerSchema } from "./agent.js";
 import { blobUserSchema, damagedBlobSchema } from "./damage.js";
-import { instantSchema } from "./job.js";
+import { digestSchema, instantSchema } from "./job.js";
 import { MIN_ENROLMENT_SECRET } from "./min-enrolment-secret.js";
 
 /** Which server is active on a data directory. All null before there has been one. */
@@ -107,16 +107,18 @@ export const reconcileReportSchema = z.object({
 });
 export type ReconcileReport = z.infer<typeof reconcileReportSchema>;
 
+const fileRefSchema = z.object({ sizeBytes: z.number().int().nonnegative(), sha256: digestSchema });
+
 /** A snapshot of a server's database that is waiting to be copied. */
 export const backupSessionSchema = z.object({
   schema: z.literal("jobctl.backup-session/v1"),
-  id: z.string(),
+  id: z.uuid(),
   /** Of the server that was backed up; null before its first start with ids. */
   installation: z.uuid().nullable(),
   createdAt: instantSchema,
   version: z.string(),
   schemaVersion: z.number().int(),
-  database: z.object({ sizeBytes: z.number().int(), sha256: z.string() }),
+  database: fileRefSchema,
   counts: z.object({
     jobs: z.number().int(),
     attempts: z.number().int(),
@@ -126,22 +128,18 @@ export const backupSessionSchema = z.object({
 });
 export type BackupSession = z.infer<typeof backupSessionSchema>;
 
+/** A line of the list of a snapshot's blobs, `blobs.ndjson`. */
+export const backupBlobSchema = fileRefSchema;
+
 /** `manifest.json` of a snapshot: what is in it, and what it refers to. */
 export const backupManifestSchema = backupSessionSchema.omit({ schema: true, id: true }).extend({
   schema: z.literal("jobctl.backup/v1"),
   name: z.string(),
   /** The list of blobs, `blobs.ndjson`. */
-  blobList: z.object({ sizeBytes: z.number().int(), sha256: z.string() }),
+  blobList: fileRefSchema,
   /** Blobs of the list that the server could not give, and that are not in the directory either. */
   damaged: z
-    .array(
-      z.object({
-        sha256: z.string(),
-        sizeBytes: z.number().int(),
-        found: z.string(),
-        jobs: z.array(blobUserSchema),
-      }),
-    )
+    .array(fileRefSchema.extend({ found: z.string(), jobs: z.array(blobUserSchema) }))
     .optional(),
 });
 export type BackupManifest = z.infer<typeof backupManifestSchema>;

@@ -99,6 +99,8 @@ export const saidReportSchema = z.object({
   findings: z.array(saidFindingSchema).max(MAX_FINDINGS),
   usage: saidUsageSchema.nullable(),
   result: z.object({ sizeBytes: bytes, sha256: digestSchema }).nullable(),
+  // A word of a later version is no reason to refuse the report.
+  interruption: z.literal("files_lost").optional().catch(undefined),
 });
 
 /** `AgentLoad` as an agent says it. */

@@ -78,6 +78,8 @@ export const attemptReportSchema = z.object({
   usage: usageSchema.nullable(),
   /** The result archive, from `finished` on; null when there is nothing to fetch. */
   result: z.object({ sizeBytes: z.number().int(), sha256: digestSchema }).nullable(),
+  /** Why it was interrupted, where it was not the agent that went down. */
+  interruption: z.literal("files_lost").optional(),
 });
 export type AttemptReport = z.infer<typeof attemptReportSchema>;
 

@@ -301,7 +301,8 @@ export const ERRORS = {
   overloaded: {
     status: 503,
     exitCode: EXIT.unreachable,
-    meaning: "The server has no file descriptor left; try again in a moment.",
+    meaning:
+      "The server has no file descriptor left, or the volume of its stored files is away; try again in a moment.",
   },
   draining: {
     status: 503,
@@ -353,6 +354,11 @@ export const ERRORS = {
     status: 502,
     exitCode: EXIT.unreachable,
     meaning: "No connection to the server, after retries.",
+  },
+  server_answer_invalid: {
+    status: 502,
+    exitCode: EXIT.unexpected,
+    meaning: "The server's answer is not what a server of jobctl says. Nothing of it was used.",
   },
   daemon_failed: {
     status: 500,

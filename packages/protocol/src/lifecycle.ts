@@ -133,7 +133,7 @@ export type QueueReason = (typeof QUEUE_REASONS)[number];
 
 /**
  * What an agent says of an attempt. `finished` is its last word, and so is `interrupted`: the agent
- * went down while it ran, or may have run, and nothing of it is left.
+ * went down while it ran, or may have run, or has lost its files; and nothing of it is left.
  */
 export const ATTEMPT_STATES = [
   "accepted",

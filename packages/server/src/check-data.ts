@@ -52,8 +52,8 @@ async function prepareRestored(path: string, order: RestoreOrder): Promise<objec
     );
     if (identity.installation !== null)
       await writeInstallationNote(dirname(path), identity.installation, identity.nextJobId - 1);
-    const { usersOf } = createDamageStore(db, (work) => work());
-    const users = Object.fromEntries(blobs.map((sha256) => [sha256, usersOf(sha256)]));
+    const damage = createDamageStore(db, (work) => work());
+    const users = Object.fromEntries(blobs.map((sha256) => [sha256, damage.usersOf(sha256)]));
     return { ...identity, users };
   } finally {
     db.close();

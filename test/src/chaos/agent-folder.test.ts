@@ -184,6 +184,9 @@ describe(
         attempts.map(({ endedAs }) => endedAs),
         ["lost", "collected"],
       );
+      const history = await cluster.ok(["events", String(running)]);
+      assert.match(history, /agent agent-1 has lost its files/);
+      assert.doesNotMatch(history, /went down/);
       assert.equal(await readFile(join(path, "identity.json"), "utf8"), identity);
       shows(t, "machine-trouble-fails-no-job", {
         what: "ways in which an agent loses its data folder",

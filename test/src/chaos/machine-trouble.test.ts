@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { execa } from "execa";
 
 import { Cluster } from "../support/cluster.js";
+import { jobArchive, uploadOf } from "../support/direct-submits.js";
 import { IdleConnections } from "../support/idle-connections.js";
 import { shows } from "../support/shows.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -40,10 +41,19 @@ describe("trouble of the machine fails no job", () => {
   };
 
   it("while the server's blobs are away", async (t) => {
+    const ended = await cluster.submitScript("echo ended\n", "--wait");
     const ids = await submitWaiting("echo blobs");
     const blobs = join(cluster.dataPath, "blobs");
     await rename(blobs, `${blobs}.away`);
     await resume();
+    for (const call of [
+      ["download", String(ended), "-o", "ended"],
+      ["gc", "--dry-run"],
+    ]) {
+      const { exitCode, stderr } = await cluster.jobctl(call);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /there are no stored files in .*\n.*volume of the data folder/);
+    }
     for (const id of ids) await untilNoted(id, /not_sent\s.*there are no stored files/);
     await rename(`${blobs}.away`, blobs);
     await assertAllComplete(ids);
@@ -51,6 +61,30 @@ describe("trouble of the machine fails no job", () => {
       what: "stored files that are away for a while",
       times: 1,
     });
+  });
+
+  it("while the server's blobs are away, when nothing is stored in their place", async () => {
+    const go = join(cluster.root, "go");
+    const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done; echo done\n`);
+    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+    const blobs = join(cluster.dataPath, "blobs");
+    await rename(blobs, `${blobs}.away`);
+    await mkdir(join(blobs, "sha256"), { recursive: true });
+    const upload = uploadOf(jobArchive("echo new\n"));
+    const refused = await cluster.request("/v1/jobs", { method: "POST", ...upload });
+    assert.equal(refused.status, 503, await refused.text());
+    await writeFile(go, "");
+    await waitUntil("its result waits", async () =>
+      /"event":"collect_failed".*the stored files .* are away/.test(
+        await readFile(join(cluster.root, "server.log"), "utf8"),
+      ),
+    );
+    assert.deepEqual(await readdir(join(blobs, "sha256")), []);
+    await rm(blobs, { recursive: true });
+    await rename(`${blobs}.away`, blobs);
+    await assertAllComplete([id]);
+    assert.equal(await cluster.ok(["logs", String(id)]), "done\n");
+    assert.deepEqual(await cluster.temporaryFiles(), []);
   });
 
   it("while the server has no file descriptors", async (t) => {

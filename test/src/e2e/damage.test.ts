@@ -183,14 +183,14 @@ describe("a stored file that rots while its times stay as they were", () => {
     const { sha256 } = await runLarge();
     await cluster.ok(["backup", "bad"]);
     const stored = cluster.blobPath(sha256);
-    const before = await readFile(stored);
+    const stays = await readFile(stored);
     await rot(join(cluster.root, "bad/blobs/sha256", sha256.slice(0, 2), sha256), -1);
     const put = (digest: string, data: string, ...more: string[]): Promise<CliResult> =>
       cluster.jobctl(["restore", "bad/latest", "--data", data, "--blob", digest, ...more]);
     const damaged = await put(sha256, cluster.dataPath);
     assert.equal(damaged.exitCode, 1);
     assert.match(damaged.stderr, /is damaged: its SHA-256 is/);
-    assert.ok(before.equals(await readFile(stored)));
+    assert.ok(stays.equals(await readFile(stored)));
     assert.deepEqual(await cluster.temporaryFiles(), []);
     assert.equal((await put("f".repeat(64), cluster.dataPath)).exitCode, 102);
     assert.equal((await put("../../x", cluster.dataPath)).exitCode, 2);

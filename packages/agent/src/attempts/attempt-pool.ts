@@ -223,7 +223,7 @@ export class AttemptPool {
     await Promise.race([this.#finishAll(isFetching), deadline]);
     clearTimeout(timer);
     const cutOff = [...this.#attempts.values()].filter(({ report }) => isUnderWay(report));
-    await Promise.all(cutOff.map((attempt) => attempt.interrupt()));
+    await Promise.all(cutOff.map((attempt) => attempt.interrupt("agent_stops")));
     // What has ended meanwhile may wait for its output, or for space on the disk.
     for (const attempt of cutOff) attempt.giveUpCollecting();
     await Promise.all(cutOff.map(async ({ spec }) => this.#running.get(spec.id)));

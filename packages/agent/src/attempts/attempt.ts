@@ -15,7 +15,13 @@ import type { AttemptSettings } from "./attempt-settings.js";
 import { AttemptState } from "./attempt-state.js";
 import { LiveWorkspace } from "./live-workspace.js";
 import { messageOf } from "./machine-error.js";
-import { notRun, type StopCause, type StopReason } from "./outcome.js";
+import {
+  isInterruption,
+  notRun,
+  type Interruption,
+  type StopCause,
+  type StopReason,
+} from "./outcome.js";
 import type { AttemptRecord } from "./record.js";
 import { runScript } from "./run-script.js";
 import type { RunningJob } from "./running-job.js";
@@ -111,7 +117,7 @@ export class Attempt {
   async resume({ report, moments }: AttemptRecord): Promise<void> {
     this.#state.restore(report, moments);
     if (report.state === "finished" || report.state === "interrupted") return;
-    if (report.outcome === null) await this.#reportInterrupted();
+    if (report.outcome === null) await this.#reportInterrupted("agent_stops");
     else await this.#store(report.outcome);
   }
 
@@ -120,7 +126,7 @@ export class Attempt {
     const outcome = await this.#runScript();
     const job = this.#job;
     this.#phase = { name: "ended", job };
-    if (this.#cause === "interrupted") return this.#reportInterrupted();
+    if (isInterruption(this.#cause)) return this.#reportInterrupted(this.#cause);
     const hasRun = job?.mayHaveRun ?? false;
     const usage = hasRun ? await usageOf(job) : null;
     this.#state.update({ finishedAt: this.#state.markEnd(), usage, outcome });
@@ -133,7 +139,7 @@ export class Attempt {
     const { state } = this.#state.report;
     if (state === "interrupted" || directoryState(this.paths) !== "gone") return;
     if (state === "finished") void this.#lose(new Error(`${this.paths.directory} is gone`));
-    else if (this.occupiesSlot) void this.interrupt();
+    else if (this.occupiesSlot) void this.interrupt("files_lost");
   }
 
   /**
@@ -166,10 +172,10 @@ export class Attempt {
   }
 
   /** Ends every process without an outcome: the job is run elsewhere, or later. Never rejects. */
-  async interrupt(): Promise<void> {
+  async interrupt(why: Interruption): Promise<void> {
     if (this.#hasEnded) return;
     // Also when it is being stopped already: its results are not waited for.
-    this.#cause = "interrupted";
+    this.#cause = why;
     await this.#job?.terminate();
   }
 
@@ -202,7 +208,7 @@ export class Attempt {
         logs: this.#logs,
         cause: () => this.#cause,
         stop: (reason) => void this.stop(reason),
-        interrupt: () => void this.interrupt(),
+        onFilesLost: () => void this.interrupt("files_lost"),
         onStart: (job) => {
           this.#phase = { name: "running", job };
         },
@@ -230,14 +236,16 @@ export class Attempt {
     const facts = { event: "attempt_files_lost", ...this.#context.ids, err: error };
     const { logger } = this.#context.settings;
     logger.error(facts, "its directory is gone: the job has to be run again");
-    await this.#reportInterrupted();
+    await this.#reportInterrupted("files_lost");
   }
 
   /** Never rejects. */
-  async #reportInterrupted(): Promise<void> {
+  async #reportInterrupted(why: Interruption): Promise<void> {
     const finishedAt = this.#state.markEnd();
-    const nothing = { outcome: null, result: null } as const;
-    await this.#recordOrUpdate({ ...nothing, state: "interrupted", finishedAt });
+    const change = { state: "interrupted", outcome: null, result: null, finishedAt } as const;
+    await this.#recordOrUpdate(
+      why === "files_lost" ? { ...change, interruption: "files_lost" } : change,
+    );
   }
 
   /**

@@ -5,8 +5,15 @@ import type { Exit } from "../executors/executor.js";
 /** Why the agent stopped a job itself. */
 export type StopReason = "cancelled" | "timed_out" | "output_limit" | "disk_full";
 
-/** Why an attempt was stopped; `interrupted` when it has to be run again, elsewhere or later. */
-export type StopCause = StopReason | "interrupted";
+/** Why an attempt has to be run again, elsewhere or later: the agent goes down, or has lost its files. */
+export type Interruption = "agent_stops" | "files_lost";
+
+/** Why an attempt was stopped. */
+export type StopCause = StopReason | Interruption;
+
+export function isInterruption(cause: StopCause | null): cause is Interruption {
+  return cause === "agent_stops" || cause === "files_lost";
+}
 
 /**
  * How a run ended. What the agent did to it comes first: a job that was told to stop and then exits

@@ -14,6 +14,7 @@ import { notBegun } from "./machine-error.js";
 import {
   exceededLimit,
   explain,
+  isInterruption,
   notRun,
   outcomeOf,
   type StopCause,
@@ -30,7 +31,8 @@ interface RunDeps {
   /** Why the job is to be stopped; null while it is not. */
   readonly cause: () => StopCause | null;
   readonly stop: (reason: StopReason) => void;
-  readonly interrupt: () => void;
+  /** Called when the files of the attempt are gone. */
+  readonly onFilesLost: () => void;
   /** Called with the job as soon as its process has been started. */
   readonly onStart: (job: RunningJob) => void;
 }
@@ -64,15 +66,23 @@ function checkWorkspace({ paths, spec, state }: AttemptContext): string | null {
 }
 
 async function startJob(deps: RunDeps): Promise<RunningJob> {
-  const { context, logs, cause, stop, interrupt } = deps;
+  const { context, logs, cause, stop, onFilesLost } = deps;
   const freeBytesBefore = await freeBytesOf(context.paths.directory);
   const execution = await startExecution(context);
-  const job = new RunningJob({ context, execution, logs, freeBytesBefore, cause, stop, interrupt });
+  const job = new RunningJob({
+    context,
+    execution,
+    logs,
+    freeBytesBefore,
+    cause,
+    stop,
+    onFilesLost,
+  });
   deps.onStart(job);
   crashPoint("attempt.started");
   context.state.update({});
   // It may have been stopped while its process was started.
-  if (cause() === "interrupted") job.kill();
+  if (isInterruption(cause())) job.kill();
   else if (cause() !== null) void job.terminate();
   return job;
 }
@@ -95,9 +105,9 @@ async function outcomeOfRun(deps: RunDeps, job: RunningJob, exit: Exit): Promise
   const { outOfMemoryKills } = await job.usage();
   const cause = deps.cause();
   // A job that may have less memory than its start takes cannot be run anywhere.
-  if (!exit.begun && (cause === null || cause === "interrupted") && outOfMemoryKills === 0)
+  const stopped = isInterruption(cause) ? null : cause;
+  if (!exit.begun && stopped === null && outOfMemoryKills === 0)
     throw notBegun(exit, await firstErrors(deps.logs));
-  const stopped = cause === "interrupted" ? null : cause;
   const reason = stopped ?? (job.outputOverflowed ? "output_limit" : null);
   const limit = reason === null ? exceededLimit(exit, outOfMemoryKills) : null;
   const explanation = explain(limit ?? reason, {

@@ -23,7 +23,7 @@ interface RunningJobDeps {
   /** Why the job is being stopped; null while it is not. */
   readonly cause: () => StopCause | null;
   readonly stop: (reason: StopReason) => void;
-  readonly interrupt: () => void;
+  readonly onFilesLost: () => void;
 }
 
 /** A job whose process has been started: keeps its output, enforces its limits, ends it. */
@@ -37,7 +37,7 @@ export class RunningJob {
   #termination: Promise<void> | null = null;
 
   constructor(deps: RunningJobDeps) {
-    const { context, execution, logs, stop, interrupt, cause } = deps;
+    const { context, execution, logs, stop, onFilesLost, cause } = deps;
     this.#deps = deps;
     this.#output = new OutputCapture({
       context,
@@ -45,7 +45,7 @@ export class RunningJob {
       streams: execution,
       isStopped: () => cause() !== null,
       onOverflow: () => stop("output_limit"),
-      onLost: interrupt,
+      onLost: onFilesLost,
     });
   }
 

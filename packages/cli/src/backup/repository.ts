@@ -1,29 +1,17 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import {
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from "node:fs/promises";
+import { closeSync, createReadStream, readSync } from "node:fs";
+import { mkdir, open, readdir, readlink, rename, rm, stat, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 
+import { openRegularFile } from "@jobctl/archive";
 import { syncDirectory } from "@jobctl/daemon/files";
 import type { BackupManifest } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
 
-/** A file of a server's data, as a snapshot lists it. */
-export interface BlobRef {
-  readonly sha256: string;
-  readonly sizeBytes: number;
-}
+import { readBlobList, readManifest, type BlobRef } from "./formats.js";
+
+const MAX_LOCK_BYTES = 512;
 
 /** A blob that a snapshot lists and that the server could not give when it was taken. */
 export type DamagedRef = NonNullable<BackupManifest["damaged"]>[number];
@@ -91,22 +79,26 @@ export class BackupDirectory {
   /** @throws JobctlError `backup_not_found`, `backup_damaged` */
   async manifest(name: string): Promise<BackupManifest> {
     const path = join(this.snapshotPath(name), "manifest.json");
-    const text = await readFile(path, "utf8").catch(() => null);
-    if (text === null) {
+    try {
+      return readManifest(path);
+    } catch (error) {
+      if (error instanceof JobctlError) throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT")
+        throw new JobctlError("backup_damaged", `${path} cannot be read as a manifest: ${message}`);
       throw new JobctlError("backup_not_found", `${this.path} has no snapshot ${name}`, {
         hint: `jobctl backup list ${this.path} lists those that there are.`,
       });
-    }
-    try {
-      return JSON.parse(text) as BackupManifest;
-    } catch (error) {
-      throw new JobctlError("backup_damaged", `${path} is not a manifest`, { cause: error });
     }
   }
 
   /** The blobs that a snapshot refers to. */
   blobsOf(name: string): AsyncGenerator<BlobRef> {
-    return readBlobList(join(this.snapshotPath(name), "blobs.ndjson"));
+    const path = join(this.snapshotPath(name), "blobs.ndjson");
+    return readBlobList(
+      path,
+      (problem) => new JobctlError("backup_damaged", `${path} is not a list of files: ${problem}`),
+    );
   }
 
   /** Makes a snapshot the last one, in one step. */
@@ -175,6 +167,7 @@ export class BackupDirectory {
 async function problemOf(file: string, expected: BlobRef): Promise<string | null> {
   const found = await stat(file).catch(() => null);
   if (found === null) return `${file} is missing`;
+  if (!found.isFile()) return `${file} is not a regular file`;
   if (found.size !== expected.sizeBytes)
     return `${file} has ${found.size} bytes instead of ${expected.sizeBytes}`;
   try {
@@ -182,19 +175,15 @@ async function problemOf(file: string, expected: BlobRef): Promise<string | null
       ? null
       : `${file} does not have the SHA-256 ${expected.sha256}`;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EIO") throw error;
-    return `${file} cannot be read (EIO)`;
+    return `${file} cannot be read: ${(error as Error).message}`;
   }
 }
 
-export async function* readBlobList(path: string): AsyncGenerator<BlobRef> {
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity }))
-    if (line !== "") yield JSON.parse(line) as BlobRef;
-}
-
+/** @throws the system's error; for what is not a regular file, too */
 export async function digestOf(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+  const fd = openRegularFile(path);
+  for await (const chunk of createReadStream("", { fd, highWaterMark: 1024 * 1024 }))
     hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
@@ -209,7 +198,7 @@ async function takeLock(path: string): Promise<void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const [pid = "", host = ""] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
+    const [pid = "", host = ""] = lockHolder(path);
     if (host === hostname() && !isAlive(Number(pid))) await rm(path, { force: true });
     else {
       throw new JobctlError(
@@ -220,6 +209,19 @@ async function takeLock(path: string): Promise<void> {
         },
       );
     }
+  }
+}
+
+/** Process and host, as far as the lock says. */
+function lockHolder(path: string): string[] {
+  try {
+    const descriptor = openRegularFile(path);
+    const content = Buffer.alloc(MAX_LOCK_BYTES);
+    const sizeBytes = readSync(descriptor, content);
+    closeSync(descriptor);
+    return content.subarray(0, sizeBytes).toString("utf8").trim().split(" ");
+  } catch {
+    return [];
   }
 }
 

@@ -3,11 +3,13 @@ import { constants, createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import { openRegularFile } from "@jobctl/archive";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError } from "@jobctl/protocol/error";
 
+import type { BlobRef } from "./formats.js";
 import { giveTo, type Owner } from "./ownership.js";
-import { digestOf, type BlobRef } from "./repository.js";
+import { digestOf } from "./repository.js";
 import { findSnapshot } from "./restore.js";
 
 export interface RestoreBlobsOptions {
@@ -100,7 +102,8 @@ async function copyTo(path: string, from: string, owner: Owner): Promise<string>
   const hash = createHash("sha256");
   const file = await open(path, "wx", 0o600);
   try {
-    for await (const chunk of createReadStream(from, { highWaterMark: 1024 * 1024 })) {
+    const source = createReadStream("", { fd: openRegularFile(from), highWaterMark: 1024 * 1024 });
+    for await (const chunk of source) {
       hash.update(chunk as Buffer);
       await file.writeFile(chunk as Buffer);
     }

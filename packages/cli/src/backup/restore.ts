@@ -1,7 +1,8 @@
-import { constants } from "node:fs";
+import { closeSync, constants } from "node:fs";
 import { copyFile, mkdir, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
+import { openRegularFile } from "@jobctl/archive";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import type { BlobUser } from "@jobctl/protocol";
 import { JobctlError } from "@jobctl/protocol/error";
@@ -151,6 +152,8 @@ async function copyData(
 
 /** A copy that shares its blocks with the original where the file system can do that. */
 async function copyDurably(from: string, to: string): Promise<void> {
+  // A FIFO would be waited for.
+  closeSync(openRegularFile(from));
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   const file = await open(to, "r+");
   await file.chmod(0o600);

@@ -7,13 +7,8 @@ import { JobctlError } from "@jobctl/protocol/error";
 
 import type { ApiClient } from "../api-client.js";
 import { inParallel } from "../in-parallel.js";
-import {
-  digestOf,
-  readBlobList,
-  type BackupDirectory,
-  type BlobRef,
-  type DamagedRef,
-} from "./repository.js";
+import { firstLine, invalidAnswer, parseSession, readBlobList, type BlobRef } from "./formats.js";
+import { digestOf, type BackupDirectory, type DamagedRef } from "./repository.js";
 
 /** Blobs that are fetched at the same time: many are small, and each is synced. */
 const AT_ONCE = 8;
@@ -53,7 +48,7 @@ export async function takeBackup(
     silenceMs: 0,
   });
   try {
-    const session = await firstLine(answer.body);
+    const session = parseSession(await firstLine(answer.body));
     const taken = await copySession(session, target, options);
     await client.send(`/v1/admin/backups/${session.id}/complete`, {
       method: "POST",
@@ -65,19 +60,6 @@ export async function takeBackup(
     // The server keeps the snapshot for as long as this connection is open.
     answer.body.destroy();
   }
-}
-
-async function firstLine(body: AsyncIterable<Buffer>): Promise<BackupSession> {
-  let text = "";
-  // Not to its end: the rest is only to hold the connection open.
-  const chunks = body[Symbol.asyncIterator]();
-  for (let end = -1; end === -1; end = text.indexOf("\n")) {
-    const next = await chunks.next();
-    if (next.done === true)
-      throw new JobctlError("server_unreachable", "the server ended the backup before it began");
-    text += next.value.toString("utf8");
-  }
-  return JSON.parse(text.slice(0, text.indexOf("\n"))) as BackupSession;
 }
 
 async function copySession(
@@ -121,7 +103,8 @@ async function copyBlobs(
   const copied = { blobs: 0, sizeBytes: 0 };
   const damaged: DamagedRef[] = [];
   const directories = new Set<string>();
-  await inParallel(readBlobList(list), AT_ONCE, async (blob) => {
+  const blobs = readBlobList(list, (problem) => invalidAnswer(`its list of files: ${problem}`));
+  await inParallel(blobs, AT_ONCE, async (blob) => {
     if (await target.hasBlob(blob)) return;
     const copy = await copyBlob(blob, target, options);
     if (typeof copy !== "string") {

@@ -26,8 +26,10 @@ export interface StagedBlob {
   readonly sha256: string;
   readonly sizeBytes: number;
   /**
-   * Gives it its final name, durably. Synchronous, so that a transaction can be committed in the
-   * same turn of the event loop and nothing comes between the file and its row.
+   * Gives it its final name, durably. Synchronous, so that a transaction can be committed in the same turn of
+   * the event loop and nothing comes between the file and its row.
+   *
+   * @throws JobctlError `overloaded` when the volume of the blobs is away
    */
   commit(): void;
   discard(): Promise<void>;
@@ -51,6 +53,8 @@ export class BlobStore {
   readonly #root: string;
   readonly #temporary: string;
   readonly #minFreeBytes: number;
+  /** Whether there have been blobs: nothing is stored where their volume was. */
+  #hasHeld: boolean;
   #stored: { count: number; sizeBytes: number } | null = null;
   readonly #verifier: BlobVerifier;
   /** Temporary files that are being written, or wait to become blobs. */
@@ -64,6 +68,7 @@ export class BlobStore {
     // What a server that died was writing belongs to nobody: only one server has this directory.
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
+    this.#hasHeld = this.#isThere();
     // The directory itself stays: on a full volume it could not be made again.
     for (const name of readdirSync(this.#temporary))
       rmSync(join(this.#temporary, name), { recursive: true, force: true });
@@ -148,16 +153,24 @@ export class BlobStore {
     }
   }
 
+  /**
+   * To be called where there should be blobs, before one is taken for missing.
+   *
+   * @throws JobctlError `file_system` when there are none at all: their volume is away
+   */
+  requireVolume(cause?: unknown): void {
+    if (this.#isThere()) return;
+    throw new JobctlError("file_system", `there are no stored files in ${this.#root}`, {
+      hint: "Check that the volume of the data folder is mounted.",
+      cause,
+    });
+  }
+
   /** A blob is missing only where others could be; otherwise its volume is away. */
   #explain(digest: string, error: unknown): never {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT") throw fromDevice(digest, error);
-    if (!this.#isThere()) {
-      throw new JobctlError("file_system", `there are no stored files in ${this.#root}`, {
-        hint: "Check that the volume of the data folder is mounted.",
-        cause: error,
-      });
-    }
+    this.requireVolume(error);
     throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
       hint: "Check the disk, and restore the file from a backup.",
       details: { sha256: digest },
@@ -336,6 +349,7 @@ export class BlobStore {
   }
 
   #adopt(path: string, digest: string, checksums: Checksums): void {
+    if (this.#hasHeld && !this.#isThere()) throw volumeAway(this.#root);
     const target = this.pathOf(digest);
     const directory = dirname(target);
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
@@ -343,6 +357,7 @@ export class BlobStore {
     renameSync(path, target);
     syncDirectory(directory);
     if (isNew) syncDirectory(this.#root);
+    this.#hasHeld = true;
     this.#verifier.noteStored(digest, checksums);
     if (!isKnown) this.#count(1, checksums.sizeBytes);
   }
@@ -352,6 +367,13 @@ export class BlobStore {
     this.#stored.count += count;
     this.#stored.sizeBytes += sizeBytes;
   }
+}
+
+function volumeAway(root: string): JobctlError {
+  return new JobctlError("overloaded", `the stored files in ${root} are away`, {
+    hint: "Nothing was stored. Check that the volume of the data folder is mounted, then try again.",
+    retryAfterSeconds: 5,
+  });
 }
 
 function fromFileSystem(error: unknown): unknown {

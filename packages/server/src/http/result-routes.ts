@@ -148,7 +148,7 @@ export function resultRoutes(app: ApiApp, parts: ResultParts): void {
   );
 }
 
-/** @throws JobctlError `job_not_finished`, `result_missing` */
+/** @throws JobctlError `job_not_finished`, `result_missing`, `file_system` when the volume of the blobs is away */
 function resultOf(row: JobRow, blobs: BlobStore): { digest: string; sizeBytes: number } {
   if (!isTerminal(row.status)) {
     throw new JobctlError(
@@ -160,13 +160,14 @@ function resultOf(row: JobRow, blobs: BlobStore): { digest: string; sizeBytes: n
     );
   }
   const digest = row.result_sha256;
-  if (digest === null || !blobs.has(digest)) {
+  if (digest === null)
     throw new JobctlError(
       "result_missing",
-      digest === null
-        ? `job ${row.id} (${row.status}) left no result: it never ran`
-        : `the result of job ${row.id} is no longer stored`,
+      `job ${row.id} (${row.status}) left no result: it never ran`,
     );
+  if (!blobs.has(digest)) {
+    blobs.requireVolume();
+    throw new JobctlError("result_missing", `the result of job ${row.id} is no longer stored`);
   }
   return { digest, sizeBytes: row.result_size_bytes ?? 0 };
 }

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.js";
 
 /**
  * Gives a staged file its final name and writes the row that refers to it, in one turn of the event
- * loop. When the row cannot be written the file is removed again, unless another row needs it.
+ * loop. When one of the two cannot be done the file is removed again, unless another row needs it.
  */
 export async function commitWithRow<T>(
   blob: StagedBlob,
@@ -13,7 +13,12 @@ export async function commitWithRow<T>(
   writeRow: () => T,
 ): Promise<T> {
   crashPoint("blob.staged");
-  blob.commit();
+  try {
+    blob.commit();
+  } catch (error) {
+    await blob.discard();
+    throw error;
+  }
   crashPoint("blob.stored");
   try {
     return writeRow();

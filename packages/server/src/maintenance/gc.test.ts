@@ -69,6 +69,23 @@ describe("gc", () => {
       { dryRun: false, force: false, ...options },
     );
 
+  it("takes no file for missing while the volume of the files is away", async () => {
+    const input = submit();
+    place(newBytes(50));
+    await gc();
+    const root = dirname(dirname(blobs.pathOf(input)));
+    renameSync(root, `${root}.away`);
+    mkdirSync(root);
+    await assert.rejects(gc(), { code: "file_system" });
+    renameSync(`${root}.away`, root);
+    rmSync(blobs.pathOf(input));
+    const { missing } = await gc();
+    assert.deepEqual(
+      missing.map(({ sha256 }) => sha256),
+      [input],
+    );
+  });
+
   it("removes what belongs to no job, with what is remembered of it", async () => {
     const used = submit();
     const pieces = { sizeBytes: 200_000, pieces: Buffer.alloc(128) };

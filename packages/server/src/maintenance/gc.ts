@@ -49,13 +49,15 @@ interface FoundBlob {
  *
  * @throws AbortError when the signal is raised while blobs are read through
  * @throws JobctlError `data_mismatch` when what is to be removed is more than can be garbage, or when the
- *   database is an old one; `database_unavailable`, `database_damaged` when it cannot be believed
+ *   database is an old one; `database_unavailable`, `database_damaged` when it cannot be believed;
+ *   `file_system` when the volume of the blobs is away
  */
 export async function collectGarbage(
   parts: GcParts,
   { dryRun, force, verify = false, signal }: GcOptions,
 ): Promise<GcReport> {
   const { store, blobs, watch, logger } = parts;
+  if (store.jobs.hasStoredFiles()) blobs.requireVolume();
   if (!dryRun) {
     store.checkWritable();
     refuseOlderDatabase(parts.paths, store.jobs.lastId());
@@ -153,13 +155,19 @@ function add(sum: { count: number; sizeBytes: number }, sizeBytes: number): void
 
 async function findMissing({ store, blobs }: GcParts): Promise<GcReport["missing"]> {
   const missing: GcReport["missing"] = [];
+  const isMissing = (sha256: string): boolean => {
+    if (blobs.has(sha256)) return false;
+    // It may have been taken away since the beginning.
+    blobs.requireVolume();
+    return true;
+  };
   for (let after = 0; ;) {
     const page = store.jobs.blobReferences(after, JOBS_AT_ONCE);
     const last = page.at(-1);
     if (last === undefined) return missing;
     for (const { jobId, input, result } of page) {
-      if (!blobs.has(input)) missing.push({ jobId, kind: "input", sha256: input });
-      if (result !== null && !blobs.has(result))
+      if (isMissing(input)) missing.push({ jobId, kind: "input", sha256: input });
+      if (result !== null && isMissing(result))
         missing.push({ jobId, kind: "result", sha256: result });
     }
     after = last.jobId;

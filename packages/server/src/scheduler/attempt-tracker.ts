@@ -136,7 +136,7 @@ export class AttemptTracker implements LinkEvents {
         void this.#collect(link, row, report);
         break;
       case "interrupted":
-        this.#parts.attempts.lose(jobId, attempt, `agent ${link.name} went down while it ran`);
+        this.#parts.attempts.lose(jobId, attempt, `agent ${link.name} ${whyInterrupted(report)}`);
         this.#discards.add(link, report.id);
         break;
     }
@@ -435,4 +435,8 @@ function failedToStart({ outcome, usage }: HeardReport): boolean {
 function isOwnTrouble(error: JobctlError): boolean {
   const { code } = error;
   return isNotStored(error) || code === "internal" || code === "overloaded";
+}
+
+function whyInterrupted({ interruption }: HeardReport): string {
+  return interruption === "files_lost" ? "has lost its files" : "went down while it ran";
 }

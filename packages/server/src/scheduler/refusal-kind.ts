@@ -80,6 +80,7 @@ const KINDS: Readonly<Record<ErrorCode, RefusalKind>> = {
   result_missing: "refused",
   route_not_found: "refused",
   sandbox_unavailable: "refused",
+  server_answer_invalid: "refused",
   server_unreachable: "refused",
   service_unknown: "refused",
   standby: "refused",

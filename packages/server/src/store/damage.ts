@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 
-import type { Db } from "./database.js";
+import type { Around } from "./wrap-statements.js";
 
 /** Whether SQLite found that a file is not a database, or not a sound one. */
 export function isDamage(error: unknown): boolean {
@@ -23,32 +23,19 @@ export function damagedDatabase(path: string, cause: unknown): JobctlError {
 }
 
 /**
- * Turns SQLite's reports of damage into `database_damaged`, for every statement that is prepared from
- * here on.
+ * Turns SQLite's reports of damage into `database_damaged`.
  *
- * @param onDamage told the first time
+ * @param onDamage told each time
  */
-export function translateDamage(db: Db, onDamage: (error: JobctlError) => void): void {
-  const translated =
-    <Args extends unknown[], Result>(call: (...args: Args) => Result) =>
-    (...args: Args): Result => {
-      try {
-        return call(...args);
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        const damage = damagedDatabase(db.name, error);
-        onDamage(damage);
-        throw damage;
-      }
-    };
-  const prepare = db.prepare.bind(db);
-  const prepareTranslated = (sql: string): Database.Statement => {
-    const statement = prepare(sql);
-    return Object.assign(statement, {
-      run: translated(statement.run.bind(statement)),
-      get: translated(statement.get.bind(statement)),
-      all: translated(statement.all.bind(statement)),
-    });
+export function translateDamage(path: string, onDamage: (error: JobctlError) => void): Around {
+  return (work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const damage = damagedDatabase(path, error);
+      onDamage(damage);
+      throw damage;
+    }
   };
-  Object.assign(db, { prepare: translated(prepareTranslated) });
 }

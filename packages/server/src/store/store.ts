@@ -24,6 +24,7 @@ import { createMilestoneStore, type MilestoneStore } from "./milestone-store.js"
 import { QueryTimes, type TimeListener } from "./query-times.js";
 import { createScrubStore, type ScrubStore } from "./scrub-store.js";
 import { createUsageStore, type UsageStore } from "./usage-store.js";
+import { wrapStatements } from "./wrap-statements.js";
 
 /** The database, as the rest of the server sees it. */
 export interface Store {
@@ -97,9 +98,12 @@ export function openStore(path: string, settings: StoreSettings = {}): Store {
   const { busyTimeoutMs = BUSY_TIMEOUT_MS, onNew, onFileProblem = () => {} } = settings;
   const db = openDatabase(path, onNew);
   const file = new DatabaseFile(path, onFileProblem);
-  translateDamage(db, (damage) => file.noteDamage(damage));
+  const damageTranslated = translateDamage(path, (damage) => file.noteDamage(damage));
   const times = new QueryTimes();
-  times.watch(db);
+  wrapStatements(db, {
+    onPrepare: damageTranslated,
+    onCall: (work) => times.measure("query", () => damageTranslated(work)),
+  });
   db.pragma(`busy_timeout = ${busyTimeoutMs}`);
   const checkWritable = db.transaction(() => {});
   const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
