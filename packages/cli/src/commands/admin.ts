@@ -47,13 +47,16 @@ export async function gc(flags: GcFlags): Promise<void> {
     });
     if (output.flags.json) output.json(report);
     else {
+      // What is wrong is told all the same: made for cron.
+      const { quiet } = output.flags;
       const verb = report.dryRun ? "would remove" : "removed";
       const { blobs, temporaryFiles } = report;
-      output.line(
-        `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
-      );
+      if (!quiet)
+        output.line(
+          `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
+        );
       const { verified, missing, damaged } = report;
-      if (verified !== null)
+      if (verified !== null && !quiet)
         output.line(
           `read ${formatCount(verified.count, "blob")} (${formatBytes(verified.sizeBytes)}) through: ${damaged.length} damaged`,
         );

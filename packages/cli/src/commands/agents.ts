@@ -249,8 +249,11 @@ export async function agentsReset(
       method: "POST",
       signal,
     });
-    if (output.flags.json) return output.json(list);
-    for (const { agent, url, state } of list.items)
+    const items = list.items.filter(
+      ({ agent, url }) => name === undefined || name === agent || name === url,
+    );
+    if (output.flags.json) return output.json({ ...list, items });
+    for (const { agent, url, state } of items)
       output.line(`${agent ?? url}: calls are ${state === "open" ? "held back" : "let through"}`);
   });
 }
