@@ -1,7 +1,27 @@
-import type { BlobUser } from "@jobctl/protocol";
+import type { BlobUser, DamagedBlob } from "@jobctl/protocol";
 
 /** Jobs that are named in a line. */
 const MAX_NAMED = 5;
+
+type Found = Pick<DamagedBlob, "sha256" | "found">;
+
+/** Whether a file cannot be read, so that nothing is known of its content. */
+const isUnreadable = ({ found }: Found): boolean => found.startsWith("it cannot be read");
+
+/** What is wrong with a blob: `ab12… is damaged: its SHA-256 is cd34…`. */
+export function describeDamage(blob: Found): string {
+  const { sha256, found } = blob;
+  return isUnreadable(blob)
+    ? `${sha256}: ${found.slice("it ".length)}`
+    : `${sha256} is damaged: ${found}`;
+}
+
+/** What to do about a blob that is damaged, or cannot be read. */
+export function damageHint(blob: Found): string {
+  if (blob.found.endsWith("permission denied"))
+    return "On the server, give it to the server's user: chown -R USER DATA/blobs.";
+  return `Check the disk, and put the file back: jobctl restore BACKUP/latest --data DIR --blob ${blob.sha256}.`;
+}
 
 /** The jobs that a blob belongs to, for people: `the result of job 3, the input of job 4`. */
 export function describeUsers(jobs: readonly BlobUser[]): string {

@@ -90,7 +90,9 @@ export function createHealth(parts: HealthParts): HealthSource {
   function damage(): HealthCheck {
     const count = watch.damagedCount;
     const message =
-      count === 0 ? "none is known to be damaged" : `${count} archives or results are damaged`;
+      count === 0
+        ? "none is known to be damaged"
+        : `${count} archives or results are damaged, or cannot be read`;
     return { ok: count === 0, critical: false, message, ageSeconds: null };
   }
 

@@ -80,6 +80,37 @@ describe("a backup is restored", { skip: unless("mounting", canMount) }, () => {
     }
   });
 
+  it("and a file that was put back as root's is told as that, not as damaged", async () => {
+    const server = await startOn(volume.path);
+    const env = { JOBCTL_SERVER: server.url };
+    const { result } = await cluster.job(id);
+    const digest = result?.sha256 ?? "";
+    const path = join(volume.path, "blobs/sha256", digest.slice(0, 2), digest);
+    const says = new RegExp(`${digest}:? cannot be read: permission denied`);
+    try {
+      await chown(path, 0, 0);
+      const download = await cluster.jobctl(["download", String(id), "-o", "out"], { env });
+      assert.equal(download.exitCode, 1);
+      assert.match(download.stderr, says);
+      for (const call of [["gc", "--verify"], ["doctor"]]) {
+        const { exitCode, stdout, stderr } = await cluster.jobctl(call, { env });
+        assert.equal(exitCode, 1, stderr);
+        assert.match(stdout, says);
+        assert.doesNotMatch(stdout, new RegExp(`${digest} is damaged`));
+      }
+      assert.equal((await cluster.jobctl(["backup", "unreadable"], { env })).exitCode, 110);
+      await chown(path, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+      await chown(join(path, ".."), 0, 0);
+      const locked = await cluster.jobctl(["gc", "--verify"], { env });
+      assert.equal(locked.exitCode, 1, locked.stderr);
+      assert.match(locked.stdout, says);
+      await chown(join(path, ".."), UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+      assert.equal((await cluster.jobctl(["gc", "--verify"], { env })).exitCode, 0);
+    } finally {
+      await server.end("SIGTERM");
+    }
+  });
+
   it("over what is in the volume, which is set aside in it", async () => {
     const note = join(volume.path, "note.txt");
     await writeFile(note, "mine");

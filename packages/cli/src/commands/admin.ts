@@ -2,7 +2,7 @@ import type { GcReport, Leader, ReconcileReport } from "@jobctl/protocol";
 import { EXIT } from "@jobctl/protocol/error";
 
 import { confirm } from "../confirm.js";
-import { describeUsers } from "../damage.js";
+import { describeDamage, describeUsers } from "../damage.js";
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
 import { formatBytes, formatCount } from "../units.js";
@@ -62,8 +62,8 @@ export async function gc(flags: GcFlags): Promise<void> {
         );
       for (const { jobId, kind, sha256 } of missing)
         output.line(`job ${jobId}: its ${kind} is missing: ${sha256}`);
-      for (const { sha256, found, jobs } of damaged)
-        output.line(`${describeUsers(jobs)}: ${sha256} is damaged: ${found}`);
+      for (const blob of damaged)
+        output.line(`${describeUsers(blob.jobs)}: ${describeDamage(blob)}`);
     }
     return report.missing.length + report.damaged.length > 0 ? EXIT.unexpected : EXIT.ok;
   });

@@ -86,7 +86,7 @@ export class BlobWatch implements BlobRecords {
   }
 
   noteDamage(sha256: string, found: string): void {
-    if (this.#damaged.has(sha256)) return;
+    if (this.#damaged.get(sha256)?.found === found) return;
     const damage = { sha256, foundAt: wallClock(), found, jobs: this.usersOf(sha256) };
     this.#damaged.set(sha256, damage);
     this.#parts.logger.error({ event: "blob_damaged", ...damage });
