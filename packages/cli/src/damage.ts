@@ -5,16 +5,13 @@ const MAX_NAMED = 5;
 
 type Found = Pick<DamagedBlob, "sha256" | "found">;
 
-/** Whether a file cannot be read, so that nothing is known of its content. */
-const isUnreadable = ({ found }: Found): boolean => found.startsWith("it cannot be read");
+/** What is wrong with a blob: `ab12… is damaged: its SHA-256 is cd34…`, `ab12… is missing`. */
+export const describeDamage = ({ sha256, found }: Found): string =>
+  `${sha256} ${predicateOf(found)}`;
 
-/** What is wrong with a blob: `ab12… is damaged: its SHA-256 is cd34…`. */
-export function describeDamage(blob: Found): string {
-  const { sha256, found } = blob;
-  return isUnreadable(blob)
-    ? `${sha256}: ${found.slice("it ".length)}`
-    : `${sha256} is damaged: ${found}`;
-}
+/** What was found, as the predicate of a sentence about a file. */
+export const predicateOf = (found: string): string =>
+  found.startsWith("it ") ? found.slice("it ".length) : `is damaged: ${found}`;
 
 /** What to do about a blob that is damaged, or cannot be read. */
 export function damageHint(blob: Found): string {

@@ -62,6 +62,8 @@ export async function gc(flags: GcFlags): Promise<void> {
         );
       for (const { jobId, kind, sha256 } of missing)
         output.line(`job ${jobId}: its ${kind} is missing: ${sha256}`);
+      if (missing.length > 0)
+        output.note("jobctl doctor says how a file is put back from a backup.");
       for (const blob of damaged)
         output.line(`${describeUsers(blob.jobs)}: ${describeDamage(blob)}`);
     }

@@ -180,7 +180,7 @@ export class BlobStore {
     if (code !== "ENOENT") throw fromDevice(digest, error);
     this.requireVolume(error);
     throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
-      hint: "Check the disk, and restore the file from a backup.",
+      hint: `Check the disk, and put the file back: jobctl restore BACKUP/latest --data DIR --blob ${digest}.`,
       details: { sha256: digest },
       cause: error,
     });

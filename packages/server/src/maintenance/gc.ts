@@ -73,10 +73,13 @@ export async function collectGarbage(
     await noteProgress(parts);
   }
   const missing = await findMissing(parts);
-  for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
+  for (const gap of missing) {
+    logger.error({ event: "blob_missing", ...gap });
+    watch.noteMissing(gap.sha256);
+  }
   if (unused.count + temporaryFiles.count > 0)
     logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });
-  const { damaged } = watch;
+  const { present: damaged } = watch;
   const removal = { blobs: unused, temporaryFiles };
   return { schema: "jobctl.gc/v1", dryRun, ...removal, missing, verified, damaged };
 }
