@@ -32,7 +32,7 @@ const COLUMNS: readonly Column<Finding>[] = [
     color: (item, chalk) => chalk[STATUS_COLORS[item.status]],
   },
   { key: "message", title: "MESSAGE", human: (item) => item.message },
-  { key: "hint", title: "WHAT TO DO", human: (item) => item.hint ?? "-" },
+  { key: "hint", title: "WHAT TO DO", human: (item) => item.hint ?? "-", isDetail: true },
 ];
 
 /** Looks for what commonly stands in the way, and says what to do about it. */
