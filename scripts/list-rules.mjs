@@ -1,11 +1,12 @@
-// Writes packages/validator/src/rules/index.ts, the list of the rules: one for each file rules/FAMILY/ID.ts. It runs
-// before the compiler does; with --check it only compares, and fails when the list is out of date.
+// Writes packages/validator/src/rules/index.ts, the list of the rules: one for each file rules/FAMILY/ID.ts, without what
+// they share in rules/shared and rules/data. It runs before the compiler does; with --check it only compares, and fails
+// when the list is out of date.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 
 const root = new URL("../packages/validator/src/rules/", import.meta.url);
 const nameOf = (file) => file.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
 const files = readdirSync(root, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
+  .filter((entry) => entry.isDirectory() && !["shared", "data"].includes(entry.name))
   .flatMap(({ name: family }) =>
     readdirSync(new URL(`${family}/`, root))
       .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))

@@ -1,13 +1,25 @@
-/** Longer lines, and longer texts, are looked at up to here: searching them takes the square of their length. */
-const MAX_LINE = 2000;
-const MAX_TEXT = 200_000;
+import { BudgetExceeded } from "./budget.js";
 
-/** A text that patterns may be searched in, whoever wrote it. */
+/** Characters of a line of code: searching it takes the square of its length. */
+const MAX_LINE = 4000;
+/** Characters of code. */
+const MAX_TEXT = 400_000;
+
+/**
+ * A text that patterns may be searched in, whoever wrote it.
+ *
+ * @throws BudgetExceeded
+ */
 export function bounded(text: string): string {
   if (text.length <= MAX_LINE) return text;
-  return text
-    .slice(0, MAX_TEXT)
-    .split("\n")
-    .map((line) => line.slice(0, MAX_LINE))
-    .join("\n");
+  if (text.length > MAX_TEXT)
+    throw new BudgetExceeded(`code of more than ${MAX_TEXT} characters in one command`);
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf("\n", start);
+    const length = (end === -1 ? text.length : end) - start;
+    if (length > MAX_LINE)
+      throw new BudgetExceeded(`code with a line of more than ${MAX_LINE} characters`);
+    start += length + 1;
+  }
+  return text;
 }

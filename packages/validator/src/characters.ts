@@ -29,6 +29,11 @@ export function isKnown(text: string): boolean {
   return !/[\uE000\uE004-\uE008]/.test(text);
 }
 
+/** Whether a word is nothing but what may not be there. */
+export function mayBeNothing(text: string): boolean {
+  return /^[\uE000\uE001\uE007]*$/.test(text);
+}
+
 /** A text without markers, for people. */
 export function readable(text: string): string {
   return text

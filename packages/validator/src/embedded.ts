@@ -1,12 +1,23 @@
+import { BudgetExceeded } from "./budget.js";
 import { bounded } from "./bounded.js";
+import { builtinTexts } from "./embedded-builtins.js";
 import type { Invocation } from "./unwrap.js";
 
 export const SHELLS: ReadonlySet<string> = new Set([
   ...["bash", "sh", "dash", "zsh", "ksh", "ash", "mksh", "csh", "tcsh", "fish", "rbash"],
+  ...["posh", "yash", "oksh", "bash-static", "static-sh", "zsh-static"],
 ]);
 
 /** Programs that run a script which they read from standard input, when they are not given one. */
-const SCRIPT_READERS = new Set(["sbatch", "qsub", "bsub", "at", "batch", "msub", "oarsub"]);
+export const SCRIPT_READERS: ReadonlySet<string> = new Set([
+  "sbatch",
+  "qsub",
+  "bsub",
+  "at",
+  "batch",
+  "msub",
+  "oarsub",
+]);
 
 /** Options whose value is run by a shell, by program. */
 const COMMAND_OPTIONS: Readonly<Record<string, RegExp>> = {
@@ -41,7 +52,7 @@ interface Read {
  * @param input what the command reads, as far as it is known
  */
 export function shellTexts({ name, args }: Invocation, input: Read): string[] {
-  const texts: string[] = [];
+  const texts = builtinTexts(name, args);
   const option = COMMAND_OPTIONS[name];
   if (option !== undefined) texts.push(...optionValues(args, option));
   if (SCRIPT_READERS.has(name) && input.text !== null) texts.push(input.text);
@@ -104,21 +115,28 @@ function parallelCommands(args: readonly string[], input: string | null): string
   return own.filter((arg) => arg.includes(" "));
 }
 
+/** Characters of all commands that `xargs` may make of what it reads. */
+const MAX_SUPPLIED = 10_000_000;
+
 /** What `xargs` runs with the words that it reads. */
 function suppliedArguments(args: readonly string[], input: string | null): string[] {
   if (input === null || input.trim() === "") return [];
   const at = args.findIndex((arg) => /^-[Ii]/.test(arg));
   const mark = at === -1 ? null : args[at]?.slice(2) || args[at + 1] || "{}";
-  const lines = input
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(0, 10);
+  const lines = input.split("\n").filter((line) => line.trim() !== "");
   const first = args.findIndex(
     (arg, index) => !arg.startsWith("-") && !/^-[InPdLsaE]$/.test(args[index - 1] ?? ""),
   );
   const command = first === -1 ? [] : args.slice(first);
   if (mark === null) return [[...command.map(quote), ...lines].join(" ")];
-  return lines.map((line) => command.map((arg) => quote(arg.replaceAll(mark, line))).join(" "));
+  const size = command.join(" ").length + input.length;
+  if (lines.length * size > MAX_SUPPLIED)
+    throw new BudgetExceeded("xargs is given too many lines to look at what it runs with each");
+  return [
+    lines
+      .map((line) => command.map((arg) => quote(arg.replaceAll(mark, () => line))).join(" "))
+      .join("\n"),
+  ];
 }
 
 function quote(word: string): string {

@@ -1,8 +1,9 @@
 import { SHELLS } from "./embedded.js";
-import type { Command, CommandNode, Redirection } from "./parse.js";
+import { BudgetExceeded } from "./budget.js";
+import type { Command, CommandNode, Redirection, SyntaxNode } from "./parse.js";
 import { evaluatePipe } from "./pure-output.js";
 import type { Resolver } from "./resolve.js";
-import { isInterpreter } from "./rules/inline.js";
+import { isInterpreter } from "./rules/shared/inline-code.js";
 import { commandsIn, firstCommand, isInput } from "./tree.js";
 import { unwrap, type Invocation } from "./unwrap.js";
 
@@ -12,13 +13,18 @@ export interface Input {
   readonly text: string | null;
   /** Names of the commands before it in the pipe; none for a here-document. */
   readonly upstream: readonly string[];
+  /** Those commands, with their arguments. */
+  readonly sources: readonly Invocation[];
   /** Where a `find` or `ls` before it begins. */
   readonly listed: readonly string[];
   /** The commands before it. */
   readonly before: readonly CommandNode[];
 }
 
-const NOTHING: Input = { text: null, upstream: [], listed: [], before: [] };
+/** Values of variables that a text is traced back through. */
+const MAX_SOURCES = 1000;
+
+const NOTHING: Input = { text: null, upstream: [], sources: [], listed: [], before: [] };
 
 /** What comes through a pipe, worked out when somebody asks. */
 class PipeInput implements Input {
@@ -40,16 +46,16 @@ class PipeInput implements Input {
   }
 
   get upstream(): readonly string[] {
-    return this.#commands.map(({ name }) => name);
+    return this.sources.map(({ name }) => name);
   }
 
   get listed(): readonly string[] {
-    return this.#commands
+    return this.sources
       .filter(({ name }) => name === "find" || name === "ls")
       .flatMap(({ args }) => args.slice(0, firstOption(args)));
   }
 
-  get #commands(): readonly Invocation[] {
+  get sources(): readonly Invocation[] {
     this.#invocations ??= this.before
       .flatMap(commandsIn)
       .flatMap((inner) => this.#inputs.invocationsOf(inner));
@@ -83,19 +89,30 @@ export class Inputs {
 
   invocationsOf(command: Command): Invocation[] {
     if (command.name === undefined) return [];
-    return this.#resolver.argumentLists([command.name, ...command.args]).flatMap(unwrap);
+    return this.#resolver
+      .argumentLists([command.name, ...command.args])
+      .flatMap((argv) => unwrap(argv));
   }
 
   namesOf(commands: readonly Command[]): string[] {
     return commands.flatMap((command) => this.invocationsOf(command).map(({ name }) => name));
   }
 
-  /** Names of the commands whose output a command is given, by itself or in variables. */
+  /** Names of the commands whose output a command is given. */
   namesBehind(node: Command): string[] {
-    const sources = node.args.flatMap((arg) => this.#resolver.sourcesOf(arg));
-    return this.namesOf(
-      [node, ...sources].flatMap(commandsIn).filter((command) => command !== node),
-    );
+    return this.namesOf(this.commandsBehind(node));
+  }
+
+  /** The commands whose output a command is given, by itself or in variables, or variables of those. */
+  commandsBehind(node: Command): Command[] {
+    const sources = new Set<SyntaxNode>(node.args.flatMap((arg) => this.#resolver.sourcesOf(arg)));
+    // A set that is added to while it is walked hands out what is new as well.
+    for (const source of sources) {
+      if (sources.size > MAX_SOURCES)
+        throw new BudgetExceeded(`a text from more than ${MAX_SOURCES} variables`);
+      for (const other of this.#resolver.sourcesOf(source)) sources.add(other);
+    }
+    return [node, ...sources].flatMap(commandsIn).filter((command) => command !== node);
   }
 
   #textOf(redirect: Redirection): string | null {

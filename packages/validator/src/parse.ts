@@ -39,6 +39,15 @@ export function parseBash(source: string): Parsed {
   return problem === null ? { script, problem: null } : { script: null, problem };
 }
 
+/** The tree of a text that is not valid as a whole, as far as it was understood. */
+export function parseAnyway(source: string): ParsedScript | null {
+  try {
+    return parse(source);
+  } catch {
+    return null;
+  }
+}
+
 function findProblem(root: SyntaxNode): SyntaxProblem | null {
   const open: SyntaxNode[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {

@@ -1,15 +1,14 @@
-import { globPattern } from "./glob.js";
 import { ABSENT, BREAK, HOME, UNSET, isKnown } from "./characters.js";
 
 /** Segments that begin with a letter or digit: nothing to take out. */
 const PLAIN_PATH = /^\/?(?!proc\/)(?:\w[\w.*?=,:+-]*\/)*\w[\w.*?=,:+-]*$/;
 
+const TOP = /^proc\/(self|thread-self|\d+)(\/task\/\d+)?\/root$/;
+
 /** A path without `//`, `.` and `..`, as far as it is known; relative ones stay relative. */
 export function normalizePath(path: string): string {
   if (PLAIN_PATH.test(path)) return path;
-  const text =
-    path.replaceAll(UNSET, "").replace(/^\/proc\/(self|\d+)\/root(?=\/|$)/, "") ||
-    (path.includes(UNSET) ? "" : path);
+  const text = path.replaceAll(UNSET, "");
   const absolute = text.startsWith("/");
   const segments: string[] = [];
   for (const segment of text.split("/")) {
@@ -22,6 +21,9 @@ export function normalizePath(path: string): string {
     )
       segments.pop();
     else if (segment !== ".." || !absolute) segments.push(segment);
+    // The directory of a process that is the top of the file system.
+    if (absolute && segment === "root" && segments.length <= 5 && TOP.test(segments.join("/")))
+      segments.length = 0;
   }
   return (absolute ? "/" : "") + segments.join("/");
 }
@@ -47,50 +49,6 @@ export function deleteTarget(path: string): DeleteTarget | null {
   if (SYSTEM_DIRECTORY.test(normal)) return "system";
   if (isKnown(path) && /^(\.\.|(\.\.\/)+\.\.(\/\*)?)$/.test(normal)) return "parent";
   return null;
-}
-
-/** Files that belong to a user of the machine, not to a job. */
-export function isCredential(path: string): boolean {
-  const normal = normalizePath(path).replace(HOME, "/home/me");
-  return (
-    /^\/etc\/(shadow|gshadow|sudoers|master\.passwd|security\/opasswd)\b/.test(normal) ||
-    /\/\.ssh\/(id_\w+|authorized_keys|.*\.pem|identity)\b/.test(normal) ||
-    /^\/etc\/ssh\/ssh_host_\w+key$/.test(normal) ||
-    /^\/(home\/[^/]+|root)\/\.(ssh|gnupg|aws|kube|docker|azure)\/?$/.test(normal) ||
-    /\/\.(aws\/credentials|kube\/config|docker\/config\.json|netrc|pgpass|git-credentials|gnupg\/.*|vault-token|azure\/.*)$/.test(
-      normal,
-    ) ||
-    /\/\.config\/(gcloud|gh|rclone)\/\S+/.test(normal) ||
-    /^(\/var)?\/run\/secrets(\/|$)/.test(normal) ||
-    /\/\.(bash_history|zsh_history|python_history|mysql_history|psql_history)$/.test(normal) ||
-    /\/\.(mozilla|thunderbird|config\/(google-chrome|chromium))\//.test(normal) ||
-    /^\/etc\/(munge|krb5\.keytab|kubernetes|slurm\/slurmdbd\.conf|ssl\/private|ipsec\.secrets|wireguard)(\/|$)/.test(
-      normal,
-    ) ||
-    /^\/(etc|var\/lib|run)\/jobctl\//.test(normal)
-  );
-}
-
-/** Files that hold credentials on many machines, for patterns to be tried on. */
-const CREDENTIALS = [
-  "/etc/shadow",
-  "/etc/gshadow",
-  "/etc/sudoers",
-  "/etc/munge/munge.key",
-  "/etc/krb5.keytab",
-  "/etc/ssh/ssh_host_rsa_key",
-  "/root/.ssh/id_rsa",
-  "/home/me/.ssh/id_rsa",
-  "/home/me/.aws/credentials",
-];
-
-/** Whether a pattern matches such a file. */
-export function matchesCredential(path: string): boolean {
-  const pattern = globPattern(path.replace(HOME, "/home/me").replace(/\[[^\]]*\]/g, "?"));
-  if (pattern === null || !/[a-z]/.test(pattern)) return false;
-  // A star does not match across directories.
-  const whole = new RegExp(`^${pattern.replaceAll("[^]", "[^/]")}$`);
-  return CREDENTIALS.some((file) => whole.test(file));
 }
 
 /** Parts of the machine that only its administrator writes to. */

@@ -1,4 +1,5 @@
-import type { Budget } from "./budget.js";
+import { BudgetExceeded, type Budget } from "./budget.js";
+import { conspicuousFirst } from "./conspicuous.js";
 import {
   ABSENT,
   BREAK,
@@ -24,13 +25,20 @@ import {
 import { decodeEscapes } from "./escapes.js";
 import { deleteTarget } from "./paths.js";
 import { globPattern } from "./glob.js";
-import { evaluatePipe, evaluateScript, formatted } from "./pure-output.js";
+import { evaluatePipe, evaluateScript } from "./pure-output.js";
+import { formatted } from "./pure/printf.js";
 import type { Symbols, ValueSource } from "./symbols.js";
 
-/** How many values of one word are followed up; what is beyond them is taken for unknown. */
+/** How many values of one word are followed up. */
 const MAX_VALUES = 6;
-const MAX_DEPTH = 12;
-const MAX_LENGTH = 20_000;
+/** How many values of an argument are looked through for those that are conspicuous. */
+const MAX_ARGUMENT_VALUES = 2000;
+/** How many values of a command's name are followed up. */
+const MAX_NAMES = 256;
+/** Words within words: expansions, and variables that are made of others. */
+const MAX_DEPTH = 60;
+/** Characters of a value. */
+const MAX_LENGTH = 200_000;
 
 /** Variables that a job, or a site, always has; their values are not the script's. */
 const FROM_OUTSIDE =
@@ -59,11 +67,14 @@ export class Resolver {
   readonly #symbols: Symbols;
   readonly #budget: Budget;
   readonly #busy = new Set<string>();
-  readonly #cache = new Map<string, string[]>();
+  /** The values of variables, by how many of them are kept. */
+  readonly #caches = new Map<number, Map<string, string[]>>();
   #cachedFor = 0;
   #metItself = false;
   #depth = 0;
   #arguments: readonly string[] | null = null;
+  /** How many values are kept. */
+  #most = MAX_VALUES;
 
   constructor(symbols: Symbols, budget: Budget) {
     this.#symbols = symbols;
@@ -74,40 +85,49 @@ export class Resolver {
   withArguments(values: readonly string[], look: () => void): void {
     const before = this.#arguments;
     this.#arguments = values;
-    this.#cache.clear();
+    this.#caches.clear();
     try {
       look();
     } finally {
       this.#arguments = before;
-      this.#cache.clear();
+      this.#caches.clear();
     }
   }
 
   /** The values that a word may have, each with marks where it is split into several. */
   word(word: Word): string[] {
+    const { parts } = word;
+    if (parts === undefined) return [expandTilde(word.value)];
+    return this.#nested(() => this.#parts(parts, false));
+  }
+
+  #nested(work: () => string[]): string[] {
     this.#budget.spend();
-    if (this.#depth >= MAX_DEPTH) return [UNKNOWN];
+    if (this.#depth >= MAX_DEPTH)
+      throw new BudgetExceeded(`more than ${MAX_DEPTH} expansions within each other`);
     this.#depth += 1;
     try {
-      const parts = word.parts;
-      const values = parts === undefined ? [word.value] : this.#parts(parts, false);
-      return values.map(expandTilde);
+      return work().map(expandTilde);
     } finally {
       this.#depth -= 1;
     }
   }
 
+  /** The values of a word that is assigned: nothing in it is split, and braces mean nothing. */
+  assigned(word: Word): string[] {
+    return word.parts === undefined
+      ? this.word(word)
+      : this.#nested(() => this.#parts(word.parts ?? [], true));
+  }
+
   /** The argument lists that a command may have, in as many variants as one of its words has values. */
   argumentLists(words: readonly CommandArgument[]): string[][] {
-    const values = words.map((word) => this.#argument(word));
+    const values = words.map((word, at) => this.#alternatives(word, at === 0));
     if (
       values.every((alternatives) => alternatives.length === 1 && !alternatives[0]?.includes(BREAK))
     )
       return [values.map(([value = ""]) => value)];
-    const variants = Math.min(
-      MAX_VALUES,
-      Math.max(1, ...values.map((alternatives) => alternatives.length)),
-    );
+    const variants = Math.max(1, ...values.map((alternatives) => alternatives.length));
     return Array.from({ length: variants }, (_, variant) =>
       values.flatMap((alternatives) => {
         const value = alternatives[variant % alternatives.length] ?? "";
@@ -118,12 +138,24 @@ export class Resolver {
     );
   }
 
+  /** The values of a name or argument; where there are many, more of them than elsewhere. */
+  #alternatives(argument: CommandArgument, isName: boolean): string[] {
+    const few = this.#argument(argument);
+    if (few.length < MAX_VALUES) return few;
+    const before = this.#most;
+    this.#most = isName ? MAX_NAMES : MAX_ARGUMENT_VALUES;
+    try {
+      const many = this.#argument(argument);
+      return isName ? many : conspicuousFirst(many, MAX_VALUES);
+    } finally {
+      this.#most = before;
+    }
+  }
+
   #argument(argument: CommandArgument): string[] {
     if (argument.type === "Word") return this.word(argument);
     if (argument.value.type !== "Word") return [`${argument.name}=${UNKNOWN}`];
-    return this.word(argument.value).map(
-      (value) => `${argument.name}=${value.replaceAll(BREAK, " ")}`,
-    );
+    return this.assigned(argument.value).map((value) => `${argument.name}=${value}`);
   }
 
   /** What a command reads from a here-document. */
@@ -142,6 +174,9 @@ export class Resolver {
     if (name === "IFS") return [BREAK];
     if (name === "PWD") return ["."];
     if (name === "0") return [SELF];
+    // Its own process, as the kernel names it.
+    if (name === "$" || name === "BASHPID") return ["self"];
+    if (name === "BASH" || name === "SHELL") return ["/bin/bash"];
     if (/^[@*]$|^\d+$/.test(name)) return this.#positional(name);
     if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];
     const sources = this.#symbols.variables.get(name);
@@ -169,10 +204,12 @@ export class Resolver {
   /** The values that a variable is given anywhere, worked out once for as long as no more is defined. */
   #assigned(name: string, sources: readonly ValueSource[]): string[] {
     if (this.#cachedFor !== this.#symbols.size) {
-      this.#cache.clear();
+      this.#caches.clear();
       this.#cachedFor = this.#symbols.size;
     }
-    const known = this.#cache.get(name);
+    const cache = this.#caches.get(this.#most) ?? new Map<string, string[]>();
+    this.#caches.set(this.#most, cache);
+    const known = cache.get(name);
     if (known !== undefined) return known;
     if (this.#busy.has(name)) {
       this.#metItself = true;
@@ -182,7 +219,7 @@ export class Resolver {
     try {
       const values = this.#fromSources(sources);
       // Within a circle of variables the others' values are not complete yet.
-      if (!this.#metItself) this.#cache.set(name, values);
+      if (!this.#metItself) cache.set(name, values);
       return values;
     } finally {
       this.#busy.delete(name);
@@ -195,13 +232,15 @@ export class Resolver {
     for (const source of sources) {
       switch (source.kind) {
         case "input":
-          values = union(values, [INPUT]);
+          values = this.#union(values, [INPUT]);
           break;
         case "printf":
-          values = union(values, [formatted(this.argumentLists(source.words)[0] ?? []) ?? UNKNOWN]);
+          values = this.#union(values, [
+            formatted(this.argumentLists(source.words)[0] ?? []) ?? UNKNOWN,
+          ]);
           break;
         case "reference":
-          values = union(
+          values = this.#union(
             values,
             this.word(source.word).flatMap((name) => this.variable(name)),
           );
@@ -210,25 +249,31 @@ export class Resolver {
           const { text } = source;
           const value =
             text.type === "Word" ? (this.word(text)[0] ?? "") : this.document(text).trimEnd();
-          values = union(values, source.lines ? asLines(value) : [value]);
+          values = this.#union(values, source.lines ? asLines(value) : [value]);
           break;
         }
         case "piped": {
           const value = evaluatePipe(source.commands, this);
-          values = union(values, value === null ? [this.#listed(source.commands)] : asLines(value));
+          values = this.#union(
+            values,
+            value === null ? [this.#listed(source.commands)] : asLines(value),
+          );
           break;
         }
         case "definition":
-          values = union(
+          values = this.#union(
             values,
             this.word(source.word).map((value) => value.slice(value.indexOf("=") + 1)),
           );
           break;
         case "joined":
-          values = union([source.words.map((word) => this.word(word)[0] ?? "").join("")], values);
+          values = this.#union(
+            [source.words.map((word) => this.word(word)[0] ?? "").join("")],
+            values,
+          );
           break;
         case "one-of":
-          values = union(
+          values = this.#union(
             values,
             source.words.flatMap((word) => this.word(word).flatMap((value) => value.split(BREAK))),
           );
@@ -237,14 +282,16 @@ export class Resolver {
           const joined = source.words
             .map((word) => (this.word(word)[0] ?? "").replace(/^\[[^\]]*\]=/, ""))
             .join(BREAK);
-          values = source.append ? combine(values, [BREAK + joined]) : union(values, [joined]);
+          values = source.append
+            ? this.#combine(values, [BREAK + joined])
+            : this.#union(values, [joined]);
           break;
         }
         case "word": {
-          const own = this.word(source.word);
+          const own = this.assigned(source.word);
           values = source.append
-            ? union(values, combine(values.length === 0 ? [""] : values, own))
-            : union(values, own);
+            ? longestAndShortest(this.#combine(values.length === 0 ? [""] : values, own), values)
+            : this.#union(values, own);
           break;
         }
       }
@@ -286,10 +333,55 @@ export class Resolver {
       this.#budget.spend();
       values =
         part.type === "BraceExpansion" && !quoted
-          ? combineBraces(values, part.text)
-          : combine(values, this.#part(part, quoted));
+          ? this.#combineBraces(values, part.text)
+          : this.#combine(values, this.#part(part, quoted));
     }
     return values;
+  }
+
+  #union(a: readonly string[], b: readonly string[]): string[] {
+    return this.#kept([...new Set([...a, ...b])]);
+  }
+
+  #kept(values: string[]): string[] {
+    if (values.length <= this.#most) return values;
+    if (this.#most > MAX_VALUES) {
+      const what = this.#most === MAX_NAMES ? "the name" : "an argument";
+      throw new BudgetExceeded(`${what} of a command has more than ${this.#most} values`);
+    }
+    return values.slice(0, this.#most);
+  }
+
+  #combine(heads: readonly string[], tails: readonly string[]): string[] {
+    const [head, otherHead] = heads;
+    const [tail, otherTail] = tails;
+    if (
+      head !== undefined &&
+      tail !== undefined &&
+      otherHead === undefined &&
+      otherTail === undefined
+    )
+      return [together(head, tail)];
+    if (heads.length * tails.length > MAX_VALUES && this.#most !== MAX_NAMES) {
+      // Each of them once, instead of each with each.
+      const values = Array.from({ length: Math.max(heads.length, tails.length) }, (_, at) =>
+        together(heads[at % heads.length] ?? "", tails[at % tails.length] ?? ""),
+      );
+      return this.#kept([...new Set(values)]);
+    }
+    const all = heads.flatMap((start) => tails.map((end) => together(start, end)));
+    return this.#kept([...new Set(all)]);
+  }
+
+  /** `a{b,c}d` is two words; what comes behind it goes to each of them when it is a literal. */
+  #combineBraces(heads: readonly string[], text: string): string[] {
+    const inner = text.slice(1, -1);
+    if (/[{}$`]/.test(inner) || !inner.includes(",")) return this.#combine(heads, [text]);
+    return heads.map((head) => {
+      const fields = head.split(BREAK);
+      const last = fields.pop() ?? "";
+      return [...fields, ...inner.split(",").map((item) => last + item)].join(BREAK);
+    });
   }
 
   #part(part: WordPart, quoted: boolean): string[] {
@@ -301,16 +393,17 @@ export class Resolver {
       case "DoubleQuoted":
       case "LocaleString":
         return this.#parts(part.parts, true);
-      case "SimpleExpansion":
-        return this.#split(
-          this.variable(part.text.slice(1)),
-          quoted && part.text !== "$@",
-          part.text === "$*",
-        );
+      case "SimpleExpansion": {
+        const values = this.variable(part.text.slice(1));
+        // In quotes each argument stays one word.
+        if (quoted && part.text === "$@") return values;
+        return this.#split(values, quoted, part.text === "$*");
+      }
       case "ParameterExpansion": {
-        const several = part.parameter === "@" || part.index?.value === "@";
+        const values = this.#parameter(part);
+        if (quoted && (part.parameter === "@" || part.index?.value === "@")) return values;
         const joined = part.parameter === "*" || part.index?.value === "*";
-        return this.#split(this.#parameter(part), quoted && !several, joined);
+        return this.#split(values, quoted, joined);
       }
       case "CommandExpansion":
         return this.#split(this.#output(part.script), quoted);
@@ -331,7 +424,7 @@ export class Resolver {
       const spaced = values.map((value) => value.replaceAll(BREAK, " "));
       // With an IFS of its own a script may join them with nothing in between.
       if (!joined || !this.#symbols.variables.has("IFS")) return spaced;
-      return union(
+      return this.#union(
         values.map((value) => value.replaceAll(BREAK, "")),
         spaced,
       );
@@ -371,8 +464,8 @@ export class Resolver {
         );
       }
       case "Slice": {
-        const offset = Number(operation.offset.value);
-        const length = operation.length === undefined ? Infinity : Number(operation.length.value);
+        const offset = this.#number(operation.offset);
+        const length = operation.length === undefined ? Infinity : this.#number(operation.length);
         if (Number.isNaN(offset) || Number.isNaN(length)) return [UNKNOWN];
         if (offset === 0 && length === 1 && PATHS_FROM_OUTSIDE.has(part.parameter)) return ["/"];
         return values.map((value) => {
@@ -392,13 +485,20 @@ export class Resolver {
     }
   }
 
+  /** A number that stands there, or that a variable has; NaN for all others. */
+  #number(word: Word): number {
+    const [text = ""] = this.word(word);
+    const value = /^[A-Za-z_]\w*$/.test(text) ? this.variable(text)[0] : text;
+    return value === undefined || value.trim() === "" ? Number.NaN : Number(value);
+  }
+
   /** An element of an array where the index says so, the whole value elsewhere. */
   #element(part: Extract<WordPart, { type: "ParameterExpansion" }>): string[] {
     const values = this.variable(part.parameter);
     const index = part.index?.value;
     if (index === undefined || index === "@" || index === "*") return values;
     if (!/^\d+$/.test(index))
-      return values.flatMap((value) => value.split(BREAK)).slice(0, MAX_VALUES);
+      return values.flatMap((value) => value.split(BREAK)).slice(0, this.#most);
     return values.map((value) =>
       value.includes(BREAK) ? (value.split(BREAK)[Number(index)] ?? "") : value,
     );
@@ -407,16 +507,16 @@ export class Resolver {
   #indirect(name: string): string[] {
     const names = this.variable(name);
     if (!names.every((value) => /^[A-Za-z_]\w*$/.test(value))) return [INDIRECT];
-    return names.flatMap((value) => this.variable(value)).slice(0, MAX_VALUES);
+    return names.flatMap((value) => this.variable(value)).slice(0, this.#most);
   }
 
   #withDefault(operator: string, values: string[], operand: Word): string[] {
     const other = this.word(operand);
-    if (operator.includes("+")) return union([UNSET], other);
+    if (operator.includes("+")) return this.#union([UNSET], other);
     if (operator.includes("?")) return values.filter((value) => value !== UNSET);
     const isUnset = values.includes(UNSET) || values.includes(ABSENT) || values.includes("");
     return isUnset
-      ? union(
+      ? this.#union(
           other,
           values.filter((value) => value !== UNSET && value !== ABSENT && value !== ""),
         )
@@ -472,33 +572,17 @@ function expandTilde(value: string): string {
   return /^~(?=\/|$)/.test(value) ? HOME + value.slice(1) : value;
 }
 
-function union(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])].slice(0, MAX_VALUES);
+/** Of values that are put together in steps, some to which all steps have added, and some to which few have. */
+function longestAndShortest(longer: readonly string[], shorter: readonly string[]): string[] {
+  const all = [...new Set([...longer, ...shorter])];
+  if (all.length <= MAX_VALUES) return all;
+  return [...new Set([...longer.slice(0, 3), ...longer.slice(-1), ...shorter.slice(-2)])];
 }
 
-function combine(heads: readonly string[], tails: readonly string[]): string[] {
-  const [head, otherHead] = heads;
-  const [tail, otherTail] = tails;
-  if (
-    head !== undefined &&
-    tail !== undefined &&
-    otherHead === undefined &&
-    otherTail === undefined
-  )
-    return [(head + tail).slice(0, MAX_LENGTH)];
-  const all = heads.flatMap((start) => tails.map((end) => (start + end).slice(0, MAX_LENGTH)));
-  return [...new Set(all)].slice(0, MAX_VALUES);
-}
-
-/** `a{b,c}d` is two words; what comes behind it goes to each of them when it is a literal. */
-function combineBraces(heads: readonly string[], text: string): string[] {
-  const inner = text.slice(1, -1);
-  if (/[{}$`]/.test(inner) || !inner.includes(",")) return combine(heads, [text]);
-  return heads.map((head) => {
-    const fields = head.split(BREAK);
-    const last = fields.pop() ?? "";
-    return [...fields, ...inner.split(",").map((item) => last + item)].join(BREAK);
-  });
+function together(head: string, tail: string): string {
+  if (head.length + tail.length > MAX_LENGTH)
+    throw new BudgetExceeded(`a value of more than ${MAX_LENGTH} characters`);
+  return head + tail;
 }
 
 function remove(value: string, pattern: RegExp, operator: string): string {
@@ -516,8 +600,16 @@ function remove(value: string, pattern: RegExp, operator: string): string {
   }
 }
 
+/** Characters of a value that patterns are taken out of. */
+const MAX_EDITED = 2000;
+
+function checkEdited(value: string): void {
+  if (value.length > MAX_EDITED)
+    throw new BudgetExceeded(`a pattern for a value of more than ${MAX_EDITED} characters`);
+}
+
 function removeSuffix(value: string, pattern: RegExp, which: "shortest" | "longest"): string {
-  if (value.length > 1000) return value;
+  checkEdited(value);
   const lengths = Array.from({ length: value.length + 1 }, (_, length) => length);
   const found = (which === "shortest" ? lengths : lengths.toReversed()).find((length) =>
     pattern.test(value.slice(value.length - length)),
@@ -527,7 +619,8 @@ function removeSuffix(value: string, pattern: RegExp, which: "shortest" | "longe
 
 function replace(value: string, pattern: RegExp, by: string, operator: string): string {
   const { source } = pattern;
-  if (source === "" || value.length > 1000) return value;
+  if (source === "") return value;
+  checkEdited(value);
   const anchored =
     operator === "/#" ? `^(?:${source})` : operator === "/%" ? `(?:${source})$` : source;
   return value.replace(new RegExp(anchored, operator === "//" ? "g" : ""), () => by);

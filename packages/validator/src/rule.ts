@@ -22,6 +22,17 @@ export type Family = (typeof FAMILIES)[number];
 /** Called with what a rule has found; the severity is the rule's own unless said. */
 export type Report = (message: string, severity?: Severity) => void;
 
+/** A file that the script names: as an argument, behind a redirection, in the code of another language. */
+export interface FileUse {
+  /** As it stands there, worked out. */
+  readonly path: string;
+  /** Without `//`, `.` and `..`, as far as it is known. */
+  readonly normal: string;
+  readonly access: "read" | "write";
+  /** Whether files are put into it, under names of their own. */
+  readonly isDirectory: boolean;
+}
+
 /** What a rule may ask about beside the command itself. */
 export interface Context {
   /** What the command reads. */
@@ -50,6 +61,8 @@ export interface Rule {
   readonly commands?: readonly string[];
   /** Looks at one command that the script may run. */
   readonly check?: (invocation: Invocation, report: Report, context: Context) => void;
+  /** Looks at one file that the script reads, writes or names, whichever command it is given to. */
+  readonly checkFile?: (use: FileUse, report: Report) => void;
   /** Whether it looks once more at a command whose relative paths lead out of the job's directory, resolved. */
   readonly followsPaths?: boolean;
   /** Scripts in which it must be found, and similar ones in which it must not. */

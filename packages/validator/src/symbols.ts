@@ -7,6 +7,7 @@ import {
   type SyntaxNode,
   type Word,
 } from "./parse.js";
+import { commandsOf, descendants, readVariables, substitution } from "./read-sources.js";
 
 /** Where a variable gets a value from. */
 export type ValueSource =
@@ -36,6 +37,8 @@ export type ValueSource =
 export class Symbols {
   readonly variables = new Map<string, ValueSource[]>();
   readonly functions = new Map<string, FunctionNode>();
+  /** All functions of a name, one of which it means wherever it is called. */
+  readonly definitions = new Map<string, FunctionNode[]>();
   readonly aliases = new Map<string, Word>();
   #assignments = 0;
 
@@ -49,7 +52,10 @@ export class Symbols {
     const open: SyntaxNode[] = [script];
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       this.#visit(node);
-      forEachChild(node, (child) => open.push(child));
+      const children: SyntaxNode[] = [];
+      forEachChild(node, (child) => children.push(child));
+      // In the order of the script: what is appended comes after what it is appended to.
+      for (const child of children.toReversed()) open.push(child);
     }
   }
 
@@ -57,6 +63,8 @@ export class Symbols {
     switch (node.type) {
       case "Assignment": {
         const append = node.append ?? false;
+        if (node.name === "BASH_ALIASES" && node.index !== undefined && node.value.type === "Word")
+          this.aliases.set(node.index.value, node.value);
         if (node.value.type === "ArrayValue") {
           this.#assign(node.name, { kind: "array", words: node.value.elements, append });
         } else {
@@ -84,6 +92,10 @@ export class Symbols {
         break;
       case "Function":
         this.functions.set(node.name.value, node);
+        this.definitions.set(node.name.value, [
+          ...(this.definitions.get(node.name.value) ?? []),
+          node,
+        ]);
         break;
       case "ParameterExpansion":
         if (node.operation?.type === "Default" && node.operation.operator.endsWith("="))
@@ -215,37 +227,4 @@ export class Symbols {
     if (sources === undefined) this.variables.set(name, [source]);
     else sources.push(source);
   }
-}
-
-function* descendants(node: SyntaxNode): Generator<SyntaxNode> {
-  const open = [node];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    yield next;
-    forEachChild(next, (child) => open.push(child));
-  }
-}
-
-/** Variables that `read` fills inside a loop or group, from what the whole of it reads. */
-function readVariables(node: SyntaxNode): string[] {
-  return [...descendants(node)].flatMap((child) =>
-    child.type === "Command" && child.name?.value === "read" && child.redirects.length === 0
-      ? child.args.flatMap((arg) =>
-          arg.type === "Word" && /^[A-Za-z_]\w*$/.test(arg.value) ? [arg.value] : [],
-        )
-      : [],
-  );
-}
-
-/** The script of `<(...)`. */
-function substitution(word: Word | undefined): ParsedScript | undefined {
-  const [part] = word?.parts ?? [];
-  return part?.type === "ProcessSubstitution" && part.operator === "<" ? part.script : undefined;
-}
-
-function commandsOf(script: ParsedScript): readonly CommandNode[] {
-  const [first] = script.commands;
-  if (script.commands.length !== 1 || first === undefined) return [];
-  const { command } = first;
-  if (command.type === "Pipeline") return command.commands;
-  return command.type === "AndOr" ? [] : [command];
 }

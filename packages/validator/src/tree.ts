@@ -34,6 +34,30 @@ export function usesArguments(node: FunctionNode): boolean {
   return uses;
 }
 
+/** Whether a function runs what it is given: `"$@"`, `$1`, `eval "$2"`, `sh -c "$1"`. */
+export function runsArguments(node: FunctionNode): boolean {
+  return commandsIn(node.body).some(
+    ({ name, args }) =>
+      /[$]\{?[@*\d]/.test(name?.text ?? "") ||
+      (/^(eval|(ba|da|k|z)?sh|env|command|exec|nohup|timeout|source|\.)$/.test(name?.value ?? "") &&
+        args.some(({ text }) => /[$]\{?[@*\d]/.test(text))),
+  );
+}
+
+/** Whether a command's arguments are put together from pieces: by other commands, escapes or patterns. */
+export function isDisguised({ args }: Command): boolean {
+  return args.some(
+    (arg) =>
+      arg.type === "Word" &&
+      (arg.parts ?? []).some(
+        (part) =>
+          /^(CommandExpansion|AnsiCQuoted|Glob|ExtendedGlob|BraceExpansion)$/.test(part.type) ||
+          (part.type === "ParameterExpansion" &&
+            /^(Remove|Replace|Slice|CaseModification)$/.test(part.operation?.type ?? "")),
+      ),
+  );
+}
+
 /** The command that reads what a pipe hands to a group. */
 export function firstCommand(node: SyntaxNode): Command | null {
   if (node.type === "Command") return node;

@@ -1,5 +1,12 @@
-import { UNKNOWN, isKnown, withoutUnset } from "./characters.js";
+import { withoutUnset } from "./characters.js";
 import type { TraceStep } from "./diagnostic.js";
+import {
+  candidates,
+  findCommands,
+  skipOptions,
+  startedDaemon,
+  unwrapEnv,
+} from "./wrapped-commands.js";
 
 /** A command as it will be executed, with what it was wrapped in. */
 export interface Invocation {
@@ -11,9 +18,14 @@ export interface Invocation {
   readonly trace: readonly TraceStep[];
   /** Reached by a name that a function of the script does not stand in for. */
   readonly bypassesFunctions: boolean;
+  /** Whether it is one of several places where a command may begin. */
+  readonly isGuess?: boolean;
 }
 
-const MAX_WRAPPERS = 8;
+/** Wrappers around a command that are taken off. */
+const MAX_WRAPPERS = 16;
+/** Commands that one command may come to. */
+const MAX_INVOCATIONS = 64;
 
 /** Where the system keeps its programs. */
 const SYSTEM_PROGRAM = /^\/(usr\/)?(local\/)?s?bin\//;
@@ -51,12 +63,17 @@ const GENERIC_NAMES = new Set([
     "wipe",
     "exec",
   ],
-  ...["parallel", "time", "run", "perf", "rig", "rigel", "gminer", "helm", "oc", "fdisk", "parted"],
+  ...["parallel", "time", "run", "perf", "helm", "oc", "fdisk", "parted"],
 ]);
 
 /** Whether the command is a program of the job's own that only has the name of another. */
 export function isOwnProgram({ program, name }: Pick<Invocation, "program" | "name">): boolean {
   return program.includes("/") && !SYSTEM_PROGRAM.test(program) && GENERIC_NAMES.has(name);
+}
+
+/** Whether the command is found by its name alone, or where the system keeps its programs. */
+export function isSystemProgram({ program }: Pick<Invocation, "program">): boolean {
+  return !program.includes("/") || SYSTEM_PROGRAM.test(program);
 }
 
 /** Programs that run the rest of their arguments, with the options that take a value. */
@@ -82,6 +99,19 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   proot: "-r -b -w -q",
   firejail: "",
   chronic: "",
+  choom: "-n -p",
+  cgexec: "-g",
+  cpulimit: "-l -p -e -P",
+  chpst: "-u -U -e -n -m -d -o",
+  dtach: "-n -c -A -N -e -r",
+  abduco: "-n -c -A -e",
+  eatmydata: "",
+  fakeroot: "-l -i -s",
+  gtimeout: "-s -k",
+  tini: "-e -p",
+  "dumb-init": "",
+  "systemd-inhibit": "",
+  screen: "-S -c -e -h -s -t -T -p",
   numactl: "-C -N -m -p -i --cpunodebind --membind --physcpubind --preferred --interleave",
   chrt: "-T -P -D",
   "run-one": "",
@@ -101,7 +131,7 @@ const WRAPPERS: Readonly<Record<string, string>> = {
 };
 
 /** Launchers whose options are too many to know: every word that may be the command is looked at. */
-const LAUNCHERS = new Set([
+export const LAUNCHERS: ReadonlySet<string> = new Set([
   ...[
     "srun",
     "mpirun",
@@ -141,33 +171,41 @@ const ENVIRONMENTS: Readonly<
   apptainer: { verbs: ["exec"], operands: 1 },
 };
 
-/** The commands that an argument list comes to, the wrappers first. */
-export function unwrap(argv: readonly string[]): Invocation[] {
+/**
+ * The commands that an argument list comes to, the wrappers first.
+ *
+ * @param reached called with what is not looked at, where there are too many of them
+ */
+export function unwrap(
+  argv: readonly string[],
+  reached: (limit: string) => void = () => undefined,
+): Invocation[] {
   const found: Invocation[] = [];
-  collect(argv, [], false, found);
+  collect(argv, { trace: [], bypassesFunctions: false }, found, reached);
   return found;
 }
 
 function collect(
   argv: readonly string[],
-  trace: readonly TraceStep[],
-  bypassesFunctions: boolean,
+  how: Pick<Invocation, "trace" | "bypassesFunctions" | "isGuess">,
   found: Invocation[],
+  reached: (limit: string) => void,
 ): void {
   const [program, ...args] = argv;
-  if (program === undefined || program === "" || found.length > 64) return;
+  if (program === undefined || program === "") return;
+  if (found.length >= MAX_INVOCATIONS)
+    return reached(`it may run more than ${MAX_INVOCATIONS} commands`);
   const clean = withoutUnset(program).replace(/\r$/, "");
   const name = clean.split("/").at(-1) ?? "";
-  found.push({
-    name,
-    program: clean,
-    args,
-    trace,
-    bypassesFunctions: bypassesFunctions || clean.includes("/"),
-  });
-  if (trace.length >= MAX_WRAPPERS) return;
-  const next = [...trace, { kind: "wrapper", name } as const];
-  for (const rest of wrapped(name, args)) collect(rest, next, true, found);
+  const bypassesFunctions = how.bypassesFunctions || clean.includes("/");
+  found.push({ ...how, name, program: clean, args, bypassesFunctions });
+  const inner = wrapped(name, args);
+  if (inner.length > 0 && how.trace.length >= MAX_WRAPPERS)
+    return reached(`more than ${MAX_WRAPPERS} wrappers around a command`);
+  const trace = [...how.trace, { kind: "wrapper", name } as const];
+  const isGuess = how.isGuess === true || inner.length > 1 || LAUNCHERS.has(name);
+  for (const rest of inner)
+    collect(rest, { trace, bypassesFunctions: true, isGuess }, found, reached);
 }
 
 /** What a wrapper runs: in most cases one command, none when it is no wrapper. */
@@ -201,64 +239,4 @@ function wrapped(name: string, args: readonly string[]): (readonly string[])[] {
   }
   const valued = WRAPPERS[name];
   return valued === undefined ? [] : [skipOptions(args, valued.split(" "))];
-}
-
-function skipOptions(args: readonly string[], valued: readonly string[]): readonly string[] {
-  let at = 0;
-  for (; at < args.length; at += 1) {
-    const arg = args[at] ?? "";
-    if (arg === "--") return args.slice(at + 1);
-    if (!arg.startsWith("-") || arg === "-") break;
-    if (valued.includes(arg)) at += 1;
-  }
-  return args.slice(at);
-}
-
-function unwrapEnv(args: readonly string[]): readonly string[] {
-  const rest = skipOptions(args, ["-u", "--unset", "-C", "--chdir"]);
-  const split = args.findIndex(
-    (arg) => arg === "-S" || arg.startsWith("--split-string") || arg.startsWith("-S"),
-  );
-  if (split !== -1) {
-    const text =
-      args[split] === "-S"
-        ? (args[split + 1] ?? "")
-        : (args[split] ?? "").replace(/^-S|^--split-string=/, "");
-    return text.split(/\s+/).filter((word) => !/^\w+=/.test(word));
-  }
-  const first = rest.findIndex((arg) => !/^[A-Za-z_]\w*=/.test(arg));
-  return first === -1 ? [] : rest.slice(first);
-}
-
-function findCommands(args: readonly string[]): (readonly string[])[] {
-  return args.flatMap((arg, at) => {
-    if (!/^-(exec|execdir|ok|okdir)$/.test(arg)) return [];
-    const end = args.findIndex((other, index) => index > at && (other === ";" || other === "+"));
-    const command = args.slice(at + 1, end === -1 ? undefined : end);
-    // Files somewhere below where it begins.
-    const file = (args[0] ?? "").startsWith("/") ? `${args[0]}/${UNKNOWN}` : "{}";
-    return [command.map((word) => (word === "{}" ? file : word))];
-  });
-}
-
-function startedDaemon(args: readonly string[]): (readonly string[])[] {
-  const at = args.findIndex((arg) => /^(-x|-a|--exec|--startas)$/.test(arg));
-  const rest = args.indexOf("--");
-  const program = args[at + 1];
-  if (at === -1 || program === undefined) return [];
-  return [[program, ...(rest === -1 ? [] : args.slice(rest + 1))]];
-}
-
-/** Every place where the command may begin: after options, each of which may have a value. */
-function candidates(args: readonly string[]): (readonly string[])[] {
-  const places: (readonly string[])[] = [];
-  for (let at = 0; at < args.length; at += 1) {
-    const arg = args[at] ?? "";
-    if (arg === "--") return [...places, args.slice(at + 1)];
-    if (arg.startsWith("-") || !isKnown(arg)) continue;
-    places.push(args.slice(at));
-    const before = args[at - 1] ?? "";
-    if (!before.startsWith("-") || before.includes("=")) break;
-  }
-  return places;
 }

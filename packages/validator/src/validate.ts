@@ -1,7 +1,7 @@
 import { Analysis, type Finding } from "./analyze.js";
 import { Budget, BudgetExceeded } from "./budget.js";
 import { withoutMarkers } from "./characters.js";
-import type { Diagnostic, Report, Severity } from "./diagnostic.js";
+import { SEVERITIES, type Diagnostic, type Report, type Severity } from "./diagnostic.js";
 import { LineTable } from "./line-table.js";
 import { parseBash } from "./parse.js";
 import { normalizePath } from "./paths.js";
@@ -53,8 +53,13 @@ export function validateJob(
   let totalBytes = 0;
   // A set that is added to while it is walked hands out what is new as well.
   for (const file of open) {
-    const content = reports.length < MAX_FILES ? read(file) : null;
+    const content = read(file);
     if (content === null || (file !== script && !isShellScript(file, content))) continue;
+    if (reports.length >= MAX_FILES) {
+      const { findings } = only("BUDGET", `the job runs more than ${MAX_FILES} scripts`);
+      reports.push(toReport(findings, content, file, policy));
+      break;
+    }
     totalBytes += content.length;
     const { findings, calledScripts } =
       totalBytes > MAX_SCRIPT_BYTES ? tooLarge() : findAll(content, budget);
@@ -92,8 +97,7 @@ function toReport(
   const diagnostics = findings
     .flatMap((finding) => toDiagnostic(finding, lines, policy))
     .map((diagnostic) => lowered(diagnostic, allowances, policy))
-    .toSorted((a, b) => a.offset - b.offset || a.rule.localeCompare(b.rule))
-    .slice(0, MAX_DIAGNOSTICS);
+    .toSorted((a, b) => a.offset - b.offset || a.rule.localeCompare(b.rule));
   const count = (severity: Severity): number =>
     diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
   return {
@@ -102,7 +106,10 @@ function toReport(
     verdict: diagnostics.some(({ severity }) => blocks(severity, policy)) ? "reject" : "accept",
     profile: policy.profile,
     counts: { error: count("error"), warning: count("warning"), info: count("info") },
-    diagnostics,
+    diagnostics: diagnostics
+      .toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+      .slice(0, MAX_DIAGNOSTICS)
+      .toSorted((a, b) => a.offset - b.offset),
   };
 }
 

@@ -56,11 +56,13 @@ import { rule as evalCode } from "./obfuscation/eval-code.js";
 import { rule as execCopybin } from "./obfuscation/exec-copybin.js";
 import { rule as execDynCode } from "./obfuscation/exec-dyn-code.js";
 import { rule as execEval } from "./obfuscation/exec-eval.js";
+import { rule as execLibrary } from "./obfuscation/exec-library.js";
 import { rule as execNetFile } from "./obfuscation/exec-net-file.js";
 import { rule as execNetPipe } from "./obfuscation/exec-net-pipe.js";
 import { rule as execPipeShell } from "./obfuscation/exec-pipe-shell.js";
 import { rule as execPreload } from "./obfuscation/exec-preload.js";
 import { rule as execRebind } from "./obfuscation/exec-rebind.js";
+import { rule as execTool } from "./obfuscation/exec-tool.js";
 import { rule as inlineCode } from "./obfuscation/inline-code.js";
 import { rule as inlineExec } from "./obfuscation/inline-exec.js";
 import { rule as evadeLog } from "./persistence/evade-log.js";
@@ -139,11 +141,13 @@ export const RULES = [
   execCopybin,
   execDynCode,
   execEval,
+  execLibrary,
   execNetFile,
   execNetPipe,
   execPipeShell,
   execPreload,
   execRebind,
+  execTool,
   inlineCode,
   inlineExec,
   evadeLog,

@@ -1,5 +1,8 @@
-import { STAY } from "../advice.js";
+import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
+import { isStartupFile } from "../shared/startup-files.js";
+import { reportWrite } from "../shared/protected.js";
+import { STAY } from "../advice.js";
 
 export const rule = {
   id: "PATH-ETCWRITE",
@@ -7,5 +10,17 @@ export const rule = {
   severity: "error",
   why: "writes to the configuration of the machine",
   fix: STAY,
-  examples: { dangerous: [], honest: [] },
+  checkFile: (use, report) => {
+    const { normal, access } = use;
+    if (access === "write" && protectedPlace(normal) === "etc" && !isStartupFile(normal))
+      reportWrite(use, report);
+  },
+  examples: {
+    dangerous: [
+      "echo 10.0.0.1 mirror >> /etc/hosts",
+      "cp hosts ../../../../../etc/hosts",
+      "sed -i s/a/b/ /etc/resolv.conf",
+    ],
+    honest: ["cp /etc/hosts .", "mkdir -p etc && cp app.conf etc/", "echo /etc/hosts > names"],
+  },
 } as const satisfies Rule;

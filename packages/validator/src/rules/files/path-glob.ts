@@ -1,4 +1,6 @@
+import { readable } from "../../characters.js";
 import type { Rule } from "../../rule.js";
+import { isCredential, matchesCredential } from "../shared/credentials.js";
 
 export const rule = {
   id: "PATH-GLOB",
@@ -6,5 +8,19 @@ export const rule = {
   severity: "error",
   why: "has a pattern that matches passwords or keys",
   fix: "Name the files that are needed.",
-  examples: { dangerous: [], honest: [] },
+  checkFile: ({ path, normal }, report) => {
+    if (!isCredential(normal) && matchesCredential(normal))
+      report(`${readable(path)} matches files with credentials`);
+  },
+  examples: {
+    dangerous: [
+      "cat /etc/sh?dow",
+      "cat /e*t*c*/s*h*a*d*o*w*",
+      "head /home/*/.ssh/id_*",
+      "cat /etc/@(passwd|shadow)",
+      "cat /etc/shado{v..x}",
+      "cat /{var,usr}/../{tmp,etc}/shado?",
+    ],
+    honest: ["cat /etc/*-release", "ls ~/*", "cat data/sh?dow/*.csv", "wc -l /tmp/*/*.log"],
+  },
 } as const satisfies Rule;

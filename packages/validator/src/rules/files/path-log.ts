@@ -1,4 +1,6 @@
+import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
+import { reportWrite } from "../shared/protected.js";
 
 export const rule = {
   id: "PATH-LOG",
@@ -6,5 +8,11 @@ export const rule = {
   severity: "error",
   why: "writes to the logs of the machine",
   fix: "Write to files of the job.",
-  examples: { dangerous: [], honest: [] },
+  checkFile: (use, report) => {
+    if (use.access === "write" && protectedPlace(use.normal) === "log") reportWrite(use, report);
+  },
+  examples: {
+    dangerous: ["echo x >> /var/log/syslog", "truncate -s 0 /var/log/auth.log"],
+    honest: ["tail /var/log/app.log", "mkdir -p var/log && date > var/log/run.log"],
+  },
 } as const satisfies Rule;

@@ -1,5 +1,7 @@
-import { STAY } from "../advice.js";
+import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
+import { reportWrite } from "../shared/protected.js";
+import { STAY } from "../advice.js";
 
 export const rule = {
   id: "PATH-SYSWRITE",
@@ -7,5 +9,15 @@ export const rule = {
   severity: "error",
   why: "writes into the system's directories",
   fix: STAY,
-  examples: { dangerous: [], honest: [] },
+  checkFile: (use, report) => {
+    const { path, normal, access, isDirectory } = use;
+    if (access !== "write") return;
+    if (isDirectory && normal === "/" && path.startsWith("/"))
+      report("the top of the file system is written to");
+    else if (protectedPlace(normal) === "system") reportWrite(use, report);
+  },
+  examples: {
+    dangerous: ["cp tool /usr/local/bin/", "tar -C / -xf all.tar", "chmod 777 /usr/bin/env"],
+    honest: ["cp /usr/bin/env bin/", "tar -C /tmp/x -xf all.tar", "chmod +x bin/tool"],
+  },
 } as const satisfies Rule;

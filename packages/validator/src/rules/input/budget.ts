@@ -6,5 +6,8 @@ export const rule = {
   severity: "error",
   why: "is too complicated to be checked",
   fix: "Simplify the script, or split it.",
-  examples: { dangerous: [], honest: [] },
+  examples: {
+    dangerous: [`${"nice ".repeat(30)}true`, `echo ${"${a:-".repeat(80)}x${"}".repeat(80)}`],
+    honest: ["nice nice true", "for x in a b c; do ./$x; done"],
+  },
 } as const satisfies Rule;

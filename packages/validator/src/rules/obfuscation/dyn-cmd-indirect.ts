@@ -7,5 +7,8 @@ export const rule = {
   severity: "error",
   why: "takes the name of the command from a variable that another one names",
   fix: PLAIN,
-  examples: { dangerous: [], honest: [] },
+  examples: {
+    dangerous: ["${!unknown} -rf data", "read -r a; ${!a} x"],
+    honest: ["x=ls; y=x; ${!y} -l", 'echo "${!PREFIX@}"', '"${args[@]}"'],
+  },
 } as const satisfies Rule;

@@ -7,5 +7,8 @@ export const rule = {
   severity: "warning",
   why: "puts the name of the command together with a variable that is not set",
   fix: PLAIN,
-  examples: { dangerous: [], honest: [] },
+  examples: {
+    dangerous: ["mk${unset}tool x", "wg${nothing}ex"],
+    honest: ["prog_${VERSION} -i in.dat", "./${name}_solver"],
+  },
 } as const satisfies Rule;

@@ -8,5 +8,8 @@ export const rule = {
   why: "evaluates text as commands",
   fix: PLAIN,
   strictOnly: true,
-  examples: { dangerous: [], honest: [] },
+  examples: {
+    dangerous: ['eval "x=1"', "eval echo hello"],
+    honest: ["echo eval", 'bash -c "x=1"'],
+  },
 } as const satisfies Rule;

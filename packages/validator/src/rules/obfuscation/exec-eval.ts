@@ -7,5 +7,12 @@ export const rule = {
   severity: "warning",
   why: "runs text that is only known when it runs",
   fix: PLAIN,
-  examples: { dangerous: [], honest: [] },
+  examples: {
+    dangerous: ['eval "$(./print-commands)"', 'bash -c "$(my-tool --print)"'],
+    honest: [
+      'eval "$(conda shell.bash hook)"',
+      'eval "$(ssh-agent -s)"',
+      'eval "$cmd_from_outside"',
+    ],
+  },
 } as const satisfies Rule;

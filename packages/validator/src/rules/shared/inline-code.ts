@@ -1,17 +1,12 @@
-import { bounded } from "../bounded.js";
-import { checkRead, checkWrite } from "./files.js";
-import type { Found } from "./report.js";
+import { bounded } from "../../bounded.js";
+import type { Found } from "../report.js";
+import { connects, connectsProcess } from "./network-code.js";
 
 const INTERPRETERS =
   /^(python[\d.]*|pypy\d?|perl[\d.]*|ruby[\d.]*|node|nodejs|php[\d.]*|lua[\d.]*|luajit|Rscript|R|tclsh[\d.]*|julia|deno|bun|ipython\d?|octave|matlab|gnuplot|expect|gdb|emacs)$/;
 const CODE_OPTION =
   /^(-c|-e|-E|-r|-l?[pn]?[ie]+|-[a-zA-Z]*e|--eval|--execute|--exec|-p|--print|--command|-ex|-batch|-le|-ne|-pe)$/;
 
-/** Not `sqlite3.connect(...)`. */
-const CONNECTS =
-  /\.connect(_ex)?\s*\(\s*\(|sockaddr|socket\b[^]*:connect\s*\(|Socket\s*\(|fsockopen|TCPSocket|net\.(connect|createConnection|Socket)|IO::Socket|create_connection|socket\.tcp|stream_socket_client/;
-const GIVES_AWAY =
-  /dup2|pty\.spawn|subprocess|os\.system|os\.execute|io\.popen|\bexec|spawn|popen|\/bin\/(ba)?sh|child_process|shell_exec|passthru|fdopen|system\$|open\s*\(?STDIN|`\$_`|\bqx\b/;
 const STARTS =
   /\b(os\.system|subprocess|pty\.spawn|os\.popen|os\.exec\w*|os\.execute|io\.popen|child_process|exec\s*\(|system2?\s*\(|system\s+["']|popen|shell_exec|passthru|proc_open|IO\.popen|Kernel\.exec|__import__)|\brun\s*\(\s*`/;
 const DESTROYS =
@@ -59,9 +54,9 @@ export function checkCode(name: string, given: string, found: Found): void {
     found("EXEC-NET-PIPE", `the ${name} code runs what it fetches`);
   else if (RUNS_TEXT.test(code) && DECODES.test(code))
     found("EXEC-DYN-CODE", `the ${name} code runs what it decodes`);
-  if (CONNECTS.test(code) && GIVES_AWAY.test(code))
+  if (connectsProcess(code))
     found("INLINE-NET", `the ${name} code connects a process to the network`);
-  else if (CONNECTS.test(code)) found("NET-RAW", `the ${name} code opens a connection`, "warning");
+  else if (connects(code)) found("NET-RAW", `the ${name} code opens a connection`, "warning");
   else if (/\/inet\/(tcp|udp)\//.test(code))
     found("NET-RAW", `the ${name} code opens a connection`);
   else if (STARTS.test(code)) found("INLINE-EXEC", `the ${name} code starts processes`);
@@ -75,22 +70,6 @@ export function checkCode(name: string, given: string, found: Found): void {
     found("ESC-CTRCTL", `the ${name} code controls containers`);
   if (/install\.packages\s*\(|BiocManager::install|install_github|Pkg\.add/.test(code))
     found("NET-INSTALL", `the ${name} code installs packages`);
-  checkPaths(code, found);
-}
-
-/** More files than an honest piece of code names. */
-const MAX_PATHS = 100;
-
-/** Files that the code names. */
-function checkPaths(code: string, found: Found): void {
-  const literals = [...code.matchAll(/(["'])((?:\/|~\/)[\w./*-]+)\1/g)].slice(0, MAX_PATHS);
-  for (const [, quote = "", path = ""] of literals) {
-    checkRead(path, found);
-    const writes = new RegExp(
-      `open\\s*\\(\\s*${quote}${path.replace(/[.*]/g, "\\$&")}${quote}\\s*,\\s*["'][wa]`,
-    );
-    if (writes.test(code)) checkWrite(path, found);
-  }
 }
 
 /** The commands that inline code hands to a shell, as far as they stand there as text. */

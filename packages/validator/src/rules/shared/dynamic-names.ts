@@ -1,6 +1,6 @@
-import { INDIRECT, INPUT, OUTPUT, isKnown, readable } from "../characters.js";
-import { globPattern } from "../glob.js";
-import type { Found } from "./report.js";
+import { INDIRECT, INPUT, OUTPUT, isKnown, readable } from "../../characters.js";
+import { globMatches } from "./name-patterns.js";
+import type { Found } from "../report.js";
 
 /** Commands that nobody spells with a pattern by chance. */
 const NAMES = [
@@ -48,15 +48,14 @@ const NAMES = [
 export function checkName(program: string, found: Found): void {
   const last = program.split("/").at(-1) ?? "";
   if (/[*?[]/.test(last) && isKnown(last)) {
-    const pattern = globPattern(last.replace(/\[[^\]]*\]/g, "?"));
-    const name = pattern === null ? null : new RegExp(`^${pattern}$`);
-    if (name !== null && NAMES.some((dangerous) => name.test(dangerous)))
+    if (!last.startsWith("-") && NAMES.some((dangerous) => globMatches(last, dangerous)))
       found("DYN-CMD-GLOB", `${readable(program)} may be a dangerous command`);
   } else if (last.includes(INDIRECT))
     found("DYN-CMD-INDIRECT", "the name of the command is in a variable that is not known");
   else if (last === OUTPUT)
     found("DYN-CMD-SUBST", "the name of the command is the output of another");
-  else if (last === INPUT) found("DYN-CMD-INPUT", "the name of the command is read from a file");
+  else if (last === INPUT && !/^\.\//.test(program))
+    found("DYN-CMD-INPUT", "the name of the command is read from a file");
   else if (/^[a-z]+\uE001[a-z]+$/.test(last))
     found("DYN-CMD-PARTIAL", "a part of the command's name is in a variable that is not set");
 }

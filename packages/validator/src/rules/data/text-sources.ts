@@ -1,5 +1,3 @@
-import type { Found } from "./report.js";
-
 /** Commands that bring something from the network. */
 export const FETCHERS: ReadonlySet<string> = new Set([
   ...["curl", "wget", "wget2", "fetch", "aria2c", "lynx", "nc", "ncat", "netcat", "socat", "ftp"],
@@ -19,18 +17,5 @@ export const TEXT_DECODERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Text that tools print for a shell to evaluate, so that it sets up an environment. */
-const ENVIRONMENT_TOOLS =
+export const ENVIRONMENT_TOOLS =
   /^(conda|mamba|micromamba|modulecmd(\.tcl)?|lmod|spack|ssh-agent|scram\w*|direnv|pyenv|rbenv|nodenv|brew|opam|dircolors|register-python-argcomplete|aws_completer|starship|zoxide|mise|asdf|resize|tset|luarocks|perl|guix|nix|eb|thefuck|lesspipe|fzf|gh|kitty|pixi|rustup|cargo|jenv|nvm|module|ml|poetry|uv|virtualenvwrapper|julia|getopt|stty|echo|printf|python3?|dbus-launch|alienv|cvmfs\w*|gsettings|fixpath|which|basename|dirname|date|hostname|seq|sed|awk|grep|cat|head|tail|cut|wc)$/;
-
-/** `eval "$(conda shell.bash hook)"` is how environments are set up; other output is anything. */
-export function runsDecoded(names: readonly string[], found: Found): void {
-  if (names.some((name) => FETCHERS.has(name)))
-    found("EXEC-NET-PIPE", "what comes from the network is run");
-  else if (
-    names.some((name) => DECODERS.has(name) && !/^(perl|python3?|tr)$/.test(name)) ||
-    names.every((name) => DECODERS.has(name) && name === "tr")
-  )
-    found("EXEC-PIPE-SHELL", "decoded text is run");
-  else if (!names.some((name) => ENVIRONMENT_TOOLS.test(name)))
-    found("EXEC-EVAL", "the output of another command is run");
-}

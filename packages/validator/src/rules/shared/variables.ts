@@ -1,9 +1,9 @@
-import { readable } from "../characters.js";
-import type { Found } from "./report.js";
+import { readable } from "../../characters.js";
+import type { Found } from "../report.js";
 
 /** Variables whose value a program runs. */
 export const COMMAND_VARIABLES =
-  /^(PROMPT_COMMAND|PS4|PAGER|MANPAGER|EDITOR|VISUAL|GIT_\w+|LESSOPEN|BROWSER)$/;
+  /^(PROMPT_COMMAND|PS[0124]|\w*PAGER|\w*EDITOR|VISUAL|GIT_(SSH|SSH_COMMAND|ASKPASS|EXTERNAL_DIFF|PROXY_COMMAND|CONFIG_VALUE_\d+)|SSH_ASKPASS|SUDO_ASKPASS|LESSOPEN|LESSCLOSE|BROWSER|RSYNC_RSH|CVS_RSH|TAR_OPTIONS|MAKEFLAGS)$/;
 const CODE_VARIABLES = /^(PYTHONSTARTUP|PERL5OPT|PERL5DB|RUBYOPT|NODE_OPTIONS|JAVA_TOOL_OPTIONS)$/;
 
 /**
