@@ -40,9 +40,9 @@ export interface Restored {
 
 /**
  * Makes a data directory from a snapshot. Everything is verified first, written beside the directory,
- * synced, and put in its place; what was there before is set aside. What root restores is its owner's. Blobs that are damaged in the
- * backup are left out and told. Of several that restore into
- * one directory the first to finish wins; the others leave nothing.
+ * synced, and put in its place; what was there before is set aside. Restored by root, the data belong to the
+ * directory's owner. Blobs that are damaged in the backup are left out and told. Of several that restore into one
+ * directory the first to finish wins; the others leave nothing.
  *
  * @param snapshotPath a snapshot's directory, or `latest`
  * @throws JobctlError `backup_not_found`, `backup_damaged`, `file_exists`, `data_dir_locked`
