@@ -52,7 +52,11 @@ class PipeInput implements Input {
   get listed(): readonly string[] {
     return this.sources
       .filter(({ name }) => name === "find" || name === "ls")
-      .flatMap(({ args }) => args.slice(0, firstOption(args)));
+      .flatMap(({ name, args }) =>
+        name === "ls"
+          ? args.filter((arg) => !arg.startsWith("-"))
+          : args.slice(0, firstOption(args)),
+      );
   }
 
   get sources(): readonly Invocation[] {

@@ -37,7 +37,6 @@ const OTHERS: Readonly<Record<string, string>> = {
   "resolve.ts MAX_VALUES":
     "of what is beyond it, an argument's are looked through and a name's are followed",
   "rules/rule-set.ts MAX_KNOWN": "what is remembered only",
-  "rules/shared/brace-words.ts MAX_WORDS": "what is beyond it is taken for a pattern",
   "rules/shared/credentials.ts MAX_PATH": "the kernel takes no longer path",
   "validate.ts MAX_SCRIPT_BYTES": "validate.test.ts",
   "validate.ts MAX_STEPS": "validate.test.ts",

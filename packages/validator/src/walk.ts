@@ -6,7 +6,7 @@ import { checkPrinted } from "./checks/pipes.js";
 import { checkNameOf } from "./checks/names.js";
 import { checkRedirections } from "./checks/redirections.js";
 import { checkBraces, checkSearch, checkSecrets } from "./checks/secrets.js";
-import { checkShape } from "./checks/shapes.js";
+import { checkSelfPipe, checkShape } from "./checks/shapes.js";
 import { WrittenFiles } from "./checks/written-files.js";
 import type { TraceStep } from "./diagnostic.js";
 import { Directory } from "./directory.js";
@@ -120,6 +120,7 @@ export class Walk implements Scene {
       this.inputs.addPipe(node.commands);
       rememberReaders(node.commands);
       checkSearch(node.commands, origin, this);
+      checkSelfPipe(node.commands, origin, this);
     } else if (node.type === "Command") this.#visitCommand(node, origin);
     else if (node.type === "Redirected") {
       checkRedirections(node.redirects, origin, this);

@@ -1,12 +1,9 @@
 import { SHELLS } from "../embedded.js";
 import type { Command } from "../parse.js";
 import type { Report, Rule } from "../rule.js";
-import { destructiveRules } from "../rules/destructive.js";
-import { resourceRules } from "../rules/fork-bomb.js";
 import type { RuleId } from "../rules/index.js";
 import { OWN_RULES, isRefused } from "../rules/registry.js";
-import type { CommandRule } from "../rules/report.js";
-import { systemRules } from "../rules/system.js";
+import { listsEveryProcess } from "../rules/shared/processes.js";
 import type { Scene, Use } from "../scene.js";
 import { commandsIn } from "../tree.js";
 import { isOwnProgram } from "../unwrap.js";
@@ -15,7 +12,6 @@ import { checkAlias, checkEvaluation } from "./evaluation.js";
 import { checkInlineCode } from "./inline-code.js";
 import { checkPiped } from "./pipes.js";
 
-const COMMAND_RULES: readonly CommandRule[] = [destructiveRules, systemRules, resourceRules];
 /** Processes of the machine, or of jobctl. */
 const OTHERS_PROCESSES = /\b(root|slurmd|slurmctld|sshd|systemd|jobctl\S*|cron|dockerd|munged)\b/;
 
@@ -38,30 +34,9 @@ export function checkCommand(use: Use): void {
   checkInlineCode(use);
 }
 
-/** Whether one of the rules that are no records yet refuses a program under its own name. */
-function isRefusedBy(program: string): boolean {
-  let refused = false;
-  const invocation = {
-    name: program,
-    program,
-    args: ["x", "y"],
-    trace: [],
-    bypassesFunctions: true,
-  };
-  for (const rule of [systemRules, destructiveRules])
-    rule(invocation, (_, __, severity) => {
-      if (severity === undefined) refused = true;
-    });
-  return refused;
-}
-
 /** The rules for the command's name, with its paths as they are and as they lead out of the job's directory. */
 function checkRules({ scene, invocation, input, found }: Use): void {
-  for (const rule of COMMAND_RULES) rule(invocation, found);
-  const context = {
-    input,
-    isRefused: (program: string) => isRefused(program) || isRefusedBy(program),
-  };
+  const context = { input, isRefused };
   const reportOf = (rule: Rule): Report => {
     const id = rule.id as RuleId;
     return (message, severity) => found(id, message, severity);
@@ -70,15 +45,17 @@ function checkRules({ scene, invocation, input, found }: Use): void {
   const inside = scene.directory.resolveAll(invocation);
   if (inside === null) return;
   OWN_RULES.check(inside, context, reportOf, true);
-  destructiveRules(inside, found);
 }
 
 /** `kill $(pgrep -u root)` */
 function looksForServices(node: Command, scene: Scene): boolean {
-  return commandsIn(node)
+  const commands = commandsIn(node)
     .filter((command) => command !== node)
-    .flatMap((command) => scene.inputs.invocationsOf(command))
-    .some(
+    .flatMap((command) => scene.inputs.invocationsOf(command));
+  return (
+    listsEveryProcess(commands) ||
+    commands.some(
       ({ name, args }) => /^(pgrep|pidof|ps)$/.test(name) && OTHERS_PROCESSES.test(args.join(" ")),
-    );
+    )
+  );
 }

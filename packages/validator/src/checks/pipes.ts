@@ -4,8 +4,10 @@ import { readsCode } from "../inputs.js";
 import type { Origin } from "../origin.js";
 import type { Command } from "../parse.js";
 import { evaluatePipe } from "../pure-output.js";
-import { destructiveRules } from "../rules/destructive.js";
 import { DECODERS, FETCHERS, TEXT_DECODERS } from "../rules/data/text-sources.js";
+import type { Report, Rule } from "../rule.js";
+import type { RuleId } from "../rules/index.js";
+import { OWN_RULES, isRefused } from "../rules/registry.js";
 import { isInterpreter } from "../rules/shared/inline-code.js";
 import { embedIn, type Scene, type Use } from "../scene.js";
 import { commandsIn, targetOf } from "../tree.js";
@@ -19,10 +21,28 @@ export function checkPiped(use: Use): void {
   if (readsCode(invocation)) checkPipedCode(use);
   // The script's own name is that of the shell where the script is read from standard input.
   else if (invocation.program === SELF && input.text !== null) embedIn(use, input.text);
-  if (name === "xargs" && input.listed.length > 0) {
-    for (const wrapped of unwrap(["xargs", ...args]).slice(1))
-      destructiveRules({ ...wrapped, args: ["-r", ...wrapped.args, ...input.listed] }, found);
+  if (/^(xargs|parallel)$/.test(name) && input.listed.length > 0) {
+    const reportOf = (rule: Rule): Report => {
+      const id = rule.id as RuleId;
+      return (message, severity) => found(id, message, severity);
+    };
+    for (const wrapped of unwrap([name, ...args]).slice(1)) {
+      const listed = listedArguments(args, wrapped.args, input.listed);
+      OWN_RULES.check({ ...wrapped, args: listed }, { input, isRefused }, reportOf, true);
+    }
   }
+}
+
+/** The arguments of a command that `xargs` starts, for the paths that it is handed. */
+function listedArguments(
+  own: readonly string[],
+  args: readonly string[],
+  listed: readonly string[],
+): readonly string[] {
+  const at = own.findIndex((arg) => /^(-I|-i|--replace)/.test(arg));
+  if (at === -1) return ["-r", ...args, ...listed];
+  const name = own[at] === "-I" ? own[at + 1] : own[at]?.replace(/^(-I|-i|--replace=?)/, "");
+  return ["-r", ...args.flatMap((arg) => (arg === (name || "{}") ? listed : [arg]))];
 }
 
 function checkPipedCode(use: Use): void {

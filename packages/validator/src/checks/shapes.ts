@@ -1,11 +1,12 @@
 import { SELF } from "../characters.js";
 import { indexTexts } from "../embedded-builtins.js";
-import { SHELLS } from "../embedded.js";
 import type { Origin } from "../origin.js";
-import type { SyntaxNode } from "../parse.js";
-import { checkForkBomb, growsForever } from "../rules/fork-bomb.js";
+import type { CommandNode, SyntaxNode } from "../parse.js";
+import { growsForever, printsWithoutEnd } from "../rules/shared/endless-loops.js";
+import { checkForkBomb } from "../rules/shared/fork-bombs.js";
 import { prefixesListed } from "../rules/shared/secret-uses.js";
 import type { Scene } from "../scene.js";
+import { runsScripts } from "./run-files.js";
 
 /** What functions, loops and background commands do by the way they are built. */
 export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void {
@@ -13,7 +14,7 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
     case "Function": {
       const name = node.name.value;
       const message = `the function ${name} starts itself`;
-      if (checkForkBomb(node))
+      if (checkForkBomb(node, scene.symbols.functions, scene.budget))
         scene.report(origin, node, { rule: "RES-FORKBOMB", message, resolved: name });
       break;
     }
@@ -21,6 +22,13 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
       // `[[ -v 'a[$(command)]' ]]` runs the command.
       for (const value of scene.resolver.word(node.operand))
         for (const text of indexTexts(value)) scene.embed(text, [], node, origin);
+      break;
+    case "CommandExpansion":
+      if (printsWithoutEnd(node.script))
+        scene.report(origin, node, {
+          rule: "RES-DISKFILL",
+          message: "the shell keeps all of it in memory",
+        });
       break;
     case "Statement":
       if (node.background === true) checkSelfStart(node.command, origin, scene);
@@ -31,7 +39,7 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
       if (node.type === "For")
         for (const { part, message } of prefixesListed(node.wordlist ?? []))
           scene.report(origin, part, { rule: "SECRET-HUNT", message });
-      const message = growsForever(node);
+      const message = growsForever(node, scene.budget);
       if (message !== null) scene.report(origin, node, { rule: "RES-LOOP", message });
       break;
     }
@@ -42,14 +50,25 @@ export function checkShape(node: SyntaxNode, origin: Origin, scene: Scene): void
 
 /** `$0 &`: the script starts itself and goes on. */
 function checkSelfStart(node: SyntaxNode, origin: Origin, scene: Scene): void {
-  if (node.type !== "Command" || node.name === undefined) return;
-  for (const { name, program, args } of scene.inputs.invocationsOf(node)) {
-    const script = SHELLS.has(name) ? (args[0] ?? "") : program;
-    if (script === SELF || /^(\.\/)?run\.sh$/.test(script))
-      scene.report(origin, node, {
-        rule: "RES-SELFEXEC",
-        message: "the script starts itself",
-        resolved: script,
-      });
-  }
+  if (startsItself(node, scene))
+    scene.report(origin, node, { rule: "RES-SELFEXEC", message: "the script starts itself" });
+}
+
+/** `$0 | $0`: the script starts itself twice. */
+export function checkSelfPipe(
+  commands: readonly CommandNode[],
+  origin: Origin,
+  scene: Scene,
+): void {
+  const [first, second] = commands.filter((command) => startsItself(command, scene));
+  if (first === undefined || second === undefined) return;
+  scene.report(origin, second, { rule: "RES-SELFEXEC", message: "the script starts itself twice" });
+}
+
+function startsItself(node: SyntaxNode, scene: Scene): boolean {
+  if (node.type !== "Command" || node.name === undefined) return false;
+  return scene.inputs.invocationsOf(node).some(({ name, program, args }) => {
+    const script = runsScripts(name) ? (args[0] ?? "") : program;
+    return script.endsWith(SELF) || /^(\.\/)?run\.sh$/.test(script);
+  });
 }

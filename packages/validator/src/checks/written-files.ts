@@ -5,13 +5,13 @@ import { parseBash, type Command, type CommandNode, type Redirection } from "../
 import { normalizePath } from "../paths.js";
 import { evaluatePipe } from "../pure-output.js";
 import { DECODERS, FETCHERS } from "../rules/data/text-sources.js";
-import { fillsDisk } from "../rules/fork-bomb.js";
 import { compiledSources } from "../rules/shared/compiled-sources.js";
 import { checkCode, isInterpreter, shellTextsIn } from "../rules/shared/inline-code.js";
+import { fillsDisk } from "../rules/shared/sizes.js";
 import { minerText } from "../rules/shared/miner.js";
 import { operands, type Found } from "../rules/report.js";
 import type { Scene, Use } from "../scene.js";
-import { commandsIn } from "../tree.js";
+import { commandsIn, isInput, targetOf } from "../tree.js";
 import { downloadedFile, isShellScript } from "../written-files.js";
 import { filesRunBy, type RunFile } from "./run-files.js";
 
@@ -87,7 +87,10 @@ export class WrittenFiles {
       this.#add(path, { text: fetches ? null : text, from, appends, node, origin });
       if (text === null) this.#copy([...operands(args), path]);
     }
-    if (fillsDisk(invocation, input.upstream)) found("RES-DISKFILL", `${name} writes without end`);
+    const reads = node.redirects.filter(isInput).flatMap(targetOf);
+    const read = reads.flatMap((word) => this.#scene.resolver.word(word));
+    if (fillsDisk(invocation, input.upstream, read))
+      found("RES-DISKFILL", `${name} writes without end`);
     if (text !== null && minerText(text)) found("MINE-POOL", "the text belongs to a miner");
   }
 

@@ -1,9 +1,12 @@
 // Made by scripts/list-rules.mjs from the files of the rules.
 import type { Rule } from "../rule.js";
+import { rule as delCloud } from "./destructive/del-cloud.js";
 import { rule as delDb } from "./destructive/del-db.js";
 import { rule as delDisk } from "./destructive/del-disk.js";
+import { rule as delEncrypt } from "./destructive/del-encrypt.js";
 import { rule as delHome } from "./destructive/del-home.js";
 import { rule as delMvnull } from "./destructive/del-mvnull.js";
+import { rule as delPackage } from "./destructive/del-package.js";
 import { rule as delParent } from "./destructive/del-parent.js";
 import { rule as delPerm } from "./destructive/del-perm.js";
 import { rule as delRoot } from "./destructive/del-root.js";
@@ -11,7 +14,10 @@ import { rule as delSysdir } from "./destructive/del-sysdir.js";
 import { rule as delTrunc } from "./destructive/del-trunc.js";
 import { rule as delUnset } from "./destructive/del-unset.js";
 import { rule as escCtrctl } from "./escape/esc-ctrctl.js";
+import { rule as escCtrpull } from "./escape/esc-ctrpull.js";
+import { rule as escDisk } from "./escape/esc-disk.js";
 import { rule as escNs } from "./escape/esc-ns.js";
+import { rule as escProc } from "./escape/esc-proc.js";
 import { rule as pathCtrsock } from "./escape/path-ctrsock.js";
 import { rule as pathAcct } from "./files/path-acct.js";
 import { rule as pathCred } from "./files/path-cred.js";
@@ -72,6 +78,7 @@ import { rule as persistRc } from "./persistence/persist-rc.js";
 import { rule as persistSched } from "./persistence/persist-sched.js";
 import { rule as privChown } from "./privilege/priv-chown.js";
 import { rule as privCmd } from "./privilege/priv-cmd.js";
+import { rule as privExploit } from "./privilege/priv-exploit.js";
 import { rule as privSetuid } from "./privilege/priv-setuid.js";
 import { rule as inlineNet } from "./reverse-shell/inline-net.js";
 import { rule as netDevtcp } from "./reverse-shell/net-devtcp.js";
@@ -85,10 +92,13 @@ import { rule as secretMetadata } from "./secrets/secret-metadata.js";
 
 /** Every rule that there is. docs/validation.md is made from this list. */
 export const RULES = [
+  delCloud,
   delDb,
   delDisk,
+  delEncrypt,
   delHome,
   delMvnull,
+  delPackage,
   delParent,
   delPerm,
   delRoot,
@@ -96,7 +106,10 @@ export const RULES = [
   delTrunc,
   delUnset,
   escCtrctl,
+  escCtrpull,
+  escDisk,
   escNs,
+  escProc,
   pathCtrsock,
   pathAcct,
   pathCred,
@@ -157,6 +170,7 @@ export const RULES = [
   persistSched,
   privChown,
   privCmd,
+  privExploit,
   privSetuid,
   inlineNet,
   netDevtcp,

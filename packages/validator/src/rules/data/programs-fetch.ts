@@ -1,6 +1,6 @@
 import type { NetworkProgram } from "./network-program.js";
 
-const TO_OTHER_HOST = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/localhost)/;
+const TO_OTHER_HOST = /^[\w.@-]+:(?!\\|\/\/localhost)/;
 const ADDRESS = /^["']?(https?|ftps?|sftp|scp|smb|tftp|gopher|rsync|dict|dav|webdav|s3|gs):\/\//i;
 
 const PAGE = /:\/\/|^-(dump|source)$|^[\w.-]{1,200}\.(org|com|net|io|edu|gov|de|eu|example)(\/|$)/;

@@ -1,6 +1,6 @@
 import { protectedPlace } from "../../paths.js";
 import type { Rule } from "../../rule.js";
-import { isStartupFile } from "../shared/startup-files.js";
+import { isMachineStartupFile } from "../shared/startup-files.js";
 import { reportWrite } from "../shared/protected.js";
 import { STAY } from "../advice.js";
 
@@ -12,7 +12,7 @@ export const rule = {
   fix: STAY,
   checkFile: (use, report) => {
     const { normal, access } = use;
-    if (access === "write" && protectedPlace(normal) === "etc" && !isStartupFile(normal))
+    if (access === "write" && protectedPlace(normal) === "etc" && !isMachineStartupFile(normal))
       reportWrite(use, report);
   },
   examples: {

@@ -4,7 +4,11 @@ export const rule = {
   id: "RES-SELFEXEC",
   family: "fork-bomb",
   severity: "error",
-  why: "starts its own script again in the background",
+  why: "starts its own script again and again",
   fix: "Submit a job for each run.",
-  examples: { dangerous: [], honest: [] },
+  // What runs in the background or in a pipe is found in the tree.
+  examples: {
+    dangerous: ['"$0" & "$0" &', 'bash "$0" | bash "$0"', "bash run.sh"],
+    honest: ['echo "$0" & wait', 'dirname "$0" | xargs ls', "cd case-7 && bash run.sh"],
+  },
 } as const satisfies Rule;

@@ -6,5 +6,9 @@ export const rule = {
   severity: "warning",
   why: "makes every shell run a file first",
   fix: "Source the file in run.sh.",
-  examples: { dangerous: [], honest: [] },
+  // Assignments are found by the walk.
+  examples: {
+    dangerous: ["export BASH_ENV=/tmp/hook", "BASH_ENV=./setup.sh bash step.sh"],
+    honest: ["export ENV_FILE=settings", "echo BASH_ENV"],
+  },
 } as const satisfies Rule;

@@ -1,8 +1,5 @@
 import type { Command, Word } from "../../parse.js";
 
-/** Of more words than these the alternatives are taken for a pattern that matches any. */
-const MAX_WORDS = 64;
-
 /**
  * The paths that a word with braces stands for, as `/{etc,tmp}/shadow`, when all of it stands in the script. Of a
  * sequence, as `{a..z}`, it is a pattern.
@@ -14,8 +11,9 @@ function bracePaths(word: Word): string[] {
   for (const part of parts) {
     const tails = tailsOf(part);
     if (tails === null) return [];
-    const followed = paths.length * tails.length > MAX_WORDS ? ["*"] : tails;
-    paths = paths.flatMap((path) => followed.map((tail) => path + tail));
+    // Of many a pattern that stands for all of them.
+    const own = paths.length * tails.length > 64 ? ["*"] : tails;
+    paths = paths.flatMap((path) => own.map((tail) => path + tail));
   }
   return paths.filter((path) => path.includes("/"));
 }

@@ -1,9 +1,6 @@
 import { HOME, isKnown } from "../../characters.js";
 import { PATTERN_TARGETS, SYSTEM_CREDENTIALS, USER_CREDENTIALS } from "../data/credentials.js";
-import { globMatches } from "./glob-match.js";
-
-/** Longer ones are not names of credentials. */
-const MAX_PATH = 4096;
+import { globMatcher } from "./glob-match.js";
 
 /**
  * Whether a file belongs to a user of the machine, or to the machine, and not to a job.
@@ -11,7 +8,7 @@ const MAX_PATH = 4096;
  * @param path normalized
  */
 export function isCredential(path: string): boolean {
-  const normal = atHome(path).slice(0, MAX_PATH);
+  const normal = atHome(path);
   // Most paths have nothing of any of them.
   if (!/(^|\/)\.|^\/(etc|run|var)\/|_netrc$|wallet/.test(normal)) return false;
   // What new accounts are given is nobody's yet.
@@ -25,11 +22,9 @@ export function isCredential(path: string): boolean {
 /** Whether a pattern of the shell matches such a file. */
 export function matchesCredential(path: string): boolean {
   if (!/[*?[{(]/.test(path)) return false;
-  // No honest pattern is as long as that.
-  if (path.length > MAX_PATH) return /^[/~]/.test(path);
   if (!/[a-z]/.test(path)) return false;
   const pattern = atHome(path);
-  return isKnown(pattern) && PATTERN_TARGETS.some((file) => globMatches(pattern, file));
+  return isKnown(pattern) && PATTERN_TARGETS.some(globMatcher(pattern));
 }
 
 function atHome(path: string): string {

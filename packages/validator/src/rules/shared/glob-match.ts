@@ -1,25 +1,57 @@
 /**
- * Whether a pattern of the shell matches a path. It takes at most the product of their lengths, however many stars
+ * A pattern of the shell, to be tried on paths. A trial takes at most the product of their lengths, however many stars
  * there are. Classes and choices of extended patterns are taken for anything that they may match.
  */
-export function globMatches(pattern: string, path: string): boolean {
-  const patterns = simple(pattern).split("/");
-  const segments = path.split("/");
-  return (
-    patterns.length === segments.length &&
-    patterns.every((part, at) => segmentMatches(part, segments[at] ?? ""))
-  );
+export function globMatcher(pattern: string): (path: string) => boolean {
+  const parts = simple(pattern).split("/");
+  return (path) => {
+    const segments = path.split("/");
+    return (
+      parts.length === segments.length &&
+      parts.every((part, at) => segmentMatches(part, segments[at] ?? ""))
+    );
+  };
 }
 
 /** Only with `*` and `?`. */
 function simple(pattern: string): string {
-  let text = pattern.replace(/\[[!^]?(?:\[:\w{1,9}:\]|[^/])[^\]/]{0,1000}\]/g, "?");
-  // From the inside out, as deep as they are nested.
-  for (let before = ""; before !== text;) {
-    before = text;
-    text = text.replace(/[@+*?!]\([^()/]{0,1000}\)/g, "*");
+  const text = withoutGroups(withoutClasses(pattern), /[@+*?!]\(/g, "(", ")");
+  return withoutGroups(text, /\{/g, "{", "}").replace(/\*{2,}/g, "*");
+}
+
+/** Each group, with those inside it, is a star. */
+function withoutGroups(text: string, begins: RegExp, open: string, close: string): string {
+  let result = "";
+  let at = 0;
+  for (const start of text.matchAll(begins)) {
+    // One inside the last.
+    if (start.index < at) continue;
+    let end = start.index + start[0].length;
+    for (let depth = 1; depth > 0 && end < text.length; end += 1) {
+      if (text[end] === open) depth += 1;
+      else if (text[end] === close) depth -= 1;
+    }
+    if (text[end - 1] !== close) break;
+    result += `${text.slice(at, start.index)}*`;
+    at = end;
   }
-  return text.replace(/\{[^{}/]{0,1000}\}/g, "*").replace(/\*{2,}/g, "*");
+  return result + text.slice(at);
+}
+
+/** Each `[...]` is one character. */
+function withoutClasses(pattern: string): string {
+  let text = "";
+  let at = 0;
+  for (let open = pattern.indexOf("["); open !== -1; open = pattern.indexOf("[", at)) {
+    // The first character of a class may be the bracket that ends others.
+    const inside = open + (/[!^]/.test(pattern[open + 1] ?? "") ? 2 : 1);
+    const named = pattern.startsWith("[:", inside) ? pattern.indexOf(":]", inside + 2) + 2 : 0;
+    const close = pattern.indexOf("]", Math.max(inside + 1, named));
+    if (close === -1) break;
+    text += `${pattern.slice(at, open)}?`;
+    at = close + 1;
+  }
+  return text + pattern.slice(at);
 }
 
 function segmentMatches(pattern: string, text: string): boolean {

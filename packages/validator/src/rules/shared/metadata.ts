@@ -18,7 +18,7 @@ const MAY_BE = /\d{3}|0x|ffff|metadata|instance-data/i;
 export function metadataHost(argument: string, isAddress: boolean): string | null {
   const word = argument.toLowerCase();
   for (const part of word.split(/[/@=,\s"'?#&|]+|\[|\]/)) {
-    const host = part.replace(/:\d{1,5}$/, "");
+    const host = part.replace(/^([^:]*):\d{1,5}$/, "$1");
     if (/^\d+$|^0x[\da-f]+$/.test(host) && !isAddress && !word.includes("//")) continue;
     if (isMetadataHost(host)) return host;
   }

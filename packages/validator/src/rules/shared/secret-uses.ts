@@ -68,15 +68,20 @@ export function secretUses(node: Command, variables: Variables): SecretUse[] {
     !writesToFile(node) &&
     (reader === undefined || !TAKES.test(textOf(reader).slice(0, 500)));
   const uses: SecretUse[] = [];
+  // Each is worth one word for a command.
+  const named = new Set<string>();
   const visit = (part: SyntaxNode): void => {
     if (part.type === "CommandExpansion" || part.type === "ProcessSubstitution") return;
-    for (const secret of secretsOf(part, variables))
+    for (const secret of secretsOf(part, variables)) {
+      if (named.has(secret)) continue;
+      named.add(secret);
       uses.push({
         part,
         name: secret,
         rule: prints ? "SECRET-KEYS" : "SECRET-ENV",
         message: prints ? `${name} prints ${secret}` : `${secret} is given to a command`,
       });
+    }
     const prefix = listedPrefix(part);
     if (prefix !== null && isSecretPrefix(prefix))
       uses.push({ part, name: prefix, rule: "SECRET-HUNT", message: listing(prefix) });

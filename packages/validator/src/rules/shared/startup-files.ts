@@ -3,6 +3,6 @@
  *
  * @param path normalized
  */
-export function isStartupFile(path: string): boolean {
+export function isMachineStartupFile(path: string): boolean {
   return /^\/etc\/(cron|profile|bash|systemd|init|rc)/.test(path);
 }
