@@ -1,7 +1,11 @@
 # What the scripts have in common. To be sourced from the project's root.
 # shellcheck shell=bash
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
+say() {
+  local bold="" plain=""
+  [[ -t 2 ]] && bold=$'\033[1m' plain=$'\033[0m'
+  printf '\n%s%s%s\n' "$bold" "$*" "$plain" >&2
+}
 
 die() {
   printf '%s\n' "$*" >&2

@@ -244,7 +244,7 @@ export async function createAgent(config: AgentConfig, logger: Logger): Promise<
       if (process.getuid?.() === 0) {
         logger.warn(
           { event: "runs_as_root" },
-          "the agent runs as root, which it does not need: start it as a user of its own, to which a control group is delegated (docs/production.md)",
+          "the agent runs as root, which it does not need: start it as a user of its own, to which a control group is delegated",
         );
       }
       await checker.ready();

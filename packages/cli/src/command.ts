@@ -58,13 +58,18 @@ export async function runCommand(flags: CommonFlags, work: Work): Promise<void> 
       directory: process.cwd(),
     });
     output = outputFor(flags, config.settings.output.value ?? undefined);
+    let retried = "";
     const opened = new ApiClient({
       server: config.server,
       token: config.token,
       headers: config.headers,
       tokenWithheld: config.tokenWithheld,
-      onRetry: (error, afterMs) =>
-        output.note(`${error.message}; trying again in ${(afterMs / 1000).toFixed(1)} s`),
+      onRetry: ({ message }, afterMs) => {
+        // Each cause once, however often it is tried.
+        if (message !== retried)
+          output.note(`${message}; trying again in ${(afterMs / 1000).toFixed(1)} s`);
+        retried = message;
+      },
     });
     client = opened;
     const context: Context = {

@@ -39,7 +39,7 @@ export async function downloadInto(
   force: boolean,
   options: DownloadOptions,
 ): Promise<void> {
-  const source = verified(job, resumedResult(job, options));
+  const source = verified(job, resumed(resultOf(job), options));
   await unpackBeside(source, directory, force);
 }
 
@@ -72,7 +72,7 @@ export async function downloadArchive(
 ): Promise<void> {
   if (!force) await checkAbsent(path, path);
   await mkdir(dirname(requirePlainPath("--archive", path)), { recursive: true });
-  await writeBeside(verified(job, resumedResult(job, options)), path);
+  await writeBeside(verified(job, resumed(resultOf(job), options)), path);
 }
 
 /**
@@ -80,7 +80,7 @@ export async function downloadArchive(
  *
  * @param files as `checkListing()` returns them
  * @throws JobctlError `file_exists`, also for a symlink on the way to a file; `digest_mismatch` for
- *   a file that is longer than listed
+ *   a file that is not as long as listed; the server's, `blob_damaged` among them
  */
 export async function downloadFiles(
   id: number,
@@ -101,31 +101,13 @@ export async function downloadFiles(
     await mkdir(dirname(target), { recursive: true });
     await checkWay(directory, file.path);
     const encoded = file.path.split("/").map(encodeURIComponent).join("/");
-    const answer = await options.client.send(`/v1/jobs/${id}/files/${encoded}`, {
-      signal: options.signal,
-    });
-    const counted = (async function* () {
-      let received = 0;
-      for await (const chunk of answer.body) {
-        const bytes = chunk as Buffer;
-        received += bytes.length;
-        if (received > file.sizeBytes) throw longerThanListed(file);
-        options.onBytes(bytes.length);
-        yield bytes;
-      }
-      sizeBytes += received;
-    })();
-    await writeBeside(counted, target, Number.parseInt(file.mode, 8) & 0o777, swept);
+    const { path: what, sizeBytes: fileBytes } = file;
+    const url = `/v1/jobs/${id}/files/${encoded}`;
+    const content = resumed({ what, url, sizeBytes: fileBytes, sha256: null }, options);
+    await writeBeside(content, target, Number.parseInt(file.mode, 8) & 0o777, swept);
+    sizeBytes += fileBytes;
   }
   return sizeBytes;
-}
-
-function longerThanListed({ path, sizeBytes }: ListedFile): JobctlError {
-  return new JobctlError(
-    "digest_mismatch",
-    `${path} arrived with more than the ${sizeBytes} bytes that the server had listed`,
-    { hint: "It was not written. Try again." },
-  );
 }
 
 /** Checks that no symlink below a directory, such as one of an earlier result, leads a file elsewhere. */
@@ -143,29 +125,45 @@ async function checkWay(directory: string, path: string): Promise<void> {
   }
 }
 
-/** The result as one stream that goes on where it was cut. */
-async function* resumedResult(job: Job, options: DownloadOptions): AsyncGenerator<Buffer> {
-  const sizeBytes = job.result?.sizeBytes ?? 0;
-  const etag = `"${job.result?.sha256}"`;
+/** What is fetched, from where, and how large it is. */
+interface Source {
+  readonly what: string;
+  readonly url: string;
+  readonly sizeBytes: number;
+  /** Null where there is none. */
+  readonly sha256: string | null;
+}
+
+const resultOf = ({ id, result }: Job): Source => ({
+  what: `the result of job ${id}`,
+  url: `/v1/jobs/${id}/result`,
+  sizeBytes: result?.sizeBytes ?? 0,
+  sha256: result?.sha256 ?? null,
+});
+
+/**
+ * One stream that goes on where it was cut. What is damaged on the server is cut as well; a request for the rest is
+ * told why.
+ */
+async function* resumed(source: Source, options: DownloadOptions): AsyncGenerator<Buffer> {
+  const { what, url, sizeBytes, sha256 } = source;
+  const ifRange = sha256 === null ? {} : { "if-range": `"${sha256}"` };
   let failures = 0;
-  for (let offset = 0; offset < sizeBytes;) {
+  let offset = 0;
+  do {
     const begin = offset;
-    const answer = await options.client.send(`/v1/jobs/${job.id}/result`, {
-      headers: offset === 0 ? {} : { range: `bytes=${offset}-`, "if-range": etag },
+    const answer = await options.client.send(url, {
+      headers: offset === 0 ? {} : { range: `bytes=${offset}-`, ...ifRange },
       signal: options.signal,
       retryForMs: RESUME_FOR_MS,
     });
-    if (offset > 0 && answer.status !== 206) {
-      throw new JobctlError(
-        "digest_mismatch",
-        `the result of job ${job.id} changed during the download`,
-      );
-    }
+    if (offset > 0 && answer.status !== 206)
+      throw new JobctlError("digest_mismatch", `${what} changed during the download`);
     try {
       for await (const chunk of answer.body) {
         const bytes = chunk as Buffer;
         offset += bytes.length;
-        if (offset > sizeBytes) throw wrongLength(job, `more than ${sizeBytes}`);
+        if (offset > sizeBytes) throw wrongLength(source, `more than ${sizeBytes}`);
         options.onBytes(bytes.length);
         yield bytes;
       }
@@ -175,19 +173,15 @@ async function* resumedResult(job: Job, options: DownloadOptions): AsyncGenerato
       options.signal.throwIfAborted();
     }
     failures = offset > begin ? 0 : failures + 1;
-    if (failures === MAX_EMPTY_ANSWERS) throw wrongLength(job, `${offset} of ${sizeBytes}`);
+    if (failures === MAX_EMPTY_ANSWERS) throw wrongLength(source, `${offset} of ${sizeBytes}`);
     if (failures > 0) await delay(failures * 100, undefined, { signal: options.signal });
-  }
+  } while (offset < sizeBytes);
 }
 
-function wrongLength({ id }: Job, received: string): JobctlError {
-  return new JobctlError(
-    "digest_mismatch",
-    `the result of job ${id} arrived with ${received} bytes`,
-    {
-      hint: "Nothing was written. Try again.",
-    },
-  );
+function wrongLength({ what }: Source, received: string): JobctlError {
+  return new JobctlError("digest_mismatch", `${what} arrived with ${received} bytes`, {
+    hint: "It was not written. Try again.",
+  });
 }
 
 async function* verified(job: Job, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

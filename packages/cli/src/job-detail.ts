@@ -1,5 +1,6 @@
 import type { Finding, Job } from "@jobctl/protocol";
 
+import { predicateOf } from "./damage.js";
 import { runtimeOf } from "./job-table.js";
 import { printable } from "./printable.js";
 import { formatBytes, formatDuration } from "./units.js";
@@ -44,7 +45,7 @@ export function describeJob(job: Job): string[] {
 }
 
 function describeFile({ sizeBytes, sha256, damage = null }: Job["input"]): string {
-  return `${formatBytes(sizeBytes)}  sha256:${sha256}${damage === null ? "" : `  damaged: ${damage}`}`;
+  return `${formatBytes(sizeBytes)}  sha256:${sha256}${damage === null ? "" : `  ${predicateOf(damage).replace(/^is /, "")}`}`;
 }
 
 function labelsOf(job: Job): string | null {

@@ -162,18 +162,25 @@ export function createProgram(): Command {
   const backup = define(
     program,
     "backup [dir]",
-    "copy the server's data, only what is new; exit 110 when it is complete but for damaged files",
+    "copy the server's data into a directory (default: jobctl-backup), only what is new; exit 110 when it is complete but for damaged files",
   )
     .option("--keep-days <n>", "remove older snapshots, never the newest good one")
     .action(async (directory, flags) =>
       (await import("./commands/backup.js")).backup(directory ?? "jobctl-backup", flags),
     );
   define(backup, "list <dir>", "list the snapshots in a backup")
+    // Not the options of backup itself.
+    .configureHelp({ showGlobalOptions: false })
     .option("--no-header", "leave the heading out")
     .action(async (directory, flags) =>
       (await import("./commands/backup.js")).backupList(directory, flags),
     );
-  define(backup, "verify <dir>", "compare every digest; exit 1 when one is wrong")
+  define(
+    backup,
+    "verify <dir>",
+    "compare every digest of a backup, or of one snapshot; exit 1 when one is wrong",
+  )
+    .configureHelp({ showGlobalOptions: false })
     .option("--no-header", "leave the heading out")
     .action(async (directory, flags) =>
       (await import("./commands/backup.js")).backupVerify(directory, flags),

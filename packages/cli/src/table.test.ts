@@ -29,6 +29,37 @@ describe("a table", () => {
     assert.deepEqual(await formatTable([], COLUMNS, { interactive: false, header: false }), []);
   });
 
+  it("on a terminal that is too narrow has its details in lines below", async () => {
+    const columns = [
+      ...COLUMNS,
+      { key: "url", title: "URL", human: () => "http://x", isDetail: true },
+      {
+        key: "key",
+        title: "KEY",
+        human: ({ age }: { age: number }) => (age > 9 ? "a".repeat(9) : "-"),
+        isDetail: true,
+      },
+    ];
+    const options = { interactive: true, header: false };
+    const people = [
+      { name: "one", age: 5 },
+      { name: "two", age: 10 },
+    ];
+    assert.deepEqual(await formatTable(people, columns, { ...options, width: 20 }), [
+      "one    5s",
+      "    url: http://x",
+      "two   10s",
+      "    url: http://x",
+      "    key: aaaaaaaaa",
+    ]);
+    assert.deepEqual(await formatTable(people.slice(1), columns, { ...options, width: 30 }), [
+      "two   10s  http://x  aaaaaaaaa",
+    ]);
+    const [, details] = await formatTable(people.slice(1), columns, { ...options, width: 29 });
+    assert.equal(details, "    url: http://x");
+    assert.equal((await formatTable(people, columns, options)).length, 2);
+  });
+
   it("on a terminal is aligned, wide characters counted as two columns", async () => {
     const [first, second] = await formatTable(rows, COLUMNS, { interactive: true, header: false });
     assert.equal(first, `${"ü 名前".padEnd(18)}    5s`);

@@ -88,10 +88,12 @@ export function createHealth(parts: HealthParts): HealthSource {
   }
 
   function damage(): HealthCheck {
-    const count = watch.damagedCount;
-    const what = count === 1 ? "archive or result is" : "archives or results are";
-    const message = count === 0 ? "none is known to be damaged" : `${count} ${what} damaged`;
-    return { ok: count === 0, critical: false, message, ageSeconds: null };
+    const { damagedCount, missingCount } = watch;
+    const isFine = damagedCount + missingCount === 0;
+    const message = isFine
+      ? "none is known to be damaged or missing"
+      : `archives or results: ${damagedCount} damaged or unreadable, ${missingCount} missing`;
+    return { ok: isFine, critical: false, message, ageSeconds: null };
   }
 
   return {

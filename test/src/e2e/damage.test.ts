@@ -65,6 +65,12 @@ describe("a stored file that rots while its times stay as they were", () => {
     const { exitCode, stderr } = await cluster.jobctl(["download", String(id), "-o", `out-${id}`]);
     assert.equal(exitCode, 1, stderr);
     assert.match(stderr, /the stored file [0-9a-f]{64} has changed/);
+    // Its beginning arrives before the rest is known to be wrong.
+    const one = await cluster.jobctl(["download", String(id), "--path", "large.txt"]);
+    assert.equal(one.exitCode, 1);
+    assert.match(one.stderr, /the stored file [0-9a-f]{64} has changed.*--blob/s);
+    assert.deepEqual(await readdir(join(cluster.root, `job-${id}`)), []);
+    await cluster.ok(["download", String(id), "--path", "small.txt"]);
     await rot(path, bad);
     shows(t, "damage-is-noticed", {
       what: "a file that rots under its old time stamps, downloaded",

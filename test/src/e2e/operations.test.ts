@@ -116,7 +116,25 @@ describe("operating a server", () => {
     const { exitCode, stdout } = await cluster.jobctl(["gc"]);
     assert.equal(exitCode, 1);
     assert.match(stdout, new RegExp(`job ${id}: its result is missing`));
+    const lost = result?.sha256 ?? "";
+    const doctor = await cluster.jobctl(["doctor"]);
+    assert.equal(doctor.exitCode, 1);
+    assert.match(doctor.stdout, new RegExp(`the result of job ${id}: ${lost} is missing`));
+    assert.match(doctor.stdout, new RegExp(`jobctl restore .* --blob ${lost}`));
+    assert.match(await cluster.ok(["status", String(id)]), new RegExp(`${lost} {2}missing`));
+    const download = await cluster.jobctl(["download", String(id), "-o", "gone"]);
+    assert.equal(download.exitCode, 102);
+    assert.match(download.stderr, new RegExp(`no longer stored\n.*--blob ${lost}`));
     await writeFile(blob, content);
+    // It is looked for again where it is missed.
+    await waitUntil(
+      "it is forgotten",
+      async () => {
+        const { stdout: shown } = await cluster.jobctl(["doctor"]);
+        return !shown.includes(lost);
+      },
+      90_000,
+    );
   });
 
   it("what is stored and has changed is reported as such and never served", async (t) => {

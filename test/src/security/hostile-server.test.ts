@@ -107,7 +107,7 @@ describe("a server that lies", () => {
     list([listed("a")]);
     serveFiles("much more than five bytes\n");
     const { exitCode, stderr } = await spawn("download", "1", "--path", "**", "-o", "out");
-    assert.match(stderr, /more than the 5 bytes/);
+    assert.match(stderr, /more than 5 bytes/);
     assert.notEqual(exitCode, 0);
     assert.deepEqual(await readdir(join(work, "out")), []);
   });

@@ -64,9 +64,12 @@ export class BackupDirectory {
     return found?.size === sizeBytes;
   }
 
-  /** Names of the completed snapshots, the oldest first. */
+  /** Names of the completed snapshots, the oldest first. @throws the system's error when they cannot be listed */
   async snapshots(): Promise<string[]> {
-    const names = await readdir(join(this.path, "snapshots")).catch(() => []);
+    const names = await readdir(join(this.path, "snapshots")).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    });
     return names.filter((name) => !name.startsWith(".")).toSorted();
   }
 

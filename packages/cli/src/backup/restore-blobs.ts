@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants, createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { openRegularFile } from "@jobctl/archive";
@@ -8,6 +8,7 @@ import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError } from "@jobctl/protocol/error";
 
 import type { BlobRef } from "./formats.js";
+import { giveTo, type Owner } from "./ownership.js";
 import { digestOf } from "./repository.js";
 import { findSnapshot } from "./restore.js";
 
@@ -15,11 +16,6 @@ export interface RestoreBlobsOptions {
   readonly digests: readonly string[];
   /** Only compares the files of the backup with their digests. */
   readonly dryRun: boolean;
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /**
@@ -117,10 +113,4 @@ async function copyTo(path: string, from: string, owner: Owner): Promise<string>
     await file.close();
   }
   return hash.digest("hex");
-}
-
-/** By its descriptor: the server's user can put another file behind a name of its data directory. */
-async function giveTo({ uid, gid }: Owner, file: FileHandle): Promise<void> {
-  const made = await file.stat();
-  if (made.uid !== uid || made.gid !== gid) await file.chown(uid, gid);
 }

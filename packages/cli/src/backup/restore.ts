@@ -1,17 +1,16 @@
 import { closeSync, constants } from "node:fs";
-import { copyFile, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
+import { copyFile, mkdir, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { openRegularFile } from "@jobctl/archive";
-import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath, syncDirectory } from "@jobctl/daemon/files";
 import type { BlobUser } from "@jobctl/protocol";
-import { JobctlError, toJobctlError } from "@jobctl/protocol/error";
+import { JobctlError } from "@jobctl/protocol/error";
 
 import { inParallel } from "../in-parallel.js";
 import { runCheckData } from "./check-data.js";
-import { BackupDirectory, isAlive, type BrokenRef, type DamagedRef } from "./repository.js";
+import { Destination } from "./destination.js";
+import { BackupDirectory, type BrokenRef, type DamagedRef } from "./repository.js";
 
 const AT_ONCE = 8;
 /** Damaged blobs whose jobs are looked up: what asks for them has to fit into an argument. */
@@ -41,9 +40,9 @@ export interface Restored {
 
 /**
  * Makes a data directory from a snapshot. Everything is verified first, written beside the directory,
- * synced, and put in its place in one step; what was there before is set aside. Blobs that are damaged in the
- * backup are left out and told. Of several that restore into
- * one directory the first to finish wins; the others leave nothing.
+ * synced, and put in its place; what was there before is set aside. Restored by root, the data belong to the
+ * directory's owner. Blobs that are damaged in the backup are left out and told. Of several that restore into one
+ * directory the first to finish wins; the others leave nothing.
  *
  * @param snapshotPath a snapshot's directory, or `latest`
  * @throws JobctlError `backup_not_found`, `backup_damaged`, `file_exists`, `data_dir_locked`
@@ -55,8 +54,8 @@ export async function restore(
 ): Promise<Restored> {
   const target = requirePlainPath("--data", dataPath);
   const { source, name } = await findSnapshot(snapshotPath);
-  const before = await lookAt(target);
-  if (before.isFilled) {
+  const destination = await Destination.find(target);
+  if (destination.isFilled) {
     if (!options.force) {
       throw new JobctlError("file_exists", `${target} is not empty`, {
         hint: "Restore into a new directory, or use --force, which sets the old one aside.",
@@ -82,26 +81,22 @@ export async function restore(
     damaged: damaged.map((blob) => ({ ...blob, jobs: [] })),
   };
   if (options.dryRun) return { ...summary, setAside: null, installation: null, nextJobId: null };
-  await removeAbandoned(target);
-  const beside = `${target}${besideSuffix()}`;
-  try {
-    const left = new Set([...missing, ...damaged].map(({ sha256 }) => sha256));
-    await copyData({ source, name, left }, beside, options.signal);
+  const { stage } = destination;
+  const left = new Set([...missing, ...damaged].map(({ sha256 }) => sha256));
+  const { written, setAside } = await destination.fill(async () => {
+    await copyData({ source, name, left }, stage, options.signal);
     const order = {
       takeOver,
       createdAt: Date.parse(manifest.createdAt),
-      replaced: before.isFilled ? join(target, "jobctl.db") : null,
+      replaced: destination.isFilled ? join(target, "jobctl.db") : null,
       blobs: damaged.slice(0, MAX_LOOKED_UP).map(({ sha256 }) => sha256),
     };
-    const told = (await runCheckData("restored", join(beside, "jobctl.db"), order)) as unknown;
-    const { installation, nextJobId, users } = told as RestoredFacts;
-    const setAside = before.isFilled ? await setOldAside(target, before) : null;
-    await putInPlace(beside, target).catch((error: unknown) => putBack(setAside, target, error));
-    const named = damaged.map((blob) => ({ ...blob, jobs: users[blob.sha256] ?? [] }));
-    return { ...summary, damaged: named, setAside, installation, nextJobId };
-  } finally {
-    await rm(beside, { recursive: true, force: true });
-  }
+    const told = (await runCheckData("restored", join(stage, "jobctl.db"), order)) as unknown;
+    return told as RestoredFacts;
+  });
+  const { installation, nextJobId, users } = written;
+  const named = damaged.map((blob) => ({ ...blob, jobs: users[blob.sha256] ?? [] }));
+  return { ...summary, damaged: named, setAside, installation, nextJobId };
 }
 
 /** What the server's own program says of the restored database. */
@@ -110,83 +105,6 @@ interface RestoredFacts {
   readonly nextJobId: number;
   /** The jobs of the blobs that were asked for, by their digests. */
   readonly users: Readonly<Record<string, BlobUser[]>>;
-}
-
-interface Found {
-  readonly isFilled: boolean;
-  /** Null when there is no such directory. */
-  readonly inode: number | null;
-}
-
-async function lookAt(target: string): Promise<Found> {
-  const entries = await readdir(target).catch(() => []);
-  const inode = (await stat(target).catch(() => null))?.ino ?? null;
-  return { isFilled: entries.length > 0, inode };
-}
-
-/** @throws JobctlError `file_exists` when it is not the directory that was found at the beginning */
-async function setOldAside(target: string, before: Found): Promise<string> {
-  // A server may have been started meanwhile.
-  await runCheckData("free", target);
-  if ((await lookAt(target)).inode !== before.inode) throw overtaken(target);
-  const setAside = `${target}.before-${wallClock()}`;
-  await rename(target, setAside).catch((error: unknown) => {
-    throw isCode(error, "ENOENT") ? overtaken(target) : error;
-  });
-  return setAside;
-}
-
-/** In one step, over an empty directory at most. */
-async function putInPlace(beside: string, target: string): Promise<void> {
-  await rename(beside, target).catch((error: unknown) => {
-    throw isCode(error, "ENOTEMPTY") || isCode(error, "EEXIST") ? overtaken(target) : error;
-  });
-  syncDirectory(dirname(target));
-}
-
-/**
- * Puts what was set aside back in its place, where that is free, after the restored data could not be put there.
- *
- * @throws what was thrown; or an error that says where the old data are
- */
-async function putBack(setAside: string | null, target: string, thrown: unknown): Promise<never> {
-  if (setAside === null) throw thrown;
-  try {
-    // Over an empty directory at most.
-    await rename(setAside, target);
-    syncDirectory(dirname(target));
-  } catch {
-    const { code, message, hint } = toJobctlError(thrown);
-    throw new JobctlError(code, `${message}; what was there before lies in ${setAside}`, {
-      hint: hint ?? `Move ${setAside} back to ${target}, and restore again.`,
-      cause: thrown,
-    });
-  }
-  throw thrown;
-}
-
-const isCode = (error: unknown, code: string): boolean =>
-  (error as NodeJS.ErrnoException).code === code;
-
-function overtaken(target: string): JobctlError {
-  return new JobctlError("file_exists", `somebody else has put data into ${target} meanwhile`, {
-    hint: "Another restore or a server was faster. Nothing of this restore is left; look at what is there.",
-  });
-}
-
-/** Of this process: several restores may be under way. */
-const besideSuffix = (): string => `.restoring-${hostname()}-${process.pid}`;
-
-/** Removes what restores on this machine have left that were killed. */
-async function removeAbandoned(target: string): Promise<void> {
-  const prefix = `${basename(target)}.restoring-${hostname()}-`;
-  const names = await readdir(dirname(target)).catch(() => []);
-  for (const name of names) {
-    if (!name.startsWith(prefix)) continue;
-    const pid = Number(name.slice(prefix.length));
-    if (pid !== process.pid && isAlive(pid)) continue;
-    await rm(join(dirname(target), name), { recursive: true, force: true });
-  }
 }
 
 /** `DIR/snapshots/NAME`, or a link to it. */

@@ -2,7 +2,7 @@ import type { GcReport, Leader, ReconcileReport } from "@jobctl/protocol";
 import { EXIT } from "@jobctl/protocol/error";
 
 import { confirm } from "../confirm.js";
-import { describeUsers } from "../damage.js";
+import { describeDamage, describeUsers } from "../damage.js";
 import { runCommand, type CommonFlags } from "../command.js";
 import { formatTable, type Column } from "../table.js";
 import { formatBytes, formatCount } from "../units.js";
@@ -47,20 +47,25 @@ export async function gc(flags: GcFlags): Promise<void> {
     });
     if (output.flags.json) output.json(report);
     else {
+      // What is wrong is told all the same: made for cron.
+      const { quiet } = output.flags;
       const verb = report.dryRun ? "would remove" : "removed";
       const { blobs, temporaryFiles } = report;
-      output.line(
-        `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
-      );
+      if (!quiet)
+        output.line(
+          `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
+        );
       const { verified, missing, damaged } = report;
-      if (verified !== null)
+      if (verified !== null && !quiet)
         output.line(
           `read ${formatCount(verified.count, "blob")} (${formatBytes(verified.sizeBytes)}) through: ${damaged.length} damaged`,
         );
       for (const { jobId, kind, sha256 } of missing)
         output.line(`job ${jobId}: its ${kind} is missing: ${sha256}`);
-      for (const { sha256, found, jobs } of damaged)
-        output.line(`${describeUsers(jobs)}: ${sha256} is damaged: ${found}`);
+      if (missing.length > 0)
+        output.note("jobctl doctor says how a file is put back from a backup.");
+      for (const blob of damaged)
+        output.line(`${describeUsers(blob.jobs)}: ${describeDamage(blob)}`);
     }
     return report.missing.length + report.damaged.length > 0 ? EXIT.unexpected : EXIT.ok;
   });

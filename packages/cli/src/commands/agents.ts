@@ -56,6 +56,7 @@ const LIST_COLUMNS: readonly Column<Agent>[] = [
     key: "sandbox",
     title: "SANDBOX",
     human: (agent) => [agent.sandbox ?? "-", ...agent.capabilities].join(" "),
+    isDetail: true,
   },
   { key: "services", title: "SERVICES", human: (agent) => agent.services.join(",") || "-" },
   {
@@ -64,10 +65,10 @@ const LIST_COLUMNS: readonly Column<Agent>[] = [
     human: (agent) => agent.breaker,
     color: (agent, chalk) => (agent.breaker === "closed" ? chalk.green : chalk.red),
   },
-  { key: "key", title: "KEY", human: (agent) => agent.key?.fingerprint ?? "-" },
-  { key: "version", title: "VERSION", human: (agent) => agent.version ?? "-" },
-  { key: "url", title: "URL", human: (agent) => agent.url },
-  { key: "problem", title: "PROBLEM", human: (agent) => agent.problem ?? "-" },
+  { key: "key", title: "KEY", human: (agent) => agent.key?.fingerprint ?? "-", isDetail: true },
+  { key: "version", title: "VERSION", human: (agent) => agent.version ?? "-", isDetail: true },
+  { key: "url", title: "URL", human: (agent) => agent.url, isDetail: true },
+  { key: "problem", title: "PROBLEM", human: (agent) => agent.problem ?? "-", isDetail: true },
 ];
 
 const LOAD_COLUMNS: readonly Column<CachedLoad>[] = [
@@ -252,8 +253,11 @@ export async function agentsReset(
       method: "POST",
       signal,
     });
-    if (output.flags.json) return output.json(list);
-    for (const { agent, url, state } of list.items)
+    const items = list.items.filter(
+      ({ agent, url }) => name === undefined || name === agent || name === url,
+    );
+    if (output.flags.json) return output.json({ ...list, items });
+    for (const { agent, url, state } of items)
       output.line(`${agent ?? url}: calls are ${state === "open" ? "held back" : "let through"}`);
   });
 }

@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 
 import { wallClock } from "@jobctl/daemon/clock";
 import { requirePlainPath } from "@jobctl/daemon/files";
-import type { Output as JsonOutput, VacuumReport } from "@jobctl/protocol";
+import type { BackupManifest, Output as JsonOutput, VacuumReport } from "@jobctl/protocol";
 import { EXIT, JobctlError } from "@jobctl/protocol/error";
 
-import { RECONNECT_FOR_MS } from "../api-client.js";
-import { BackupDirectory } from "../backup/repository.js";
+import { BackupDirectory, type DamagedRef } from "../backup/repository.js";
+import { findSnapshot } from "../backup/restore.js";
 import { prune, takeBackup, writeReadme } from "../backup/take.js";
 import { confirm } from "../confirm.js";
 import { runCommand, type CommonFlags } from "../command.js";
@@ -81,7 +81,7 @@ export async function backup(directory: string, flags: BackupFlags): Promise<voi
       return exitCode;
     }
     output.note(
-      `${manifest.name}: ${formatCount(manifest.counts.jobs, "job")}, copied the database and ${copied.blobs} of ${formatCount(manifest.blobs.count, "blob")} (${formatBytes(copied.sizeBytes + manifest.database.sizeBytes)})${removed.length > 0 ? `, removed ${formatCount(removed.length, "old snapshot")}` : ""}`,
+      `${target.snapshotPath(manifest.name)}: ${formatCount(manifest.counts.jobs, "job")}, copied the database and ${copied.blobs} of ${formatCount(manifest.blobs.count, "blob")} (${formatBytes(copied.sizeBytes + manifest.database.sizeBytes)})${removed.length > 0 ? `, removed ${formatCount(removed.length, "old snapshot")}` : ""}`,
     );
     return exitCode;
   });
@@ -94,17 +94,31 @@ export async function backupList(directory: string, flags: ListFlags): Promise<v
   });
 }
 
-/** Reads everything through; exits with 1 when a digest is not right. */
-export async function backupVerify(directory: string, flags: ListFlags): Promise<void> {
+/**
+ * Reads everything through, of a backup or of one snapshot; exits with 1 when a digest is not right, and with an
+ * error when there is no snapshot: a disk that is not mounted holds none either.
+ */
+export async function backupVerify(path: string, flags: ListFlags): Promise<void> {
   await runCommand(flags, async ({ output }) => {
-    const items = await listSnapshots(new BackupDirectory(resolve(directory)), true);
+    const found = await findSnapshot(path).catch(() => null);
+    const directory = found?.source ?? new BackupDirectory(resolve(path));
+    const items = await listSnapshots(directory, true, found?.name);
+    if (items.length === 0)
+      throw new JobctlError("backup_not_found", `${directory.path} holds no snapshot`, {
+        hint: "Check that the disk of the backup is mounted, and that jobctl backup has written to this directory.",
+      });
     await printItems(items, flags, output);
     return items.some(({ problems }) => problems.length > 0) ? EXIT.unexpected : EXIT.ok;
   });
 }
 
-async function listSnapshots(directory: BackupDirectory, verify: boolean): Promise<Item[]> {
-  const names = await directory.snapshots();
+/** @param only the name of a snapshot, where the others are not asked for */
+async function listSnapshots(
+  directory: BackupDirectory,
+  verify: boolean,
+  only?: string,
+): Promise<Item[]> {
+  const names = only === undefined ? await directory.snapshots() : [only];
   if (names.length === 0 && (await stat(directory.path).catch(() => null)) === null) {
     throw new JobctlError("file_not_found", `${directory.path} does not exist`, {
       hint: "Give the directory that jobctl backup writes to.",
@@ -122,7 +136,9 @@ async function listSnapshots(directory: BackupDirectory, verify: boolean): Promi
         latest: name === latest,
         sizeBytes: manifest.database.sizeBytes + manifest.blobs.sizeBytes,
         jobs: manifest.counts.jobs,
-        problems: verify ? await problemsOf(directory, name, known) : [],
+        problems: verify
+          ? await problemsOf(directory, name, known)
+          : (await lackingIn(directory, manifest)).map(describeLack),
       });
     } catch (error) {
       const problems = [(error as Error).message];
@@ -145,12 +161,20 @@ async function problemsOf(
   known: Set<string>,
 ): Promise<string[]> {
   const { problems, damaged, missing } = await directory.verify(name, known);
-  const lacks = missing.map(
-    ({ sha256, jobs }) =>
-      `lacks ${describeUsers(jobs)} (${sha256}): damaged when the backup was taken`,
-  );
-  return [...problems, ...damaged.map(({ found }) => found), ...lacks];
+  return [...problems, ...damaged.map(({ found }) => found), ...missing.map(describeLack)];
 }
+
+/** What the server could not give when the snapshot was taken, and no later backup brought. */
+async function lackingIn(
+  directory: BackupDirectory,
+  { damaged = [] }: BackupManifest,
+): Promise<DamagedRef[]> {
+  const isThere = await Promise.all(damaged.map((blob) => directory.hasBlob(blob)));
+  return damaged.filter((_, at) => isThere[at] !== true);
+}
+
+const describeLack = ({ sha256, jobs }: DamagedRef): string =>
+  `lacks ${describeUsers(jobs)} (${sha256}): damaged when the backup was taken`;
 
 async function printItems(
   items: readonly Item[],
@@ -178,7 +202,6 @@ export async function vacuum(flags: VacuumFlags): Promise<void> {
       },
       signal,
       silenceMs: 0,
-      retryForMs: RECONNECT_FOR_MS,
     });
     if (output.flags.json) return output.json(report);
     const sound = `the database is sound, ${formatBytes(report.bytesAfter)}`;

@@ -5,7 +5,7 @@ import type { Agent, DamageList, Health, Output as JsonOutput, ServerInfo } from
 import { EXIT, JobctlError, toJobctlError } from "@jobctl/protocol/error";
 import { VERSION, compatibility } from "@jobctl/protocol/version";
 
-import { describeUsers } from "../damage.js";
+import { damageHint, describeDamage, describeUsers } from "../damage.js";
 import { runCommand, type CommonFlags, type Context } from "../command.js";
 import { formatTable, type Column } from "../table.js";
 
@@ -32,7 +32,7 @@ const COLUMNS: readonly Column<Finding>[] = [
     color: (item, chalk) => chalk[STATUS_COLORS[item.status]],
   },
   { key: "message", title: "MESSAGE", human: (item) => item.message },
-  { key: "hint", title: "WHAT TO DO", human: (item) => item.hint ?? "-" },
+  { key: "hint", title: "WHAT TO DO", human: (item) => item.hint ?? "-", isDetail: true },
 ];
 
 /** Looks for what commonly stands in the way, and says what to do about it. */
@@ -171,11 +171,11 @@ const MAX_DAMAGED = 20;
 
 async function checkDamage(context: Context): Promise<Finding[]> {
   const items = await listDamage(context);
-  return items.slice(0, MAX_DAMAGED).map(({ sha256, found, foundAt, jobs }) => ({
+  return items.slice(0, MAX_DAMAGED).map((blob) => ({
     check: "damage",
     status: "error",
-    message: `${describeUsers(jobs)}: ${sha256} is damaged: ${found} (found ${foundAt})`,
-    hint: `Check the disk, and put the file back: jobctl restore BACKUP/latest --data DIR --blob ${sha256}.`,
+    message: `${describeUsers(blob.jobs)}: ${describeDamage(blob)} (found ${blob.foundAt})`,
+    hint: damageHint(blob),
   }));
 }
 

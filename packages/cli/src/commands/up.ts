@@ -70,7 +70,7 @@ function warnAboutRoot({ output }: Context): void {
   output.note(
     "Warning: this runs as root, which jobctl does not need: what escapes a sandbox is root.\n" +
       "  Run it as another user: useradd --create-home jobctl && sudo -u jobctl -H jobctl up --data DIR,\n" +
-      "  where DIR is that user's. docs/production.md has units that do so.",
+      "  where DIR is that user's. The repository has systemd units that do so.",
   );
 }
 

@@ -17,7 +17,7 @@ import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
 import { BlobVerifier, fileState, type ReadThrough } from "./blob-verifier.js";
 import { ChecksumTaker, type Checksums } from "./checksums.js";
 import { StoredBlob } from "./stored-blob.js";
-import { fromDevice, isUnreadableEntry } from "./unreadable.js";
+import { fromDevice, isUnreadableEntry, unreadableReason } from "./unreadable.js";
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
@@ -83,8 +83,14 @@ export class BlobStore {
     return join(this.#root, digest.slice(0, 2), digest);
   }
 
+  /** One in a directory that this user may not look into counts as stored. */
   has(digest: string): boolean {
-    return statSync(this.pathOf(digest), { throwIfNoEntry: false }) !== undefined;
+    try {
+      return statSync(this.pathOf(digest), { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      if (unreadableReason(error) === null) throw error;
+      return true;
+    }
   }
 
   /**
@@ -94,9 +100,11 @@ export class BlobStore {
    *   file system's error when it cannot be opened
    */
   async open(digest: string): Promise<StoredBlob> {
-    const file = await open(this.pathOf(digest), "r").catch((error: unknown) =>
-      this.#explain(digest, error),
-    );
+    const file = await open(this.pathOf(digest), "r").catch(async (error: unknown) => {
+      // It is noted where everybody sees it.
+      if (unreadableReason(error) !== null) await this.readThrough(digest);
+      return this.#explain(digest, error);
+    });
     try {
       const { size: sizeBytes } = await file.stat();
       const checksums = await this.#verifier.checksumsOf(digest, sizeBytes);
@@ -172,7 +180,7 @@ export class BlobStore {
     if (code !== "ENOENT") throw fromDevice(digest, error);
     this.requireVolume(error);
     throw new JobctlError("blob_missing", `the stored file ${digest} is missing`, {
-      hint: "Check the disk, and restore the file from a backup.",
+      hint: `Check the disk, and put the file back: jobctl restore BACKUP/latest --data DIR --blob ${digest}.`,
       details: { sha256: digest },
       cause: error,
     });

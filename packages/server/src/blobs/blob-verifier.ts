@@ -5,7 +5,7 @@ import { JobctlError } from "@jobctl/protocol";
 
 import type { BlobRecords } from "./blob-records.js";
 import { ChecksumTaker, hasChecksums, type Checksums } from "./checksums.js";
-import { fromDevice } from "./unreadable.js";
+import { fromDevice, unreadableReason } from "./unreadable.js";
 
 const READ_BYTES = 256 * 1024;
 /** For how long a blob that has been read through is taken for right where nothing of it is served. */
@@ -104,18 +104,19 @@ export class BlobVerifier {
 
   async #readThrough(sha256: string, pace: (bytes: number) => Promise<void>): Promise<Checksums> {
     const path = this.#pathOf(sha256);
-    const state = await fileState(path);
     const hash = createHash("sha256");
     const taker = new ChecksumTaker();
+    let state: string;
     try {
+      state = await fileState(path);
       await readPieces(path, pace, (piece) => {
         hash.update(piece);
         taker.update(piece);
       });
     } catch (error) {
       // It is listed until it can be read, and nobody takes it for lost: the next reading may succeed.
-      if ((error as NodeJS.ErrnoException).code === "EIO")
-        this.#records.noteDamage(sha256, "it cannot be read (EIO)");
+      const reason = unreadableReason(error);
+      if (reason !== null) this.#records.noteDamage(sha256, reason);
       throw fromDevice(sha256, error);
     }
     const actual = hash.digest("hex");

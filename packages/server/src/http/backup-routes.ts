@@ -11,6 +11,7 @@ import {
 import { z } from "zod";
 
 import type { BlobStore } from "../blobs/blob-store.js";
+import { unreadableReason } from "../blobs/unreadable.js";
 import type { BlobWatch } from "../maintenance/blob-watch.js";
 import type { Backups } from "../maintenance/backups.js";
 import type { Vacuum } from "../maintenance/vacuum.js";
@@ -185,7 +186,8 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
 
 /** What could not be read the last time either is left out of a backup, as what has changed is. */
 function stillUnreadable(error: unknown): never {
-  const isUnreadable = error instanceof JobctlError && error.details?.["code"] === "EIO";
+  const isUnreadable =
+    error instanceof JobctlError && unreadableReason({ code: error.details?.["code"] }) !== null;
   if (!isUnreadable) throw error;
   throw new JobctlError("blob_damaged", error.message, { hint: error.hint ?? "", cause: error });
 }

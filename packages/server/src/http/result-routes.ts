@@ -167,7 +167,10 @@ function resultOf(row: JobRow, blobs: BlobStore): { digest: string; sizeBytes: n
     );
   if (!blobs.has(digest)) {
     blobs.requireVolume();
-    throw new JobctlError("result_missing", `the result of job ${row.id} is no longer stored`);
+    throw new JobctlError("result_missing", `the result of job ${row.id} is no longer stored`, {
+      hint: `Tell the operator, who can put it back: jobctl restore BACKUP/latest --data DIR --blob ${digest}.`,
+      details: { sha256: digest },
+    });
   }
   return { digest, sizeBytes: row.result_size_bytes ?? 0 };
 }

@@ -9,6 +9,9 @@ import type { DamageStore, DamagedBlob } from "../store/damage-store.js";
 /** Checksums that have come within this time are stored together. */
 const SAVE_AFTER_MS = 200;
 
+/** Noted of a blob that jobs refer to and that is not there. */
+const MISSING = "it is missing";
+
 export interface BlobWatchParts {
   readonly checksums: ChecksumStore;
   readonly damage: DamageStore;
@@ -30,7 +33,12 @@ export class BlobWatch implements BlobRecords {
     this.#damaged = new Map(parts.damage.list().map((blob) => [blob.sha256, blob]));
   }
 
-  /** Every blob that is damaged as far as is known, the first found first. */
+  /** Every blob that is damaged as far as is known, and is there, the first found first. */
+  get present(): ShownDamage[] {
+    return this.damaged.filter(({ found }) => found !== MISSING);
+  }
+
+  /** Every blob that is damaged or missing as far as is known, the first found first. */
   get damaged(): ShownDamage[] {
     return [...this.#damaged.values()].map(({ foundAt, jobs, ...blob }) => ({
       ...blob,
@@ -39,8 +47,13 @@ export class BlobWatch implements BlobRecords {
     }));
   }
 
+  /** Of blobs that are there and not what they were, or cannot be read. */
   get damagedCount(): number {
-    return this.#damaged.size;
+    return this.#damaged.size - this.missingCount;
+  }
+
+  get missingCount(): number {
+    return [...this.#damaged.values()].filter(({ found }) => found === MISSING).length;
   }
 
   isDamaged(sha256: string): boolean {
@@ -86,11 +99,15 @@ export class BlobWatch implements BlobRecords {
   }
 
   noteDamage(sha256: string, found: string): void {
-    if (this.#damaged.has(sha256)) return;
+    if (this.#damaged.get(sha256)?.found === found) return;
     const damage = { sha256, foundAt: wallClock(), found, jobs: this.usersOf(sha256) };
     this.#damaged.set(sha256, damage);
     this.#parts.logger.error({ event: "blob_damaged", ...damage });
     this.#tryTo("note damage", () => this.#parts.damage.put(damage));
+  }
+
+  noteMissing(sha256: string): void {
+    this.noteDamage(sha256, MISSING);
   }
 
   noteIntact(sha256: string): void {

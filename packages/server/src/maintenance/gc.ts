@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 import type { Logger } from "@jobctl/daemon";
@@ -72,10 +73,13 @@ export async function collectGarbage(
     await noteProgress(parts);
   }
   const missing = await findMissing(parts);
-  for (const gap of missing) logger.error({ event: "blob_missing", ...gap });
+  for (const gap of missing) {
+    logger.error({ event: "blob_missing", ...gap });
+    watch.noteMissing(gap.sha256);
+  }
   if (unused.count + temporaryFiles.count > 0)
     logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });
-  const { damaged } = watch;
+  const { present: damaged } = watch;
   const removal = { blobs: unused, temporaryFiles };
   return { schema: "jobctl.gc/v1", dryRun, ...removal, missing, verified, damaged };
 }
@@ -130,20 +134,34 @@ async function noteProgress({ store, paths, logger }: GcParts): Promise<void> {
 
 /** What is found is remembered by the blob store's records. */
 async function readAllThrough(
-  { blobs, logger }: GcParts,
+  { store, blobs, logger }: GcParts,
   signal: AbortSignal | undefined,
 ): Promise<GcReport["verified"]> {
   const sum = { count: 0, sizeBytes: 0 };
-  for await (const { sha256, sizeBytes } of blobs.list()) {
-    signal?.throwIfAborted();
-    await blobs.readThrough(sha256).catch((error: unknown) => {
+  /** Of directories that cannot be listed. */
+  const closed = new Set<string>();
+  const read = (sha256: string): Promise<void> =>
+    blobs.readThrough(sha256).catch((error: unknown) => {
       if (error instanceof JobctlError && error.code === "blob_damaged") return;
       // One that has been removed meanwhile is reported as missing if it should be there.
       if (error instanceof JobctlError && error.code === "blob_missing") return;
       if (!isUnreadableEntry(error)) throw error;
       logger.error({ event: "blobs_unreadable", path: blobs.pathOf(sha256), err: error });
     });
+  const onUnreadable = (path: string, error: unknown): void => {
+    logger.error({ event: "blobs_unreadable", path, err: error });
+    closed.add(basename(path));
+  };
+  for await (const { sha256, sizeBytes } of blobs.list(onUnreadable)) {
+    signal?.throwIfAborted();
+    await read(sha256);
     add(sum, sizeBytes);
+  }
+  if (closed.size === 0) return sum;
+  // What lies in these is known from the jobs alone.
+  for await (const { sha256 } of references(store)) {
+    signal?.throwIfAborted();
+    if (closed.has(sha256.slice(0, 2))) await read(sha256);
   }
   return sum;
 }
@@ -153,24 +171,28 @@ function add(sum: { count: number; sizeBytes: number }, sizeBytes: number): void
   sum.sizeBytes += sizeBytes;
 }
 
-async function findMissing({ store, blobs }: GcParts): Promise<GcReport["missing"]> {
-  const missing: GcReport["missing"] = [];
-  const isMissing = (sha256: string): boolean => {
-    if (blobs.has(sha256)) return false;
-    // It may have been taken away since the beginning.
-    blobs.requireVolume();
-    return true;
-  };
+/** What the jobs refer to, of some jobs at a time. */
+async function* references(store: Store): AsyncGenerator<GcReport["missing"][number]> {
   for (let after = 0; ;) {
     const page = store.jobs.blobReferences(after, JOBS_AT_ONCE);
     const last = page.at(-1);
-    if (last === undefined) return missing;
+    if (last === undefined) return;
     for (const { jobId, input, result } of page) {
-      if (isMissing(input)) missing.push({ jobId, kind: "input", sha256: input });
-      if (result !== null && isMissing(result))
-        missing.push({ jobId, kind: "result", sha256: result });
+      yield { jobId, kind: "input", sha256: input };
+      if (result !== null) yield { jobId, kind: "result", sha256: result };
     }
     after = last.jobId;
     await nextTurn();
   }
+}
+
+async function findMissing({ store, blobs }: GcParts): Promise<GcReport["missing"]> {
+  const missing: GcReport["missing"] = [];
+  for await (const reference of references(store)) {
+    if (blobs.has(reference.sha256)) continue;
+    // The volume may have been taken away since the beginning.
+    blobs.requireVolume();
+    missing.push(reference);
+  }
+  return missing;
 }

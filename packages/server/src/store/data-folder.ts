@@ -134,7 +134,7 @@ export function refuseOlderDatabase(paths: DataPaths, lastJobId: number): void {
 
 function mismatch({ dataPath }: DataPaths, message: string): JobctlError {
   return new JobctlError("data_mismatch", message, {
-    hint: `Put the right database, or the right volume, back in its place. Or restore a backup: jobctl restore BACKUP/latest --data ${dataPath} --force --take-over. Or begin anew, which sets aside what is there: jobctl-server --new.`,
+    hint: `Put the right database, or the right volume, back in its place. Or restore a backup: jobctl restore BACKUP/latest --data ${dataPath} --force --take-over. Or begin anew, which sets aside what is there: jobctl-server --new; with jobctl up, give another directory: --data.`,
   });
 }
 

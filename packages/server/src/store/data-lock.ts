@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 
 import type { DataPaths } from "./data-folder.js";
 import { keepPrivate } from "./keep-private.js";
+import { requireOwnData } from "./require-own.js";
 
 /** Makes this process the only server of a data directory and its database, until it ends. */
 export interface DataLock {
@@ -15,9 +16,11 @@ export interface DataLock {
 /**
  * Locks a data directory, and the database, which several data directories may share by mistake.
  *
- * @throws JobctlError `data_dir_locked`, or `config_invalid` when a directory cannot be written
+ * @throws JobctlError `data_dir_locked`, or `config_invalid` when something of it cannot be used
  */
-export function lockServerData({ dataPath, dbPath }: DataPaths): DataLock {
+export function lockServerData(paths: DataPaths): DataLock {
+  requireOwnData(paths);
+  const { dataPath, dbPath } = paths;
   const folder = lockDataDirectory(dataPath);
   try {
     const database = lockFile(`${realPath(dbPath)}.lock`, {
