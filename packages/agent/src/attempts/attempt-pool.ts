@@ -95,9 +95,13 @@ export class AttemptPool {
     throw new JobctlError("attempt_not_found", `this agent does not hold attempt ${id}`);
   }
 
-  /** To be called when a result could not be read. Never rejects. */
-  async checkResult(id: string, error: unknown): Promise<void> {
-    if (!this.#removing.has(id)) await this.#attempts.get(id)?.checkResult(error);
+  /**
+   * To be called before a result is read, and when it could not be.
+   *
+   * @throws JobctlError `file_system` when the result is damaged, or cannot be looked at
+   */
+  async checkResult(id: string): Promise<void> {
+    if (!this.#removing.has(id)) await this.#attempts.get(id)?.checkResult();
   }
 
   /**

@@ -136,7 +136,7 @@ export class AttemptTracker implements LinkEvents {
         void this.#collect(link, row, report);
         break;
       case "interrupted":
-        this.#parts.attempts.lose(jobId, attempt, `agent ${link.name} went down while it ran`);
+        this.#parts.attempts.lose(jobId, attempt, whyInterrupted(link, row));
         this.#discards.add(link, report.id);
         break;
     }
@@ -429,6 +429,12 @@ function countUp(counts: Map<string, number>, id: string): number {
 /** Whether the agent could not start it at all. What has run, however short, has been measured. */
 function failedToStart({ outcome, usage }: HeardReport): boolean {
   return outcome?.reason === "executor_error" && usage === null;
+}
+
+/** What had ended and is to be run again has lost its files. */
+function whyInterrupted({ name }: AgentLink, row: JobRow): string {
+  if (row.status !== "collecting") return `agent ${name} went down while it ran`;
+  return `agent ${name} has lost what it had kept of attempt ${attemptId(row.id, row.attempt)}`;
 }
 
 /** Whether the server could not store a result. What fails on the agent's side has other codes. */
