@@ -68,8 +68,15 @@ export function parseProcess(pid: number, stat: string): ProcessInfo | null {
   return { pid, parentPid, groupId, startTicks, cpuSeconds, childrenCpuSeconds };
 }
 
+/** Set in the flags of a process that is the kernel's own (PF_KTHREAD). */
+const KERNEL_THREAD = 0x00200000;
+
+export function isKernelThread(stat: string): boolean {
+  return ((parseStat(stat)?.flags ?? 0) & KERNEL_THREAD) !== 0;
+}
+
 /** Start of a process that has ended before it could be looked at: no process has it. */
-const ENDED = -1;
+export const ENDED = -1;
 
 /** A process as it is at this moment, for signals; also one that has ended and has not been waited for. */
 export function identifyProcess(pid: number): ProcessId {
@@ -109,6 +116,7 @@ function parseStat(stat: string) {
     state,
     parentPid: Number(parentPid),
     groupId: Number(groupId),
+    flags: number(9),
     threads: number(20),
     startTicks: number(22),
     cpuSeconds: seconds(14) + seconds(15),
