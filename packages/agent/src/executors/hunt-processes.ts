@@ -1,7 +1,12 @@
 import { readFileSync, readdirSync } from "node:fs";
 
 import { isMarkedBy, type ProcessScope } from "./job-processes.js";
-import { identifyProcess, isKernelThread, parseProcess, type ProcessId } from "./process-table.js";
+import {
+  identifyProcess,
+  isChangingProgram,
+  parseProcess,
+  type ProcessId,
+} from "./process-table.js";
 
 /** So many passes in a row without a new process, before nothing more is looked for. */
 const QUIET_PASSES = 3;
@@ -59,18 +64,27 @@ function pass(scope: ProcessScope, known: Set<number>, stop: boolean) {
 /** Nothing can be told of a process that has ended meanwhile. */
 function kindOf(pid: number, scope: ProcessScope): "ours" | "stranger" | "unknown" {
   try {
-    const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+    const environment = readEnvironment(pid);
     if (isMarkedBy(environment, scope)) return "ours";
     if (environment !== "" && scope.group === null) return "stranger";
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const info = parseProcess(pid, stat);
     if (info === null) return "stranger";
     if (scope.group !== null && scope.group.membersOf([info]).length > 0) return "ours";
-    // It is empty for a moment while a process becomes another program.
-    return environment === "" && !isKernelThread(stat) ? "unknown" : "stranger";
+    return environment === "" && isChangingProgram(stat) ? "unknown" : "stranger";
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === "ENOENT" || code === "ESRCH" ? "unknown" : "stranger";
+  }
+}
+
+/** Empty for what has no memory: kernel threads, and processes that are ending. */
+function readEnvironment(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return "";
+    throw error;
   }
 }
 

@@ -71,8 +71,10 @@ export function parseProcess(pid: number, stat: string): ProcessInfo | null {
 /** Set in the flags of a process that is the kernel's own (PF_KTHREAD). */
 const KERNEL_THREAD = 0x00200000;
 
-export function isKernelThread(stat: string): boolean {
-  return ((parseStat(stat)?.flags ?? 0) & KERNEL_THREAD) !== 0;
+/** Whether a process is becoming another program at this moment: its environment is not there yet. */
+export function isChangingProgram(stat: string): boolean {
+  const info = parseStat(stat);
+  return info !== null && (info.flags & KERNEL_THREAD) === 0 && info.environmentEnd === 0;
 }
 
 /** Start of a process that has ended before it could be looked at: no process has it. */
@@ -119,6 +121,7 @@ function parseStat(stat: string) {
     flags: number(9),
     threads: number(20),
     startTicks: number(22),
+    environmentEnd: number(51),
     cpuSeconds: seconds(14) + seconds(15),
     childrenCpuSeconds: seconds(16) + seconds(17),
   };

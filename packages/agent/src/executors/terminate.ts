@@ -16,7 +16,7 @@ const RESTLESS_AFTER_ROUNDS = 100;
 const LOOKS = 2;
 
 /** Looks in a row that saw nothing and missed something, before nothing is believed to be there. */
-const MAX_UNCERTAIN = 100;
+const MAX_UNCERTAIN = 30;
 
 /** What is alive of a job. */
 export interface Living {
