@@ -121,6 +121,38 @@ describe("an attempt", () => {
     await pool.remove(SPEC.id);
   });
 
+  it("is not known while it is being removed, nor under the id of another job", async () => {
+    const job = join(root, "job");
+    await mkdir(job);
+    await writeFile(join(job, "run.sh"), "trap '' TERM\nwhile :; do sleep 0.1; done\n");
+    const archive = await buffer(Readable.from(pack(job, toPackEntries(await walkAll(job)))));
+    const sha256 = createHash("sha256").update(archive).digest("hex");
+    const spec = { ...SPEC, archive: { sha256, sizeBytes: archive.length, root: "" } };
+    const capacity = new Capacity({ slots: 1, cpus: 1, memoryBytes: 1e9 });
+    const reported: string[] = [];
+    const pool = new AttemptPool(
+      join(root, "attempts"),
+      capacity,
+      { ...settings, killGraceMs: 1000, refusal: () => null, removed: () => {} },
+      ({ state }) => reported.push(state),
+    );
+    await pool.recover();
+    const send = (changed: Partial<AttemptSpec> = {}): Promise<string> =>
+      pool.receive({ ...spec, ...changed }, Readable.from([archive]));
+    assert.equal(await send(), "created");
+    assert.equal(await send({ network: false }), "known");
+    await assert.rejects(send({ env: { A: "1" } }), { code: "idempotency_conflict" });
+    while (pool.get(SPEC.id).report.state !== "running") await delay(20);
+    const removal = pool.remove(SPEC.id);
+    await assert.rejects(send(), { code: "attempt_receiving", message: /is being removed/ });
+    assert.throws(() => pool.get(SPEC.id), { code: "attempt_receiving" });
+    assert.deepEqual(pool.reports, []);
+    await removal;
+    assert.equal(reported.at(-1), "running");
+    assert.equal(await send(), "created");
+    await pool.remove(SPEC.id);
+  });
+
   it("keeps no agent that drains waiting for its output", async () => {
     const job = join(root, "job");
     await mkdir(job);
