@@ -59,7 +59,7 @@ export async function terminate(termination: Termination): Promise<void> {
   for (let empty = 0; empty < LOOKS;) {
     let living: Living;
     try {
-      living = await look(termination, killAt, empty + 1 === LOOKS);
+      living = await look(termination, killAt);
       failures = 0;
     } catch (error) {
       failures += 1;
@@ -91,10 +91,10 @@ export async function terminate(termination: Termination): Promise<void> {
 }
 
 /** What is alive: also what hides from being listed, when nothing else is seen, and before KILL. */
-async function look({ find, hunt }: Termination, killAt: number, isLast: boolean): Promise<Living> {
+async function look({ find, hunt }: Termination, killAt: number): Promise<Living> {
   const { alive, told } = await find();
   const isKilling = performance.now() >= killAt;
-  if (hunt === undefined || !(alive.length > 0 ? isKilling : isLast)) return { alive, told };
+  if (hunt === undefined || (alive.length > 0 && !isKilling)) return { alive, told };
   const { found: hidden, isCertain } = hunt(isKilling);
   const seen = new Set(alive.map(keyOf));
   return {
