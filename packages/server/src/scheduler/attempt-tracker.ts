@@ -138,10 +138,22 @@ export class AttemptTracker implements LinkEvents {
         void this.#collect(link, row, report);
         break;
       case "interrupted":
-        this.#parts.attempts.lose(jobId, attempt, whyInterrupted(link, row));
-        this.#discards.add(link, report.id);
+        this.#interrupted(link, row, report);
         break;
     }
+  }
+
+  /** What has not begun to run has not used up a try. */
+  #interrupted(link: AgentLink, row: JobRow, report: HeardReport): void {
+    const { sender, attempts } = this.#parts;
+    const why = whyInterrupted(link, row);
+    if (row.status === "dispatched" && report.startedAt === null)
+      sender.failedToStart(row, link, new JobctlError("interrupted", why));
+    else {
+      sender.pauseAgent(row, link, new JobctlError("interrupted", why));
+      attempts.lose(row.id, row.attempt, why);
+    }
+    this.#discards.add(link, report.id);
   }
 
   onStatus(link: AgentLink): void {
@@ -457,6 +469,7 @@ function failedToStart({ outcome, usage }: HeardReport): boolean {
 
 /** What had ended and is to be run again has lost its files. */
 function whyInterrupted({ name }: AgentLink, row: JobRow): string {
+  if (row.status === "dispatched") return `agent ${name} gave it back before it ran`;
   if (row.status !== "collecting") return `agent ${name} went down while it ran`;
   return `agent ${name} has lost what it had kept of attempt ${attemptId(row.id, row.attempt)}`;
 }
