@@ -85,12 +85,9 @@ export class AttemptTracker implements LinkEvents {
       else attempts.lose(row.id, row.attempt, `agent ${name} no longer holds attempt ${id}`);
     }
     for (const id of unmatched.keys()) this.#discards.add(link, id);
-    logger.info({
-      event: "agent_reconciled",
-      agent: name,
-      jobs: ours.length,
-      stale: unmatched.size,
-    });
+    const facts = { agent: name, jobs: ours.length, stale: unmatched.size };
+    const level = link.isRestless ? "debug" : "info";
+    logger[level]({ event: "agent_reconciled", ...facts });
   }
 
   onReady(link: AgentLink): void {
