@@ -121,6 +121,19 @@ describe("an attempt", () => {
     await pool.remove(SPEC.id);
   });
 
+  it("says that some of its output is missing", async () => {
+    const attempt = await receive("echo fine\nuntil [ -e go ]; do sleep 0.05; done\n");
+    const run = attempt.run();
+    while ((await readFile(attempt.paths.stdout, "utf8")) === "") await delay(20);
+    await rm(attempt.paths.stdout);
+    await writeFile(join(attempt.paths.workspace, "go"), "");
+    assert.equal(await endOf(run), "over");
+    const { state, outcome } = attempt.report;
+    assert.deepEqual([state, outcome?.reason, outcome?.exitCode], ["finished", "exited", 0]);
+    assert.match(outcome?.message ?? "", /^5 of 5 bytes of its stdout are missing/);
+    assert.equal(events.filter((event) => event === "output_missing").length, 1);
+  });
+
   it("is not known while it is being removed, nor under the id of another job", async () => {
     const job = join(root, "job");
     await mkdir(job);
