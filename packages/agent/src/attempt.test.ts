@@ -125,6 +125,51 @@ describe("an attempt", () => {
     await pool.remove(SPEC.id);
   });
 
+  it("says that some of its output is missing", async () => {
+    const attempt = await receive("echo fine\nuntil [ -e go ]; do sleep 0.05; done\n");
+    const run = attempt.run();
+    while ((await readFile(attempt.paths.stdout, "utf8")) === "") await delay(20);
+    await rm(attempt.paths.stdout);
+    await writeFile(join(attempt.paths.workspace, "go"), "");
+    assert.equal(await endOf(run), "over");
+    const { state, outcome } = attempt.report;
+    assert.deepEqual([state, outcome?.reason, outcome?.exitCode], ["finished", "exited", 0]);
+    assert.match(outcome?.message ?? "", /^5 of 5 bytes of its stdout are missing/);
+    assert.equal(events.filter((event) => event === "output_missing").length, 1);
+  });
+
+  it("is not known while it is being removed, nor under the id of another job", async () => {
+    const job = join(root, "job");
+    await mkdir(job);
+    await writeFile(join(job, "run.sh"), "trap '' TERM\nwhile :; do sleep 0.1; done\n");
+    const archive = await buffer(Readable.from(pack(job, toPackEntries(await walkAll(job)))));
+    const sha256 = createHash("sha256").update(archive).digest("hex");
+    const spec = { ...SPEC, archive: { sha256, sizeBytes: archive.length, root: "" } };
+    const capacity = new Capacity({ slots: 1, cpus: 1, memoryBytes: 1e9 });
+    const reported: string[] = [];
+    const pool = new AttemptPool(
+      join(root, "attempts"),
+      capacity,
+      { ...settings, killGraceMs: 1000, refusal: () => null, removed: () => {} },
+      ({ state }) => reported.push(state),
+    );
+    await pool.recover();
+    const send = (changed: Partial<AttemptSpec> = {}): Promise<string> =>
+      pool.receive({ ...spec, ...changed }, Readable.from([archive]));
+    assert.equal(await send(), "created");
+    assert.equal(await send({ network: false }), "known");
+    await assert.rejects(send({ env: { A: "1" } }), { code: "idempotency_conflict" });
+    while (pool.get(SPEC.id).report.state !== "running") await delay(20);
+    const removal = pool.remove(SPEC.id);
+    await assert.rejects(send(), { code: "attempt_receiving", message: /is being removed/ });
+    assert.throws(() => pool.get(SPEC.id), { code: "attempt_receiving" });
+    assert.deepEqual(pool.reports, []);
+    await removal;
+    assert.equal(reported.at(-1), "running");
+    assert.equal(await send(), "created");
+    await pool.remove(SPEC.id);
+  });
+
   it("keeps no agent that drains waiting for its output", async () => {
     const job = join(root, "job");
     await mkdir(job);

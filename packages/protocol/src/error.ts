@@ -230,7 +230,7 @@ export const ERRORS = {
   attempt_receiving: {
     status: 409,
     exitCode: EXIT.conflict,
-    meaning: "The agent is still receiving this attempt over another connection.",
+    meaning: "The agent is still receiving this attempt over another connection, or removing it.",
   },
   no_room: {
     status: 409,

@@ -50,5 +50,4 @@ describe("the regular expressions of the package", () => {
       for (const text of adversaries(found.pattern, 100_000))
         assert.ok(durationOf(found, bounded(text)) < 5000, `${found.file}: ${found.pattern}`);
   });
-
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 
@@ -256,30 +256,41 @@ describe(
   },
 );
 
-describe("an attempt that has finished and lost its directory", () => {
+/** What may happen to a result that waits to be fetched. */
+const LOSSES: Readonly<Record<string, (directory: string) => Promise<void>>> = {
+  "its directory": (directory) => rm(directory, { recursive: true }),
+  "its result": (directory) => rm(join(directory, "result.tar")),
+  "the content of its result": (directory) => truncate(join(directory, "result.tar"), 0),
+  "the end of its result": (directory) => truncate(join(directory, "result.tar"), 1000),
+};
+
+describe("an attempt that has finished", () => {
   let cluster: Cluster;
   afterEach(() => stopWithoutLeftovers(cluster));
 
-  it("is run again when its result is asked for", async () => {
-    cluster = await Cluster.start();
-    const go = join(cluster.root, "go");
-    const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done; echo done\n`);
-    await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
-    await cluster.server.end("SIGKILL");
-    await writeFile(go, "");
-    const directory = join(cluster.root, `agent-1/attempts/${id}.1`);
-    await waitUntil("it has ended on the agent", async () => {
-      const record = await readFile(join(directory, "record.json"), "utf8");
-      return JSON.parse(record).report.state === "finished";
+  for (const [what, lose] of Object.entries(LOSSES))
+    it(`and lost ${what} is run again when its result is asked for`, async () => {
+      cluster = await Cluster.start();
+      const go = join(cluster.root, "go");
+      const id = await cluster.submitScript(`until [ -e ${go} ]; do sleep 0.05; done; echo done\n`);
+      await waitUntil("it runs", async () => (await cluster.job(id)).status === "running");
+      await cluster.server.end("SIGKILL");
+      await writeFile(go, "");
+      const directory = join(cluster.root, `agent-1/attempts/${id}.1`);
+      await waitUntil("it has ended on the agent", async () => {
+        const record = await readFile(join(directory, "record.json"), "utf8");
+        return JSON.parse(record).report.state === "finished";
+      });
+      await lose(directory);
+      await cluster.startServer();
+      await cluster.ok(["wait", String(id), "--timeout", "30s"]);
+      const { status, attempts } = await cluster.job(id);
+      assert.equal(status, "completed");
+      assert.deepEqual(
+        attempts.map(({ endedAs }) => endedAs),
+        ["lost", "collected"],
+      );
+      const events = await cluster.ok(["events", String(id)]);
+      assert.match(events, /agent agent-1 has lost what it had kept of attempt \d+\.1/);
     });
-    await rm(directory, { recursive: true });
-    await cluster.startServer();
-    await cluster.ok(["wait", String(id)]);
-    const { status, attempts } = await cluster.job(id);
-    assert.equal(status, "completed");
-    assert.deepEqual(
-      attempts.map(({ endedAs }) => endedAs),
-      ["lost", "collected"],
-    );
-  });
 });

@@ -23,6 +23,9 @@ while :; do sleep 0.1; done
 /** Twice the grace time of the agent that is stopped. */
 const STOPPED_MS = 2000;
 
+/** In which each chain has many links. */
+const CHAIN_MS = 1000;
+
 const EXECUTORS = [
   { name: "process", skip: false as const },
   { name: "bubblewrap", skip: unless("bubblewrap", hasBubblewrap) },
@@ -88,6 +91,51 @@ for (const { name, skip } of EXECUTORS) {
     });
   });
 }
+
+/**
+ * A chain of shells that ignore TERM, of which each starts the next and ends, and notes that it has run. It
+ * ends by itself.
+ *
+ * @param start what the next is started with
+ */
+function chain(start: string, notes: string): string {
+  return `
+export LINK='trap "" TERM; echo >> ${notes}; [ "$(date +%s)" -gt "$END" ] || ${start} sh -c "$LINK" & exit'
+export END=$(($(date +%s) + 90))
+trap '' TERM
+sh -c "$LINK" > /dev/null 2>&1 < /dev/null
+sleep 1000
+`;
+}
+
+describe("a job of the process executor whose processes replace themselves", () => {
+  let cluster: Cluster;
+  afterEach(() => stopWithoutLeftovers(cluster));
+
+  for (const [where, start] of [
+    ["in its process group", ""],
+    ["in a session of its own each", "setsid"],
+  ] as const)
+    it(`${where} is over when it is cancelled`, async (t) => {
+      cluster = await Cluster.start({
+        agent: { JOBCTL_AGENT_SANDBOX: "process", JOBCTL_AGENT_KILL_GRACE_SECONDS: "1" },
+      });
+      const notes = join(cluster.root, "notes");
+      const links = async (): Promise<number> => (await readFile(notes).catch(() => "")).length;
+      const id = await cluster.submitScript(chain(start, notes));
+      await waitUntil("the chain is long", async () => (await links()) > 50);
+      await cluster.ok(["cancel", String(id)]);
+      const { exitCode } = await cluster.jobctl(["wait", String(id), "--timeout", "60s"]);
+      assert.equal(exitCode, 103);
+      const before = await links();
+      await delay(CHAIN_MS);
+      assert.equal(await links(), before);
+      shows(t, "nothing-outlives-a-job", {
+        what: "cancels of jobs whose processes replace themselves",
+        times: 1,
+      });
+    });
+});
 
 describe(
   "a sandbox that is killed from outside",

@@ -61,7 +61,7 @@ export const PROMISES = [
   {
     id: "nothing-outlives-a-job",
     area: JOBS,
-    text: "Nothing of a job outlives it, nor an agent that is killed",
+    text: "Nothing of a job outlives it, nor an agent that is killed; without the sandbox, nothing that keeps its process group or its variables",
     source: SANDBOX,
   },
   {

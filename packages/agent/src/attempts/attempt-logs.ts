@@ -44,6 +44,15 @@ export class AttemptLogs {
     return this.#files[stream].read(offset, follow, signal);
   }
 
+  /** Which output was kept and is not there any more, in words; null when all of it is. */
+  get problem(): string | null {
+    const problems = Object.entries(this.#files).flatMap(([stream, { missingBytes, size }]) =>
+      missingBytes === 0 ? [] : [`${missingBytes} of ${size} bytes of its ${stream} are missing`],
+    );
+    if (problems.length === 0) return null;
+    return `${problems.join(" and ")}: the file was removed or changed while it ran`;
+  }
+
   /**
    * Nothing more will be printed. Both files are closed, also when it throws.
    *

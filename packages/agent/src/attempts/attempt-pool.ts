@@ -1,5 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import { isResourceError } from "@jobctl/archive";
 import { KeyedEvents, signalWithin } from "@jobctl/daemon";
@@ -71,16 +72,18 @@ export class AttemptPool {
   }
 
   get reports(): AttemptReport[] {
-    return [...this.#attempts.values()].map((attempt) => attempt.report);
+    const held = [...this.#attempts.values()].filter(({ spec }) => !this.#removing.has(spec.id));
+    return held.map((attempt) => attempt.report);
   }
 
   /**
-   * An attempt that is held. One that is being received may begin at any moment: whoever asks has to ask again.
+   * An attempt that is held. One that is being received may begin at any moment, and one that is being removed
+   * may be sent again soon: whoever asks has to ask again.
    *
    * @throws JobctlError `attempt_not_found`, `attempt_receiving`
    */
   get(id: string): Attempt {
-    if (this.#receiving.has(id)) throw isBeingReceived(id);
+    this.#checkSettled(id);
     return this.find(id);
   }
 
@@ -95,20 +98,29 @@ export class AttemptPool {
     throw new JobctlError("attempt_not_found", `this agent does not hold attempt ${id}`);
   }
 
-  /** To be called when a result could not be read. Never rejects. */
-  async checkResult(id: string, error: unknown): Promise<void> {
-    if (!this.#removing.has(id)) await this.#attempts.get(id)?.checkResult(error);
+  /**
+   * To be called before a result is read, and when it could not be.
+   *
+   * @throws JobctlError `file_system` when the result is damaged, or cannot be looked at
+   */
+  async checkResult(id: string): Promise<void> {
+    if (!this.#removing.has(id)) await this.#attempts.get(id)?.checkResult();
   }
 
   /**
    * Takes an attempt on and starts it. The same call again finds it and starts nothing.
    *
    * @param archive read only when the attempt is new
-   * @throws JobctlError `draining`, `no_room`, `attempt_receiving`, or what is wrong with the archive
+   * @throws JobctlError `draining`, `no_room`, `attempt_receiving`, `idempotency_conflict` when it holds another
+   *   attempt with this id, or what is wrong with the archive
    */
   async receive(spec: AttemptSpec, archive: AsyncIterable<Buffer>): Promise<Received> {
-    if (this.#attempts.has(spec.id)) return "known";
-    if (this.#receiving.has(spec.id)) throw isBeingReceived(spec.id);
+    this.#checkSettled(spec.id);
+    const held = this.#attempts.get(spec.id);
+    if (held !== undefined) {
+      checkSameJob(held.spec, spec);
+      return "known";
+    }
     if (this.#draining) throw draining();
     const refusal = this.#settings.refusal();
     if (refusal !== null) throw refusal;
@@ -133,6 +145,12 @@ export class AttemptPool {
     return "created";
   }
 
+  /** @throws JobctlError `attempt_receiving` */
+  #checkSettled(id: string): void {
+    if (this.#receiving.has(id)) throw notSettled(id, "received");
+    if (this.#removing.has(id)) throw notSettled(id, "removed");
+  }
+
   /** Another agent may have what is missing here, or this one later. */
   async #cannotStore(spec: AttemptSpec, error: unknown): Promise<JobctlError> {
     const { storage, logger } = this.#settings;
@@ -153,7 +171,7 @@ export class AttemptPool {
    * @throws JobctlError `attempt_receiving`
    */
   async remove(id: string): Promise<void> {
-    if (this.#receiving.has(id)) throw isBeingReceived(id);
+    if (this.#receiving.has(id)) throw notSettled(id, "received");
     const attempt = this.#attempts.get(id);
     if (attempt === undefined) return;
     const removal = this.#removing.get(id) ?? this.#remove(attempt);
@@ -278,7 +296,8 @@ export class AttemptPool {
 
   #onChange(attempt: Attempt): void {
     if (!attempt.occupiesSlot) this.capacity.release(attempt.spec.id);
-    if (this.#attempts.has(attempt.spec.id)) this.#changed(attempt.report);
+    const { id } = attempt.spec;
+    if (this.#attempts.has(id) && !this.#removing.has(id)) this.#changed(attempt.report);
   }
 
   #track(id: string, work: Promise<void>): void {
@@ -296,10 +315,24 @@ function isUnderWay({ state }: AttemptReport): boolean {
   return state === "accepted" || state === "running";
 }
 
-function isBeingReceived(id: string): JobctlError {
-  return new JobctlError("attempt_receiving", `attempt ${id} is being received already`, {
+function notSettled(id: string, what: "received" | "removed"): JobctlError {
+  return new JobctlError("attempt_receiving", `attempt ${id} is being ${what}`, {
     retryAfterSeconds: 1,
   });
+}
+
+/**
+ * What the settings of the server say of it may have changed since it was sent; what its user asked for cannot.
+ *
+ * @throws JobctlError `idempotency_conflict`
+ */
+function checkSameJob(held: AttemptSpec, sent: AttemptSpec): void {
+  const { network, validation } = sent;
+  if (isDeepStrictEqual({ ...held, network, validation }, sent)) return;
+  throw new JobctlError(
+    "idempotency_conflict",
+    `this agent holds another attempt ${sent.id}, with archive ${held.archive.sha256}`,
+  );
 }
 
 function draining(): JobctlError {

@@ -2,6 +2,7 @@ import { unpackArchive } from "@jobctl/archive";
 import { crashPoint } from "@jobctl/daemon";
 import type { AttemptReport, AttemptSpec, LogStream, Outcome } from "@jobctl/protocol";
 
+import { findResultProblem } from "../results/stored-result.js";
 import {
   attemptPaths,
   directoryState,
@@ -144,13 +145,19 @@ export class Attempt {
   }
 
   /**
-   * To be called when its result could not be read, with the error. Without its directory it has to be run again.
-   * Never rejects.
+   * Looks whether its result is there, and whole. Without it the job has to be run again.
+   *
+   * @throws JobctlError `file_system` when it is not, or that cannot be told
    */
-  async checkResult(error: unknown): Promise<void> {
-    const isFinished = (): boolean => this.#state.report.state === "finished";
-    if (!isFinished() || (await this.#context.judge(error)) !== "lost") return;
-    if (isFinished()) await this.#lose(error);
+  async checkResult(): Promise<void> {
+    const { result } = this.#state.report;
+    if (result === null) return;
+    const problem = await findResultProblem(this.paths.result, result.sizeBytes);
+    if (problem === null) return;
+    const verdict = await this.#context.judge(problem.error);
+    const isLost = verdict === "lost" || (verdict === "failed" && problem.isDamaged);
+    if (isLost && this.#state.report.state === "finished") await this.#lose(problem.error);
+    throw problem.error;
   }
 
   /** Nobody wants the results any more, or the agent goes down, and collects them when it is back. */
@@ -239,7 +246,7 @@ export class Attempt {
   async #lose(error: unknown): Promise<void> {
     const facts = { event: "attempt_files_lost", ...this.#context.ids, err: error };
     const { logger } = this.#context.settings;
-    logger.error(facts, "its directory is gone: the job has to be run again");
+    logger.error(facts, "its files are gone: the job has to be run again");
     await this.#reportInterrupted("files_lost");
   }
 

@@ -45,10 +45,11 @@ export async function storeResult(
 async function pack(
   context: AttemptContext,
   logs: AttemptLogs | null,
-  outcome: Outcome,
+  ended: Outcome,
 ): Promise<void> {
   const { state, spec } = context;
   await logs?.finish();
+  const outcome = withLogProblem(context, logs, ended);
   if (state.report.state !== "packing") await state.record({ state: "packing" });
   crashPoint("attempt.packing");
   try {
@@ -58,6 +59,18 @@ async function pack(
     if (isResourceError(error) || (await context.judge(error)) !== "failed") throw error;
     await packWithoutFiles(context, outcome, error);
   }
+}
+
+/** Output that is missing does not change how the job has ended, but has to be told. */
+function withLogProblem(
+  context: AttemptContext,
+  logs: AttemptLogs | null,
+  outcome: Outcome,
+): Outcome {
+  const problem = logs?.problem ?? null;
+  if (problem === null) return outcome;
+  context.noteProblem("output_missing", new Error(problem));
+  return { ...outcome, message: [outcome.message, problem].filter(Boolean).join("; ") };
 }
 
 /** Keeps the logs and the report when the files cannot be packed. */

@@ -15,8 +15,9 @@ import { findControlGroups, type ControlGroup, type ControlGroups } from "./cont
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
 import { decodeExit } from "./exit-status.js";
 import { JobPipe } from "./job-pipe.js";
-import { ProcessGroup, findProcesses, killSurvivors } from "./job-processes.js";
+import { ProcessGroup, findProcesses } from "./job-processes.js";
 import { jobShell } from "./job-shell.js";
+import { killSurvivors } from "./kill-survivors.js";
 import {
   identifyProcess,
   isSameProcess,

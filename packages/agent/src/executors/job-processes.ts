@@ -1,4 +1,6 @@
 import {
+  ENDED,
+  identifyProcess,
   isSameProcess,
   listProcesses,
   mapInBatches,
@@ -7,7 +9,6 @@ import {
   type ProcessId,
   type ProcessInfo,
 } from "./process-table.js";
-import { terminate } from "./terminate.js";
 
 /** What tells the processes of one attempt from all others. */
 export interface ProcessScope {
@@ -20,29 +21,34 @@ export interface ProcessScope {
 
 /**
  * The process group of a job. Its id is the one of its leader, and the kernel gives that to others once
- * nothing of the group is alive.
+ * nothing of the group is left.
  */
 export class ProcessGroup {
   readonly leader: ProcessId;
+  readonly #exists: () => boolean;
   #isOver = false;
-  #wasEmpty = false;
 
-  constructor(leader: ProcessId) {
+  /** @param exists whether anything of the group is left, which the kernel tells in one step */
+  constructor(leader: ProcessId, exists = (): boolean => signalGroup(leader.pid, 0)) {
     this.leader = leader;
+    this.#exists = exists;
   }
 
-  /**
-   * Its members among the processes of the machine; none from the time on when there was none. One empty look
-   * tells nothing: a process that starts another and ends while they are listed hides both.
-   */
-  membersOf(all: readonly ProcessInfo[]): ProcessInfo[] {
+  /** Its members among some processes of the machine; none from the time on when nothing of it is left. */
+  membersOf(some: readonly ProcessInfo[]): ProcessInfo[] {
     const { pid } = this.leader;
-    const isTaken = all.some((found) => found.pid === pid && !isSameProcess(this.leader, found));
-    const members = all.filter(({ groupId }) => groupId === pid);
-    const isEmpty = members.length === 0;
-    this.#isOver ||= isTaken || (isEmpty && this.#wasEmpty);
-    this.#wasEmpty = isEmpty;
-    return this.#isOver ? [] : members;
+    const isTaken = some.some((found) => found.pid === pid && !isSameProcess(this.leader, found));
+    this.#isOver ||= isTaken || !this.#exists();
+    return this.#isOver ? [] : some.filter(({ groupId }) => groupId === pid);
+  }
+
+  /** KILL to all of it at once: none can start another meanwhile. */
+  kill(): void {
+    const { pid } = this.leader;
+    const now = identifyProcess(pid);
+    const isTaken = now.startTicks !== ENDED && !isSameProcess(this.leader, now);
+    this.#isOver ||= isTaken || !this.#exists();
+    if (!this.#isOver) signalGroup(pid, "SIGKILL");
   }
 }
 
@@ -64,44 +70,19 @@ export async function findProcesses(scope: ProcessScope): Promise<ProcessId[]> {
   return ours.filter((info) => info !== null);
 }
 
-/** How long a start of the agent waits for what an earlier one has left, which gets KILL meanwhile. */
-const SURVIVORS_MS = 30_000;
-
-/**
- * Kills what an agent that was killed has left running of an attempt.
- *
- * @throws when something survives
- */
-export async function killSurvivors(attempt: Omit<ProcessScope, "group">): Promise<void> {
-  const scope = { ...attempt, group: null };
-  let problem: Error | null = null;
-  let isOver = false;
-  const find = async () => {
-    const alive = isOver ? [] : await findProcesses(scope);
-    return { alive, told: [] };
-  };
-  const onTrouble = (error: Error): void => {
-    problem = error;
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_resolve, reject) => {
-    const giveUp = (): void => {
-      isOver = true;
-      reject(problem ?? new Error(`processes of attempt ${attempt.attemptId} do not end`));
-    };
-    timer = setTimeout(giveUp, SURVIVORS_MS);
-  });
-  try {
-    await Promise.race([terminate({ find, graceMs: 0, onTrouble }), timeUp]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function isMarked(pid: number, scope: ProcessScope): Promise<boolean> {
+  const environment = await startEnvironment(pid);
+  if (!hasAttempt(environment, scope)) return false;
+  return isMarkedBy(environment, scope) || seesDirectory(pid, scope.directory);
 }
 
-async function isMarked(pid: number, { attemptId, directory }: ProcessScope): Promise<boolean> {
-  const environment = await startEnvironment(pid);
-  if (!`\0${environment}`.includes(`\0JOBCTL_ATTEMPT=${attemptId}\0`)) return false;
-  return environment.includes(`${directory}/`) || seesDirectory(pid, directory);
+/** Whether an environment is the one that a job is started with. */
+export function isMarkedBy(environment: string, scope: ProcessScope): boolean {
+  return hasAttempt(environment, scope) && environment.includes(`${scope.directory}/`);
+}
+
+function hasAttempt(environment: string, { attemptId }: ProcessScope): boolean {
+  return `\0${environment}`.includes(`\0JOBCTL_ATTEMPT=${attemptId}\0`);
 }
 
 /**
@@ -116,14 +97,18 @@ async function seesDirectory(pid: number, directory: string): Promise<boolean> {
   );
 }
 
+/** @returns whether there is such a group */
+function signalGroup(groupId: number, signal: "SIGKILL" | 0): boolean {
+  try {
+    return process.kill(-groupId, signal);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 /** Without /proc only the group is known, under the negative of its id. */
 function findGroup(group: ProcessGroup | null): ProcessId[] {
   if (group === null) return [];
-  const pid = -group.leader.pid;
-  try {
-    process.kill(pid, 0);
-    return [{ pid, startTicks: null }];
-  } catch {
-    return [];
-  }
+  const { pid } = group.leader;
+  return signalGroup(pid, 0) ? [{ pid: -pid, startTicks: null }] : [];
 }

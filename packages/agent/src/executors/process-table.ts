@@ -68,8 +68,17 @@ export function parseProcess(pid: number, stat: string): ProcessInfo | null {
   return { pid, parentPid, groupId, startTicks, cpuSeconds, childrenCpuSeconds };
 }
 
+/** Set in the flags of a process that is the kernel's own (PF_KTHREAD). */
+const KERNEL_THREAD = 0x00200000;
+
+/** Whether a process is becoming another program at this moment: its environment is not there yet. */
+export function isChangingProgram(stat: string): boolean {
+  const info = parseStat(stat);
+  return info !== null && (info.flags & KERNEL_THREAD) === 0 && info.environmentEnd === 0;
+}
+
 /** Start of a process that has ended before it could be looked at: no process has it. */
-const ENDED = -1;
+export const ENDED = -1;
 
 /** A process as it is at this moment, for signals; also one that has ended and has not been waited for. */
 export function identifyProcess(pid: number): ProcessId {
@@ -109,8 +118,10 @@ function parseStat(stat: string) {
     state,
     parentPid: Number(parentPid),
     groupId: Number(groupId),
+    flags: number(9),
     threads: number(20),
     startTicks: number(22),
+    environmentEnd: number(51),
     cpuSeconds: seconds(14) + seconds(15),
     childrenCpuSeconds: seconds(16) + seconds(17),
   };

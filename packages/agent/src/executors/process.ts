@@ -6,9 +6,11 @@ import { execa } from "execa";
 
 import { cleanStart } from "./clean-start.js";
 import type { Execution, Executor, Exit, StartRequest } from "./executor.js";
+import { huntProcesses } from "./hunt-processes.js";
 import { JobPipe } from "./job-pipe.js";
-import { ProcessGroup, findProcesses, killSurvivors } from "./job-processes.js";
+import { ProcessGroup, findProcesses } from "./job-processes.js";
 import { jobShell } from "./job-shell.js";
+import { killSurvivors } from "./kill-survivors.js";
 import { identifyProcess } from "./process-table.js";
 import { terminate } from "./terminate.js";
 import { UsageMeter } from "./usage-meter.js";
@@ -86,7 +88,11 @@ async function start(request: StartRequest): Promise<Execution> {
         const alive = await findProcesses(jobs);
         return { alive, told: alive };
       };
-      return terminate({ find, graceMs, onTrouble });
+      const hunt = (stop: boolean) => {
+        if (stop) jobs.group.kill();
+        return huntProcesses(jobs, stop);
+      };
+      return terminate({ find, hunt, graceMs, onTrouble });
     },
     kill: () => {
       if (child.exitCode === null && child.signalCode === null) killGroup(pid);

@@ -116,18 +116,21 @@ describe("ending processes", () => {
     assert.deepEqual([groupId, startTicks], [5, 99]);
   });
 
-  it("takes a group for another one once it was empty twice, or its leader's id is somebody else's", () => {
+  it("takes a group for another one once nothing of it is left, or its leader's id is somebody else's", () => {
     child = spawn("true");
     const info = { parentPid: 1, cpuSeconds: 0, childrenCpuSeconds: 0 };
     const member = { ...info, pid: 11, groupId: 10, startTicks: 5 };
-    const group = new ProcessGroup({ pid: 10, startTicks: 5 });
+    let exists = true;
+    const group = new ProcessGroup({ pid: 10, startTicks: 5 }, () => exists);
     assert.deepEqual(group.membersOf([member]), [member]);
     assert.deepEqual(group.membersOf([]), []);
+    assert.deepEqual(group.membersOf([]), []);
     assert.deepEqual(group.membersOf([member]), [member]);
+    exists = false;
     assert.deepEqual(group.membersOf([]), []);
-    assert.deepEqual(group.membersOf([]), []);
+    exists = true;
     assert.deepEqual(group.membersOf([member]), []);
-    const taken = new ProcessGroup({ pid: 10, startTicks: 5 });
+    const taken = new ProcessGroup({ pid: 10, startTicks: 5 }, () => true);
     const stranger = { ...info, pid: 10, groupId: 10, startTicks: 7 };
     assert.deepEqual(taken.membersOf([stranger, member]), []);
   });

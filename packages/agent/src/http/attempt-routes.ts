@@ -64,11 +64,11 @@ export function attemptRoutes(app: FastifyInstance, pool: AttemptPool, logger: L
       etag: result.sha256,
       contentType: "application/x-tar",
     };
+    await pool.checkResult(attempt.spec.id);
     try {
       await sendFile(request, reply, file, logger);
     } catch (error) {
-      if (toJobctlError(error).code === "file_system")
-        await pool.checkResult(attempt.spec.id, error);
+      if (toJobctlError(error).code === "file_system") await pool.checkResult(attempt.spec.id);
       throw error;
     }
   });

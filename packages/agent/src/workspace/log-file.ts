@@ -49,6 +49,11 @@ export class LogFile {
     return this.#size;
   }
 
+  /** Bytes that were written and are not there: the file was removed or cut short. */
+  get missingBytes(): number {
+    return Math.max(0, this.#size - logSize(this.path));
+  }
+
   /**
    * Appends what fits.
    *

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
+import type { Logger } from "@jobctl/daemon";
 import { JobctlError, type AgentLoad, type AgentSelf, type WatchMessage } from "@jobctl/protocol";
 
 import type { AgentClient } from "./agent-client.js";
@@ -29,7 +31,7 @@ function loadOf(slotsUsed: number): AgentLoad {
   };
 }
 
-function makeLink(events: Partial<LinkEvents>): AgentLink {
+function makeLink(events: Partial<LinkEvents>, logger: Logger = SILENT): AgentLink {
   const client = {
     url: "http://a:9000",
     provedName: SELF.name,
@@ -44,7 +46,7 @@ function makeLink(events: Partial<LinkEvents>): AgentLink {
     { self: null, load: null, receivedAt: null },
     { origin: "configured", heartbeatSeconds: 1, deadSeconds: 60 },
     { ...NOTHING, ...events },
-    SILENT,
+    logger,
   );
 }
 
@@ -59,6 +61,28 @@ describe("the link to an agent", () => {
     } finally {
       await link.stop();
     }
+  });
+
+  it("is tried less and less often, and logged once, while its connections are short", async () => {
+    const lines: string[] = [];
+    const note = ({ event }: { event: string }): unknown => lines.push(event);
+    const began: number[] = [];
+    const link = makeLink(
+      { onReady: () => began.push(performance.now()) },
+      { ...SILENT, info: note, warn: note },
+    );
+    link.start();
+    try {
+      while (began.length < 8) await delay(20);
+    } finally {
+      await link.stop();
+    }
+    const pauses = began.slice(1).map((at, n) => at - (began[n] ?? 0));
+    // Half of 50 ms times two to the power of six at least.
+    assert.ok((pauses.at(-1) ?? 0) >= 1500, pauses.join(" "));
+    // Those of the first three connections.
+    assert.equal(lines.filter((event) => event === "agent_ready").length, 3);
+    assert.equal(lines.filter((event) => event === "agent_unreachable").length, 3);
   });
 
   it("counts refusals on while the agent takes attempts and cannot start them", () => {

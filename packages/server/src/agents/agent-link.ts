@@ -19,6 +19,10 @@ import type { CircuitBreaker } from "./circuit-breaker.js";
 const RECONNECT = { firstMs: 50, maxMs: 1000 };
 /** For an agent that breaks the rules: each connection of it costs the server work. */
 const AFTER_INVALID = { firstMs: 1000, maxMs: 60_000 };
+/** For an agent that ends its connections soon after each snapshot. */
+const AFTER_SHORT = { firstMs: 50, maxMs: 30_000 };
+/** So many short connections in a row are no reason to log less. */
+const USUAL_SHORT = 2;
 /** A connection that lasts this long resets the back-off. */
 const STABLE_MS = 5000;
 /** A slot that becomes free ends the pause after a refusal, but not before this time. */
@@ -87,10 +91,13 @@ export class AgentLink {
   #cannotStart = false;
   #connectedSince: number | null = null;
   #readySinceMs: number | null = null;
+  /** Connections in a row that were ready, and ended soon. */
+  #shortConnections = 0;
   #fullSinceMs = 0;
   #isFull = false;
   #fullTimer: NodeJS.Timeout | undefined;
   #deadTimer: NodeJS.Timeout | undefined;
+  #stableTimer: NodeJS.Timeout | undefined;
   #watching: Promise<void> = Promise.resolve();
 
   constructor(
@@ -302,15 +309,39 @@ export class AgentLink {
       this.#readySinceMs = null;
       const error = await this.#watchUntilCut();
       const wasStable = this.#lastedMs >= STABLE_MS;
+      if (wasStable) this.#noteStable();
+      else if (this.#readySinceMs !== null) this.#shortConnections += 1;
       this.#disconnected(error);
       failures = wasStable ? 1 : failures + 1;
-      const isInvalid = error.code === "agent_answer_invalid";
-      await delay(
-        backoffMs(failures, isInvalid ? AFTER_INVALID : RECONNECT, Math.random()),
-        undefined,
-        { signal: this.#pause.signal },
-      ).catch(() => {});
+      await delay(this.#reconnectMs(failures, error), undefined, {
+        signal: this.#pause.signal,
+      }).catch(() => {});
     }
+  }
+
+  #reconnectMs(failures: number, { code }: JobctlError): number {
+    const isInvalid = code === "agent_answer_invalid";
+    const pauseMs = backoffMs(failures, isInvalid ? AFTER_INVALID : RECONNECT, Math.random());
+    if (this.#shortConnections === 0) return pauseMs;
+    // An agent that is away for too long counts as lost.
+    const mostMs = (this.#settings.deadSeconds * 1000) / 4;
+    const shortMs = backoffMs(this.#shortConnections, AFTER_SHORT, Math.random());
+    return Math.max(pauseMs, Math.min(shortMs, mostMs));
+  }
+
+  /** Logs of its connections again, and how many have not been logged. */
+  #noteStable(): void {
+    clearTimeout(this.#stableTimer);
+    this.#loggedCodes.clear();
+    const shortConnections = this.#shortConnections;
+    this.#shortConnections = 0;
+    if (shortConnections <= USUAL_SHORT) return;
+    this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url, shortConnections });
+  }
+
+  /** Whether the connections of this agent are too short to be worth a line each. */
+  get isRestless(): boolean {
+    return this.#shortConnections > USUAL_SHORT;
   }
 
   /** How long this connection has been ready, by the monotonic clock. */
@@ -389,26 +420,30 @@ export class AgentLink {
     this.#deadTimer = undefined;
     this.#state = "ready";
     this.#error = null;
-    this.#loggedCodes.clear();
+    if (!this.isRestless) this.#loggedCodes.clear();
     this.#refusal = null;
     this.#isFull = false;
     this.#connectedSince = wallClock();
     this.#readySinceMs = performance.now();
     this.#changes.announce("state");
-    this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url });
+    if (!this.isRestless)
+      this.#logger.info({ event: "agent_ready", agent: this.name, url: this.url });
+    this.#stableTimer = setTimeout(() => this.#noteStable(), STABLE_MS).unref();
     this.#events.onReady(this);
   }
 
   #disconnected(error: JobctlError): void {
     this.#connection.abort();
+    clearTimeout(this.#stableTimer);
     if (this.#stopping.signal.aborted) return;
     const wasReady = this.#state === "ready";
     this.#connectedSince = null;
     const { code } = error;
     if (!this.#loggedCodes.has(code)) {
       this.#loggedCodes.add(code);
+      const shortConnections = this.#shortConnections;
       this.#logger.warn(
-        { event: "agent_unreachable", agent: this.name, url: this.url, code },
+        { event: "agent_unreachable", agent: this.name, url: this.url, code, shortConnections },
         error.message,
       );
     }

@@ -9,7 +9,7 @@ import type { JobRow } from "../store/job-row.js";
 import { attemptSpec, type JobPolicy } from "./attempt-spec.js";
 import { ArchiveReader } from "./archive-reader.js";
 import { refusalKind } from "./refusal-kind.js";
-import { UnsentJobs, type Unsent } from "./unsent-jobs.js";
+import { UnsentJobs, pauseAgent, type Unsent } from "./unsent-jobs.js";
 import { STORE_AGAIN_MS, isNotStored } from "./until-stored.js";
 
 const RESEND = { firstMs: 100, maxMs: 5000 };
@@ -105,6 +105,12 @@ export class AttemptSender {
   failedToStart(row: JobRow, link: AgentLink, error: JobctlError): void {
     link.noteNotStarted();
     this.#unsent.refused({ row, link, isUnused: false }, error);
+  }
+
+  /** Leaves an agent alone that has cut off a job, for longer each time until it has run one. */
+  pauseAgent(row: JobRow, link: AgentLink, error: JobctlError): void {
+    link.noteNotStarted();
+    pauseAgent(link, row.id, error);
   }
 
   async #sendUntilKnown(sending: Sending): Promise<void> {

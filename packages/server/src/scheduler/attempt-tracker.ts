@@ -53,6 +53,8 @@ export class AttemptTracker implements LinkEvents {
   readonly #discards: Discards;
   /** Attempts that are being collected, or wait to be collected again. */
   readonly #collecting = new Set<string>();
+  /** Ends the wait for a result that its agent has not sent, and with it the attempt, by attempt. */
+  readonly #waiting = new Map<string, () => void>();
   /** How often a result was not what its report announced, by attempt. */
   readonly #mismatches = new Map<string, number>();
   /** How often a result could not be stored, by attempt. */
@@ -83,12 +85,9 @@ export class AttemptTracker implements LinkEvents {
       else attempts.lose(row.id, row.attempt, `agent ${name} no longer holds attempt ${id}`);
     }
     for (const id of unmatched.keys()) this.#discards.add(link, id);
-    logger.info({
-      event: "agent_reconciled",
-      agent: name,
-      jobs: ours.length,
-      stale: unmatched.size,
-    });
+    const facts = { agent: name, jobs: ours.length, stale: unmatched.size };
+    const level = link.isRestless ? "debug" : "info";
+    logger[level]({ event: "agent_reconciled", ...facts });
   }
 
   onReady(link: AgentLink): void {
@@ -136,10 +135,22 @@ export class AttemptTracker implements LinkEvents {
         void this.#collect(link, row, report);
         break;
       case "interrupted":
-        this.#parts.attempts.lose(jobId, attempt, `agent ${link.name} ${whyInterrupted(report)}`);
-        this.#discards.add(link, report.id);
+        this.#interrupted(link, row, report);
         break;
     }
+  }
+
+  /** What has not begun to run has not used up a try. */
+  #interrupted(link: AgentLink, row: JobRow, report: HeardReport): void {
+    const { sender, attempts } = this.#parts;
+    const why = whyInterrupted(link, row, report);
+    if (row.status === "dispatched" && report.startedAt === null)
+      sender.failedToStart(row, link, new JobctlError("interrupted", why));
+    else {
+      sender.pauseAgent(row, link, new JobctlError("interrupted", why));
+      attempts.lose(row.id, row.attempt, why);
+    }
+    this.#discards.add(link, report.id);
   }
 
   onStatus(link: AgentLink): void {
@@ -260,6 +271,8 @@ export class AttemptTracker implements LinkEvents {
     const link = registry.byName(row.agent);
     if (link?.state !== "ready") return;
     if (row.status === "dispatched" && sender.interrupt(row)) return;
+    const endUncollected = this.#waiting.get(attemptId(row.id, row.attempt));
+    if (endUncollected !== undefined) return endUncollected();
     try {
       await link.client.cancelAttempt(attemptId(row.id, row.attempt));
       crashPoint("cancel.delivered");
@@ -307,7 +320,9 @@ export class AttemptTracker implements LinkEvents {
       const fetched =
         report.result === null
           ? null
-          : await fetchResult(link, this.#parts.blobs, report.id, report.result);
+          : await fetchResult(link, this.#parts.blobs, { id: report.id, ...report.result }, () =>
+              this.#isCancelled(row),
+            );
       crashPoint("collect.fetched");
       const { outcome, result } = await this.#inspect(link, report, report.outcome, fetched);
       await attempts.finish(row.id, row.attempt, report, outcome, result);
@@ -369,30 +384,48 @@ export class AttemptTracker implements LinkEvents {
 
   /**
    * What stood in the way, such as a full volume, may be gone later. A result that is wrong every time
-   * never becomes right: the attempt counts as lost, and its job can run elsewhere. Until then the same
-   * report, sent again, changes nothing.
+   * never becomes right: the attempt counts as lost, and its job can run elsewhere. A job that has been
+   * cancelled does not wait for an agent that does not send its result. Until then the same report, sent
+   * again, changes nothing.
    */
   #collectLater(link: AgentLink, row: JobRow, report: HeardReport, error: JobctlError): void {
+    const giveUp = (): void => this.#giveUp(link, row, report, error);
     let waitMs: number;
     if (error.code === "digest_mismatch" || error.code === "agent_answer_invalid") {
       const failures = countUp(this.#mismatches, report.id);
-      if (failures >= MAX_MISMATCHES) return this.#giveUp(link, row, report, error);
+      if (failures >= MAX_MISMATCHES) return giveUp();
       waitMs = backoffMs(failures, AFTER_MISMATCH, Math.random());
     } else {
       const failures = countUp(this.#failures, report.id);
       // A volume that is full for days is no reason to give up a result that its agent would send.
-      if (failures >= MAX_FAILURES && !isOwnTrouble(error))
-        return this.#giveUp(link, row, report, error);
+      if (failures >= MAX_FAILURES && !isOwnTrouble(error)) return giveUp();
       waitMs = backoffMs(failures, AFTER_FAILURE, Math.random());
     }
+    if (!isOwnTrouble(error)) {
+      if (this.#isCancelled(row)) return giveUp();
+      this.#waiting.set(report.id, giveUp);
+    }
     setTimeout(() => {
+      this.#waiting.delete(report.id);
       this.#collecting.delete(report.id);
       if (link.state === "ready") this.onAttempt(link, report);
     }, waitMs).unref();
   }
 
+  /** Whether a cancel of the job is stored. While the store cannot be read, it is not. */
+  #isCancelled({ id, attempt }: JobRow): boolean {
+    try {
+      const now = this.#parts.attempts.get(id);
+      return now?.attempt === attempt && now.cancel_requested_at !== null;
+    } catch (error) {
+      if (!isNotStored(error)) throw error;
+      return false;
+    }
+  }
+
   #giveUp(link: AgentLink, row: JobRow, report: HeardReport, error: JobctlError): void {
     const { attempts, logger } = this.#parts;
+    this.#waiting.delete(report.id);
     const tries = this.#mismatches.get(report.id) ?? this.#failures.get(report.id) ?? 0;
     const what = this.#mismatches.has(report.id)
       ? "sent a wrong result"
@@ -431,12 +464,16 @@ function failedToStart({ outcome, usage }: HeardReport): boolean {
   return outcome?.reason === "executor_error" && usage === null;
 }
 
+/** What had ended and is to be run again has lost its files. */
+function whyInterrupted({ name }: AgentLink, row: JobRow, report: HeardReport): string {
+  if (row.status === "dispatched") return `agent ${name} gave it back before it ran`;
+  if (row.status !== "collecting")
+    return `agent ${name} ${report.interruption === "files_lost" ? "has lost its files" : "went down while it ran"}`;
+  return `agent ${name} has lost what it had kept of attempt ${attemptId(row.id, row.attempt)}`;
+}
+
 /** Whether the server could not store a result. What fails on the agent's side has other codes. */
 function isOwnTrouble(error: JobctlError): boolean {
   const { code } = error;
   return isNotStored(error) || code === "internal" || code === "overloaded";
-}
-
-function whyInterrupted({ interruption }: HeardReport): string {
-  return interruption === "files_lost" ? "has lost its files" : "went down while it ran";
 }

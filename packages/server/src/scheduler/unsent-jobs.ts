@@ -143,7 +143,7 @@ function jobPauseMs({ refusals }: JobRow): number {
 const USUAL_REFUSALS = 2;
 
 /** An agent that drains says itself when it takes work again. */
-function pauseAgent(link: AgentLink, jobId: number, error: JobctlError): void {
+export function pauseAgent(link: AgentLink, jobId: number, error: JobctlError): void {
   const code: ErrorCode = error.code;
   if (code === "draining") return link.markFull(AGENT_PAUSE.firstMs);
   link.noteRefusal(jobId, error, code === "no_room" ? USUAL_REFUSALS : 0);
