@@ -98,7 +98,7 @@ export function scriptTexts(text: string): string[] {
   return [
     ...awkCommands(code),
     ...sedCommands(code),
-    ...[...code.matchAll(/^\s*(?:!|shell\s+)([^\n]*)/gm)].map(([, command = ""]) => command),
+    ...[...code.matchAll(/^[ \t]*(?:!|shell\s+)([^\n]*)/gm)].map(([, command = ""]) => command),
   ];
 }
 
@@ -192,18 +192,18 @@ function sedCommands(script: string): string[] {
 /** Interactive programs that hand a line to a shell when it begins in a certain way. */
 const SHELL_ESCAPES: Readonly<Record<string, RegExp>> = {
   vim: /(?:^|\|)[+:\s]*(?:silent\s*)?(?:r\s*|w\s*)?!+([^\n]*)/gm,
-  ed: /^\s*(?:r\s*|w\s*)?!([^\n]*)/gm,
-  gdb: /^\s*(?:!|shell\s+|make\s+|pipe\s[^|]*\|)([^\n]*)/gm,
-  sqlite3: /^\s*\.(?:shell|system)\s+([^\n]*)/gm,
+  ed: /^[ \t]*(?:r\s*|w\s*)?!([^\n]*)/gm,
+  gdb: /^[ \t]*(?:!|shell\s+|make\s+|pipe\s[^|]*\|)([^\n]*)/gm,
+  sqlite3: /^[ \t]*\.(?:shell|system)\s+([^\n]*)/gm,
   psql: /\\!\s*([^\n]*)/g,
-  mysql: /(?:\\!\s*|^\s*system\s+)([^\n;]*)/gm,
-  expect: /^\s*(?:spawn|exec|system)\s+([^\n;]*)/gm,
+  mysql: /(?:\\!\s*|^[ \t]*system\s+)([^\n;]*)/gm,
+  expect: /^[ \t]*(?:spawn|exec|system)\s+([^\n;]*)/gm,
   tclsh: /\bexec\s+([^\n;\]]*)/g,
   m4: /\be?syscmd\s*\(\s*`?([^')]*)/g,
   dc: /!([^\n]*)/g,
-  gnuplot: /^\s*!([^\n]*)/gm,
-  sqlplus: /^\s*(?:!|host\s+)([^\n]*)/gm,
-  ftp: /^\s*!([^\n]*)/gm,
+  gnuplot: /^[ \t]*!([^\n]*)/gm,
+  sqlplus: /^[ \t]*(?:!|host\s+)([^\n]*)/gm,
+  ftp: /^[ \t]*!([^\n]*)/gm,
   less: /!([^\n]*)/g,
   emacs:
     /\((?:shell-command(?:-to-string)?|async-shell-command|call-process-shell-command)\s+"((?:\\.|[^"\\])*)"/g,

@@ -13,7 +13,6 @@ export type {
   HereDoc,
   ParsedScript,
   Redirection,
-  Statement,
   SyntaxNode,
   Word,
   WordPart,

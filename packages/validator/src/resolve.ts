@@ -24,7 +24,7 @@ import {
 } from "./parse.js";
 import { decodeEscapes } from "./escapes.js";
 import { deleteTarget } from "./paths.js";
-import { globPattern } from "./glob.js";
+import { GlobPattern } from "./glob-match.js";
 import { evaluatePipe, evaluateScript } from "./pure-output.js";
 import { formatted } from "./pure/printf.js";
 import type { Symbols, ValueSource } from "./symbols.js";
@@ -483,7 +483,7 @@ export class Resolver {
       case "Replace": {
         const by = this.word(operation.replacement)[0] ?? "";
         return this.#edit(values, operation.pattern, (value, pattern) =>
-          replace(value, pattern, by, operation.operator),
+          pattern.replace(value, by, REPLACES[operation.operator]),
         );
       }
       case "Slice": {
@@ -553,13 +553,14 @@ export class Resolver {
   #edit(
     values: string[],
     operand: Word,
-    edit: (value: string, pattern: RegExp) => string,
+    edit: (value: string, pattern: GlobPattern) => string,
   ): string[] {
-    const pattern = globPattern(this.word(operand)[0] ?? "");
+    const pattern = GlobPattern.parse(this.word(operand)[0] ?? "", this.#budget);
     if (pattern === null) return [UNKNOWN];
     return values.map((value) => {
-      if (isKnown(value)) return edit(value, new RegExp(pattern, "s"));
-      return value;
+      if (!isKnown(value)) return value;
+      checkEdited(value);
+      return edit(value, pattern);
     });
   }
 
@@ -635,20 +636,15 @@ function together(head: string, tail: string): string {
   return head + tail;
 }
 
-function remove(value: string, pattern: RegExp, operator: string): string {
-  const { source } = pattern;
-  const lazy = source.replaceAll("[^]*", "[^]*?");
-  switch (operator) {
-    case "#":
-      return value.replace(new RegExp(`^(?:${lazy})`), "");
-    case "##":
-      return value.replace(new RegExp(`^(?:${source})`), "");
-    case "%":
-      return removeSuffix(value, new RegExp(`^(?:${source})$`), "shortest");
-    default:
-      return removeSuffix(value, new RegExp(`^(?:${source})$`), "longest");
-  }
+function remove(value: string, pattern: GlobPattern, operator: string): string {
+  const which = operator.length === 1 ? "shortest" : "longest";
+  return operator.startsWith("#")
+    ? pattern.withoutPrefix(value, which)
+    : pattern.withoutSuffix(value, which);
 }
+
+/** Where each operator replaces. */
+const REPLACES = { "/": "first", "//": "all", "/#": "start", "/%": "end" } as const;
 
 /** Characters of a value that patterns are taken out of. */
 const MAX_EDITED = 2000;
@@ -656,24 +652,6 @@ const MAX_EDITED = 2000;
 function checkEdited(value: string): void {
   if (value.length > MAX_EDITED)
     throw new BudgetExceeded(`a pattern for a value of more than ${MAX_EDITED} characters`);
-}
-
-function removeSuffix(value: string, pattern: RegExp, which: "shortest" | "longest"): string {
-  checkEdited(value);
-  const lengths = Array.from({ length: value.length + 1 }, (_, length) => length);
-  const found = (which === "shortest" ? lengths : lengths.toReversed()).find((length) =>
-    pattern.test(value.slice(value.length - length)),
-  );
-  return found === undefined ? value : value.slice(0, value.length - found);
-}
-
-function replace(value: string, pattern: RegExp, by: string, operator: string): string {
-  const { source } = pattern;
-  if (source === "") return value;
-  checkEdited(value);
-  const anchored =
-    operator === "/#" ? `^(?:${source})` : operator === "/%" ? `(?:${source})$` : source;
-  return value.replace(new RegExp(anchored, operator === "//" ? "g" : ""), () => by);
 }
 
 function transformed(value: string, how: string): string {

@@ -2,7 +2,6 @@ import {
   forEachChild,
   type Command,
   type FunctionNode,
-  type ParsedScript,
   type Redirection,
   type SyntaxNode,
   type Word,
@@ -81,28 +80,4 @@ export function commandsIn(node: SyntaxNode): Command[] {
   };
   visit(node);
   return found;
-}
-
-/** Commands that print what a file holds. */
-const READERS = new Set([
-  ...["ls", "find", "sed", "head", "tail", "awk", "gawk", "cat", "grep", "cut", "jq", "yq"],
-]);
-const NOT_READERS = new Set(["base64", "base32", "xxd", "openssl", "curl", "wget", "rev", "tr"]);
-
-/** Whether a substitution only picks something out of a file. */
-export function isReadFromFile(script: ParsedScript): boolean {
-  let reads = script.commands.length > 0;
-  const visit = (node: SyntaxNode): void => {
-    if (node.type === "Command") {
-      const name = node.name?.value ?? "";
-      if (NOT_READERS.has(name)) reads = false;
-    }
-    forEachChild(node, visit);
-  };
-  visit(script);
-  const [only] = script.commands;
-  const last = only?.command.type === "Pipeline" ? only.command.commands.at(-1) : only?.command;
-  if (last?.type !== "Command") return false;
-  // `$(< file)` has no command at all.
-  return reads && (last.name === undefined || READERS.has(last.name.value));
 }

@@ -89,7 +89,7 @@ function substitution(from: string, to: string, flags: string, extended: boolean
 
 /** A pattern with at most one repetition, as a regular expression; null where it has more. */
 function patternOf(pattern: string, extended: boolean): string | null {
-  if (/\\[^\w\s]*[1-9<>bwWsS]|\[[^\]]*[[\\]/.test(pattern)) return null;
+  if (/\\[^\w\s]{0,3}[1-9<>bwWsS]|\[[^\][\\]*[[\\]/.test(pattern)) return null;
   let repetitions = 0;
   const source = pattern.replace(/\[\^?\]?[^\]]*\]|\\[\s\S]|[\s\S]/g, (piece, at: number) => {
     if (piece.startsWith("[")) return piece;

@@ -1,12 +1,8 @@
 import type { Severity } from "../diagnostic.js";
-import type { Invocation } from "../unwrap.js";
 import type { RuleId } from "./index.js";
 
 /** Called with what a rule has found; the severity is the rule's own unless said. */
 export type Found = (rule: RuleId, message: string, severity?: Severity) => void;
-
-/** Looks at one command that a script runs. */
-export type CommandRule = (invocation: Invocation, found: Found) => void;
 
 /** The arguments that are not options. */
 export function operands(args: readonly string[]): string[] {
