@@ -12,8 +12,11 @@ const NOTICEABLE_MS = 20;
 /** Growth of what takes the square of the length is sixteen. */
 const MAX_GROWTH = 10;
 
-/** What these files search has been through `bounded`: no line is longer than 2000 characters. */
-const SEARCH_BOUNDED = new Set(["rules/embed.js", "rules/inline.js"]);
+/** Longest line that is searched. */
+const MAX_LINE = 4000;
+
+/** What these files search has been through `bounded`: no line is longer than 4000 characters. */
+const SEARCH_BOUNDED = new Set(["rules/shared/inline-code.js"]);
 
 function durationOf({ pattern }: FoundPattern, text: string): number {
   const began = performance.now();
@@ -32,22 +35,25 @@ describe("the regular expressions of the package", () => {
 
   it("take no more than proportionally longer for a longer text", (t) => {
     assert.ok(patterns.length > 200, `${patterns.length} found`);
+    const slow: string[] = [];
     for (const found of patterns.filter(({ file }) => !SEARCH_BOUNDED.has(file))) {
       const short = adversaries(found.pattern, SHORT);
       for (const [at, text] of adversaries(found.pattern, LONG).entries()) {
         if (durationOf(found, text) < NOTICEABLE_MS) continue;
         const ms = shortest(found, text);
         const growth = ms / shortest(found, short[at] ?? "");
-        const what = `${found.file}: ${found.pattern} on ${JSON.stringify(text.slice(0, 20))}`;
-        assert.ok(ms < NOTICEABLE_MS || growth < MAX_GROWTH, `${what}: ${growth.toFixed(1)} times`);
+        if (ms < NOTICEABLE_MS || growth < MAX_GROWTH) continue;
+        const on = JSON.stringify(text.slice(0, 20));
+        slow.push(`${found.file}: ${found.pattern} on ${on}: ${growth.toFixed(1)} times`);
       }
     }
+    assert.deepEqual(slow, []);
     t.diagnostic(`${patterns.length} regular expressions`);
   });
 
   it("are searched in texts that are bounded where they take longer", () => {
     for (const found of patterns.filter(({ file }) => SEARCH_BOUNDED.has(file)))
-      for (const text of adversaries(found.pattern, 100_000))
+      for (const text of adversaries(found.pattern, MAX_LINE))
         assert.ok(durationOf(found, bounded(text)) < 5000, `${found.file}: ${found.pattern}`);
   });
 });

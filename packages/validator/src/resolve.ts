@@ -567,9 +567,15 @@ export class Resolver {
   #output(script: ParsedScript | undefined): string[] {
     if (script === undefined) return [OUTPUT];
     const output = evaluateScript(script, this);
-    if (output !== null) return [output.replace(/\n+$/, "")];
+    if (output !== null) return [withoutLineEnds(output)];
     return [readsFile(script) ? INPUT : OUTPUT];
   }
+}
+
+function withoutLineEnds(text: string): string {
+  let { length } = text;
+  while (text[length - 1] === "\n") length -= 1;
+  return text.slice(0, length);
 }
 
 /** What of the script is in a value. */

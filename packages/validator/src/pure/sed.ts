@@ -91,7 +91,7 @@ function substitution(from: string, to: string, flags: string, extended: boolean
 function patternOf(pattern: string, extended: boolean): string | null {
   if (/\\[^\w\s]{0,3}[1-9<>bwWsS]|\[[^\][\\]*[[\\]/.test(pattern)) return null;
   let repetitions = 0;
-  const source = pattern.replace(/\[\^?\]?[^\]]*\]|\\[\s\S]|[\s\S]/g, (piece, at: number) => {
+  const source = pattern.replace(/\[\^?\]?[^\]]{0,200}\]|\\[\s\S]|[\s\S]/g, (piece, at: number) => {
     if (piece.startsWith("[")) return piece;
     const bare = piece.startsWith("\\") ? (piece[1] ?? "") : piece;
     const isSpecial = piece.startsWith("\\") !== extended;

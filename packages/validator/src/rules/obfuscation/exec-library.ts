@@ -47,10 +47,10 @@ const FILE = /^(\.{0,2}\/|~|\uE002)|\.so(\.\d+)*$/;
 function libraryOf(name: string, arg: string, next: string): string | null {
   const [, option = "", joined] = /^((?:--?)?[A-Za-z][\w-]*)(?:=(.*))?$/s.exec(arg) ?? [];
   const value = joined ?? next;
-  const options = OPTIONS[name.replace(/^(ld)[-.].*$/, "$1").replace(/[\d.]+$/, "")];
+  const options = OPTIONS[name.replace(/^(ld)[-.].*$/, "$1").replace(/[\d.]{1,40}$/, "")];
   if (options?.test(option) === true && FILE.test(value)) return value;
   // Spelled out in a piece of code.
-  const inCode = CODE[name.replace(/[\d.]+$/, "")]?.exec(arg)?.[1];
+  const inCode = CODE[name.replace(/[\d.]{1,40}$/, "")]?.exec(arg)?.[1];
   return inCode !== undefined && FILE.test(inCode) ? inCode : null;
 }
 

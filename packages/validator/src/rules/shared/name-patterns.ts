@@ -2,7 +2,7 @@
  * Whether a glob matches a name. Takes time in proportion to the lengths of both multiplied, whatever is in them.
  */
 export function globMatches(glob: string, name: string): boolean {
-  const pieces = glob.match(/\[[!^]?\]?(?:\[:\w{1,10}:\]|[^\]])*\]|\\[\s\S]|[\s\S]/g) ?? [];
+  const pieces = glob.match(/\[[!^]?\]?(?:\[:\w{1,10}:\]|[^\]]){0,200}\]|\\[\s\S]|[\s\S]/g) ?? [];
   let [piece, at] = [0, 0];
   let star: { piece: number; at: number } | null = null;
   while (at < name.length) {
