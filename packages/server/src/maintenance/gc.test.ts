@@ -154,6 +154,17 @@ describe("gc", () => {
     assert.equal(store.damage.list().length, 1);
   });
 
+  it("finds what lies in the place of a file that a job refers to", async () => {
+    const [link, folder] = [submit(), submit()];
+    for (const sha256 of [link, folder]) rmSync(blobs.pathOf(sha256));
+    symlinkSync("/dev/zero", blobs.pathOf(link));
+    mkdirSync(blobs.pathOf(folder));
+    const { damaged, missing } = await gc({ verify: true });
+    const found = damaged.map((blob) => [blob.sha256, blob.found]).toSorted();
+    const expected = [link, folder].map((sha256) => [sha256, "it is not a regular file"]);
+    assert.deepEqual([found, missing], [expected.toSorted(), []]);
+  });
+
   it("goes on where one entry cannot be read", async () => {
     submit();
     mkdirSync(blobs.pathOf("e".repeat(64)), { recursive: true });

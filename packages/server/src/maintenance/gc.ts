@@ -157,11 +157,10 @@ async function readAllThrough(
     await read(sha256);
     add(sum, sizeBytes);
   }
-  if (closed.size === 0) return sum;
-  // What lies in these is known from the jobs alone.
+  // What lies in these, and where a directory is instead of a file, is known from the jobs alone.
   for await (const { sha256 } of references(store)) {
     signal?.throwIfAborted();
-    if (closed.has(sha256.slice(0, 2))) await read(sha256);
+    if (closed.has(sha256.slice(0, 2)) || blobs.isMisplaced(sha256)) await read(sha256);
   }
   return sum;
 }
