@@ -1,6 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 
+import { openRegularFile } from "@jobctl/archive";
 import { replaceFile, syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
@@ -43,7 +52,7 @@ const notePath = (dataPath: string): string => join(dataPath, "installation.json
 function readInstallationNote(dataPath: string): InstallationNote | null {
   const path = notePath(dataPath);
   try {
-    return noteSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    return noteSchema.parse(JSON.parse(readStart(path)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new JobctlError(
@@ -54,6 +63,20 @@ function readInstallationNote(dataPath: string): InstallationNote | null {
         cause: error,
       },
     );
+  }
+}
+
+/** A note is far shorter than this. */
+const MAX_NOTE_BYTES = 4096;
+
+/** @throws the system's error; for what is not a regular file, too */
+function readStart(path: string): string {
+  const descriptor = openRegularFile(path);
+  try {
+    const content = Buffer.alloc(MAX_NOTE_BYTES);
+    return content.toString("utf8", 0, readSync(descriptor, content));
+  } finally {
+    closeSync(descriptor);
   }
 }
 
