@@ -63,9 +63,10 @@ describe("gc", () => {
     store.transaction(() => store.jobs.insert({ ...NEW_JOB, input_sha256: input }, {}));
     return input;
   };
+  const ids = { lost: null, giveUpLost: () => {} };
   const gc = (options: Partial<GcOptions> = {}, isCopied = false): Promise<GcReport> =>
     collectGarbage(
-      { store, blobs, watch, paths, logger, isCopied: () => isCopied },
+      { store, blobs, watch, paths, logger, ids, isCopied: () => isCopied },
       { dryRun: false, force: false, ...options },
     );
 

@@ -7,6 +7,7 @@ import { JobctlError, type GcReport } from "@jobctl/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
 import { isUnreadableEntry } from "../blobs/unreadable.js";
 import { noteLastJobId, refuseOlderDatabase, type DataPaths } from "../store/data-folder.js";
+import { refuseAfterLoss, type JobIds } from "../store/job-ids.js";
 import type { Store } from "../store/store.js";
 import type { BlobWatch } from "./blob-watch.js";
 import { requirePlausibleGarbage } from "./gc-guard.js";
@@ -20,6 +21,7 @@ export interface GcParts {
   readonly watch: BlobWatch;
   readonly paths: DataPaths;
   readonly logger: Logger;
+  readonly ids: Pick<JobIds, "lost" | "giveUpLost">;
   /** Whether somebody is copying what is stored: then nothing is removed. */
   readonly isCopied: () => boolean;
 }
@@ -64,7 +66,10 @@ export async function collectGarbage(
   if (!dryRun) {
     store.checkWritable();
     refuseOlderDatabase(parts.paths, store.jobs.lastId());
-    if (!force) await requirePlausibleGarbage(store, blobs);
+    if (!force) {
+      refuseAfterLoss(parts.ids.lost);
+      await requirePlausibleGarbage(store, blobs);
+    }
   }
   const verified = verify ? await readAllThrough(parts, signal) : null;
   const { unused, copied } = await removeUnused(parts, dryRun);
@@ -74,6 +79,7 @@ export async function collectGarbage(
   if (isCopied) addAll(copied, old);
   if (!dryRun) {
     forgetGone(parts);
+    if (force) parts.ids.giveUpLost();
     await noteProgress(parts);
   }
   const missing = await findMissing(parts);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -5,12 +6,14 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 
 import { openRegularFile } from "@jobctl/archive";
-import { replaceFile, syncDirectory } from "@jobctl/daemon/files";
+import { syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 import { z } from "zod";
@@ -38,9 +41,13 @@ const noteSchema = z.object({
   id: z.uuid(),
   /** The database had given out this id when files were last removed, or when it was restored. */
   lastJobId: z.int().nonnegative().optional(),
+  /** Ids up to this one may have been given out; exact when the server has ended as it should. */
+  reservedJobId: z.int().nonnegative().optional(),
+  /** The database was found without jobs that had been acknowledged, of these ids; until `gc --force`. */
+  lostJobs: z.object({ first: z.int().positive(), last: z.int().positive() }).optional(),
 });
 
-type InstallationNote = z.infer<typeof noteSchema>;
+export type InstallationNote = z.infer<typeof noteSchema>;
 
 const notePath = (dataPath: string): string => join(dataPath, "installation.json");
 
@@ -49,7 +56,7 @@ const notePath = (dataPath: string): string => join(dataPath, "installation.json
  *
  * @throws JobctlError `data_mismatch` when the note cannot be read
  */
-function readInstallationNote(dataPath: string): InstallationNote | null {
+export function readInstallationNote(dataPath: string): InstallationNote | null {
   const path = notePath(dataPath);
   try {
     return noteSchema.parse(JSON.parse(readStart(path)));
@@ -87,18 +94,34 @@ export async function writeInstallationNote(
   lastJobId: number,
 ): Promise<void> {
   if (existsSync(notePath(dataPath))) return;
-  await writeNote(dataPath, { schema: "jobctl.installation/v1", id, lastJobId });
+  writeNote(dataPath, { schema: "jobctl.installation/v1", id, lastJobId });
 }
 
 /** Notes durably how far the database has come, where there is a note that does not say so yet. */
 export async function noteLastJobId(dataPath: string, lastJobId: number): Promise<void> {
   const noted = readInstallationNote(dataPath);
   if (noted === null || (noted.lastJobId ?? -1) >= lastJobId) return;
-  await writeNote(dataPath, { ...noted, lastJobId });
+  updateInstallationNote(dataPath, { lastJobId });
 }
 
-async function writeNote(dataPath: string, note: InstallationNote): Promise<void> {
-  await replaceFile(notePath(dataPath), `${JSON.stringify(note)}\n`);
+/** Changes the note durably, where there is one. @throws the system's error when it cannot be written */
+export function updateInstallationNote(dataPath: string, change: Partial<InstallationNote>): void {
+  const noted = readInstallationNote(dataPath);
+  if (noted !== null) writeNote(dataPath, { ...noted, ...change });
+}
+
+/** Synchronous, so that two changes of the note do not overtake each other. */
+function writeNote(dataPath: string, note: InstallationNote): void {
+  const path = notePath(dataPath);
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(note)}\n`, { flag: "wx", mode: 0o600, flush: true });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dataPath);
 }
 
 /**
@@ -185,7 +208,7 @@ export function setAsideForNew(paths: DataPaths, at: number): string | null {
   const { dataPath, dbPath } = paths;
   const aside = join(dataPath, `before-${at}`);
   mkdirSync(aside, { mode: 0o700 });
-  for (const name of ["blobs", "installation.json"])
+  for (const name of ["blobs", "installation.json", "last-job-id"])
     moveIfThere(join(dataPath, name), join(aside, name));
   // Beside itself: it may lie on another volume. Its log keeps the name that SQLite looks for.
   for (const suffix of ["", "-wal", "-shm"])
