@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 
 import {
   RequestsUnderWay,
+  machineMoment,
   type Logger,
   type ShutdownStep,
   signalWithin,
@@ -149,6 +150,7 @@ export function createServer(
     dataPath: config.dataPath,
     installation: identities.installation.id,
     jobs: store.jobs,
+    boot: machineMoment().boot,
     logger,
   });
   const isCopied = (): boolean => backups.isOpen;

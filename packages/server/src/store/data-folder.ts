@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readSync,
   renameSync,
@@ -12,7 +15,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-import { openRegularFile } from "@jobctl/archive";
 import { syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
@@ -73,13 +75,15 @@ export function readInstallationNote(dataPath: string): InstallationNote | null 
   }
 }
 
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** A note is far shorter than this. */
 const MAX_NOTE_BYTES = 4096;
 
 /** @throws the system's error; for what is not a regular file, too */
 function readStart(path: string): string {
-  const descriptor = openRegularFile(path);
+  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
+    if (!fstatSync(descriptor).isFile()) throw new Error("it is not a regular file");
     const content = Buffer.alloc(MAX_NOTE_BYTES);
     return content.toString("utf8", 0, readSync(descriptor, content));
   } finally {

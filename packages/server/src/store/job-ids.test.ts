@@ -5,8 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 
-import type { Logger } from "@jobctl/daemon";
-
 import { readInstallationNote, writeInstallationNote } from "./data-folder.js";
 import { JobIds, refuseAfterLoss } from "./job-ids.js";
 import { NEW_JOB } from "./new-job.test-support.js";
@@ -19,13 +17,13 @@ describe("ids of jobs", () => {
   let store: Store;
   let ids: JobIds;
   let events: string[];
-  const logger = {
-    warn: ({ event }: { event: string }) => events.push(event),
-    error: ({ event }: { event: string }) => events.push(event),
-  } as unknown as Logger;
+  const note = (facts: object): void => {
+    events.push((facts as { event: string }).event);
+  };
+  const logger = { warn: note, error: note };
   const open = (): void => {
     store = openStore(dbPath);
-    ids = new JobIds({ dataPath, installation, jobs: store.jobs, logger });
+    ids = new JobIds({ boot: "a-boot", dataPath, installation, jobs: store.jobs, logger });
   };
   beforeEach(async () => {
     events = [];

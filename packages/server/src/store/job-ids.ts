@@ -9,7 +9,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-import { machineMoment, type Logger } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
 import { readInstallationNote, updateInstallationNote } from "./data-folder.js";
@@ -30,7 +29,12 @@ export interface JobIdsParts {
   readonly installation: string;
   /** The database's view: the last id, and how to leave out all up to one. */
   readonly jobs: { lastId(): number; skipTo(id: number): void };
-  readonly logger: Logger;
+  /** Which start of the machine this is. */
+  readonly boot: string;
+  readonly logger: {
+    warn(facts: object, message?: string): void;
+    error(facts: object, message?: string): void;
+  };
 }
 
 /**
@@ -98,7 +102,7 @@ export class JobIds {
   /** Called when a job has been committed. */
   noteGiven(id: number): void {
     if (this.#descriptor === null) return;
-    const line = `${this.#parts.installation} ${machineMoment().boot} ${id}\n`;
+    const line = `${this.#parts.installation} ${this.#parts.boot} ${id}\n`;
     try {
       writeSync(this.#descriptor, line.padEnd(MAX_BYTES - 1, " "), 0);
     } catch (error) {
@@ -153,7 +157,7 @@ export class JobIds {
       const read = readSync(descriptor, content, 0, MAX_BYTES, 0);
       const [of, boot, id = ""] = content.toString("latin1", 0, read).trim().split(" ");
       if (of !== this.#parts.installation || !/^[0-9]{1,15}$/.test(id)) return unknown;
-      return { id: Number(id), isExact: boot === machineMoment().boot };
+      return { id: Number(id), isExact: boot === this.#parts.boot };
     } catch (error) {
       this.#parts.logger.warn({ event: "last_job_not_noted", path, err: error });
       this.#close();
