@@ -75,10 +75,12 @@ export const forgottenKeySchema = z.object({
 export const gcReportSchema = z.object({
   schema: z.literal("jobctl.gc/v1"),
   dryRun: z.boolean(),
-  /** Blobs that no job refers to. */
+  /** Blobs that no job refers to, and that were removed, or would be. */
   blobs: z.object({ count: z.number().int(), sizeBytes: z.number().int() }),
   /** What was being written and is not any more. */
   temporaryFiles: z.object({ count: z.number().int(), sizeBytes: z.number().int() }),
+  /** Blobs and temporary files that stay until the backup has ended that is under way. */
+  keptForBackup: z.object({ count: z.number().int(), sizeBytes: z.number().int() }),
   /** Jobs whose archive or result is not there although it should be. */
   missing: z.array(
     z.object({ jobId: z.number().int(), kind: z.enum(["input", "result"]), sha256: z.string() }),

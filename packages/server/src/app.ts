@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 
 import {
   RequestsUnderWay,
+  machineMoment,
   type Logger,
   type ShutdownStep,
   signalWithin,
@@ -61,6 +62,7 @@ import {
   requireBelonging,
   writeInstallationNote,
 } from "./store/data-folder.js";
+import { JobIds } from "./store/job-ids.js";
 import { lockServerData, type DataLock } from "./store/data-lock.js";
 import { openStore } from "./store/store.js";
 import { createTelemetry } from "./telemetry.js";
@@ -144,7 +146,15 @@ export function createServer(
   const backups = new Backups({ store, temporary: blobs.temporary, logger });
   const reserve = new SpaceReserve({ ...config, logger });
   const vacuum = new Vacuum({ store, dbPath: config.dbPath, reserve, logger });
-  const garbage = { store, blobs, watch, paths: config, logger, isCopied: () => backups.isOpen };
+  const ids = new JobIds({
+    dataPath: config.dataPath,
+    installation: identities.installation.id,
+    jobs: store.jobs,
+    boot: machineMoment().boot,
+    logger,
+  });
+  const isCopied = (): boolean => backups.isOpen;
+  const garbage = { store, blobs, watch, paths: config, logger, ids, isCopied };
   const attempts = new AttemptService({
     store,
     blobs,
@@ -155,6 +165,7 @@ export function createServer(
   });
   const jobs = new JobService({
     store,
+    ids,
     blobs,
     events,
     logger,
@@ -216,6 +227,7 @@ export function createServer(
   const health = createHealth({
     ...{ store, blobs, watch, registry, dispatcher, table, tasks, lease, reserve },
     stopping: stopping.signal,
+    lostJobs: () => ids.lost,
   });
   const drainMs = config.drainSeconds * 1000;
   const connections = limitOfConnections(logger, config.access);
@@ -438,6 +450,7 @@ export function createServer(
         },
       },
       { name: "blob records", timeoutMs: 5000, run: () => watch.flush() },
+      { name: "ids", timeoutMs: 5000, run: () => ids.close() },
       { name: "database", timeoutMs: 10_000, run: () => store.close() },
       { name: "lock", timeoutMs: 1000, run: () => lock.release() },
     ],

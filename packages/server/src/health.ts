@@ -10,6 +10,7 @@ import type { SpaceReserve } from "./maintenance/space-reserve.js";
 import type { Tasks } from "./maintenance/tasks.js";
 import type { Dispatcher } from "./scheduler/dispatcher.js";
 import type { JobTable } from "./scheduler/job-table.js";
+import { describeLost, type IdRange } from "./store/job-ids.js";
 import type { Store } from "./store/store.js";
 
 export interface HealthParts {
@@ -23,6 +24,7 @@ export interface HealthParts {
   readonly lease: ActiveLease;
   readonly reserve: SpaceReserve;
   readonly stopping: AbortSignal;
+  readonly lostJobs: () => IdRange | null;
 }
 
 /** What the server depends on, tried when somebody asks, and what it does in the background. */
@@ -96,6 +98,15 @@ export function createHealth(parts: HealthParts): HealthSource {
     return { ok: isFine, critical: false, message, ageSeconds: null };
   }
 
+  function complete(): HealthCheck {
+    const lost = parts.lostJobs();
+    const message =
+      lost === null
+        ? "none is known to be lost"
+        : `the database has lost ${describeLost(lost)}: restore a backup, or give them up: jobctl gc --force`;
+    return { ok: lost === null, critical: false, message, ageSeconds: null };
+  }
+
   return {
     isAlive: async () => eventLoop.check.ok && (await fileSystem.isAlive()),
     async health(): Promise<Health> {
@@ -117,6 +128,7 @@ export function createHealth(parts: HealthParts): HealthSource {
         poller: poller(),
         breakers: breakers(),
         blobs: damage(),
+        jobs: complete(),
       };
       const state = stopping.aborted ? ("draining" as const) : null;
       const facts = { name: "jobctl-server", startedMs, state, checks, tasks: tasks.health };

@@ -109,10 +109,26 @@ describe("a database and a data folder that do not belong together", () => {
     await cluster.startServer();
     const { exitCode, stderr } = await cluster.jobctl(["gc"]);
     assert.equal(exitCode, 109, stderr);
-    assert.match(stderr, /60 of 62 stored files belong to no job.*\n.*jobctl restore.*--force/);
+    assert.match(stderr, /lacks the jobs 2 to 31, .*\n.*jobctl restore.*--force/);
     assert.equal((await cluster.blobs()).length, blobs.length);
     await cluster.ok(["gc", "--force", "--yes"]);
     assert.equal((await cluster.blobs()).length, 2);
+  });
+
+  it("say which jobs are lost with a damaged log after a kill, and give out no id again", async () => {
+    await cluster.startServer();
+    for (let n = 0; n < 3; n += 1) await cluster.submitScript("true\n", "--cpus", "99");
+    await cluster.server.end("SIGKILL");
+    await truncate(`${db}-wal`, 0);
+    await cluster.startServer();
+    assert.equal(await cluster.submitScript("true\n", "--cpus", "99"), 5);
+    const { checks } = (await (await fetch(`${cluster.server.url}/ready`)).json()) as {
+      checks: Record<string, { ok: boolean; message: string }>;
+    };
+    assert.match(checks["jobs"]?.message ?? "", /has lost the jobs 2 to 4/);
+    const blobs = await cluster.blobs();
+    assert.equal((await cluster.jobctl(["gc"])).exitCode, 109);
+    assert.deepEqual(await cluster.blobs(), blobs);
   });
 
   it("are told apart by one lock: two servers on one database are never both active", async () => {

@@ -195,9 +195,7 @@ export async function digestOf(path: string): Promise<string> {
 async function takeLock(path: string): Promise<void> {
   for (;;) {
     try {
-      const file = await open(path, "wx", 0o600);
-      await file.writeFile(`${process.pid} ${hostname()}\n`);
-      return await file.close();
+      return await writeLock(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
@@ -212,6 +210,19 @@ async function takeLock(path: string): Promise<void> {
         },
       );
     }
+  }
+}
+
+/** On a full disk nothing is left: an empty lock would say of nobody that he has it. */
+async function writeLock(path: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(`${process.pid} ${hostname()}\n`);
+    await file.close();
+  } catch (error) {
+    await rm(path, { force: true });
+    await file.close().catch(() => {});
+    throw error;
   }
 }
 

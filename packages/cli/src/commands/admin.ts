@@ -55,7 +55,11 @@ export async function gc(flags: GcFlags): Promise<void> {
         output.line(
           `${verb} ${formatCount(blobs.count, "blob")} (${formatBytes(blobs.sizeBytes)}) and ${formatCount(temporaryFiles.count, "temporary file")} (${formatBytes(temporaryFiles.sizeBytes)})`,
         );
-      const { verified, missing, damaged } = report;
+      const { verified, missing, damaged, keptForBackup } = report;
+      if (keptForBackup.count > 0 && !quiet)
+        output.line(
+          `kept ${formatCount(keptForBackup.count, "file")} (${formatBytes(keptForBackup.sizeBytes)}): a backup is under way; run jobctl gc again when it has ended`,
+        );
       if (verified !== null && !quiet)
         output.line(
           `read ${formatCount(verified.count, "blob")} (${formatBytes(verified.sizeBytes)}) through: ${damaged.length} damaged`,

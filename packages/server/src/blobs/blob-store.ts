@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
-import { open, readdir, rm, stat, statfs } from "node:fs/promises";
+import { readdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import {
@@ -13,11 +13,12 @@ import {
 } from "@jobctl/daemon";
 import { JobctlError } from "@jobctl/protocol";
 
+import { fileState, isMisplaced, openBlobFile } from "./blob-file.js";
 import { NO_RECORDS, type BlobRecords } from "./blob-records.js";
-import { BlobVerifier, fileState, type ReadThrough } from "./blob-verifier.js";
+import { BlobVerifier, type ReadThrough } from "./blob-verifier.js";
 import { ChecksumTaker, type Checksums } from "./checksums.js";
 import { StoredBlob } from "./stored-blob.js";
-import { fromDevice, isUnreadableEntry, unreadableReason } from "./unreadable.js";
+import { fromDevice, isUnreadableEntry, misplacedReason, unreadableReason } from "./unreadable.js";
 
 /** A file that has been written and synced, and is not a blob yet. */
 export interface StagedBlob {
@@ -83,14 +84,19 @@ export class BlobStore {
     return join(this.#root, digest.slice(0, 2), digest);
   }
 
-  /** One in a directory that this user may not look into counts as stored. */
+  /** Whether something is in its place; what cannot be looked at counts as stored. */
   has(digest: string): boolean {
     try {
       return statSync(this.pathOf(digest), { throwIfNoEntry: false }) !== undefined;
     } catch (error) {
-      if (unreadableReason(error) === null) throw error;
+      if (unreadableReason(error) === null && misplacedReason(error) === null) throw error;
       return true;
     }
+  }
+
+  /** Whether something else than a file is in its place. */
+  isMisplaced(digest: string): boolean {
+    return isMisplaced(this.pathOf(digest));
   }
 
   /**
@@ -100,9 +106,10 @@ export class BlobStore {
    *   file system's error when it cannot be opened
    */
   async open(digest: string): Promise<StoredBlob> {
-    const file = await open(this.pathOf(digest), "r").catch(async (error: unknown) => {
+    const file = await openBlobFile(this.pathOf(digest)).catch(async (error: unknown) => {
       // It is noted where everybody sees it.
-      if (unreadableReason(error) !== null) await this.readThrough(digest);
+      if (unreadableReason(error) !== null || misplacedReason(error) !== null)
+        await this.readThrough(digest);
       return this.#explain(digest, error);
     });
     try {
@@ -276,14 +283,14 @@ export class BlobStore {
     this.noteStored(sum);
   }
 
-  /** Every blob that is stored. @param onUnreadable told of directories that cannot be listed */
+  /** Every blob that is stored, and whatever lies in the place of one, except directories. @param onUnreadable told of directories that cannot be listed */
   async *list(
     onUnreadable?: UnreadableListener,
   ): AsyncGenerator<{ readonly sha256: string; readonly sizeBytes: number }> {
     for (const prefix of await readdir(this.#root)) {
       for (const sha256 of await this.#namesIn(prefix, onUnreadable)) {
         const found = await stat(this.pathOf(sha256)).catch(() => null);
-        if (found?.isFile() === true) yield { sha256, sizeBytes: found.size };
+        if (found?.isDirectory() === false) yield { sha256, sizeBytes: found.size };
       }
     }
   }
@@ -360,9 +367,8 @@ export class BlobStore {
     if (this.#hasHeld && !this.#isThere()) throw volumeAway(this.#root);
     const target = this.pathOf(digest);
     const directory = dirname(target);
-    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
     const isKnown = this.has(digest);
-    renameSync(path, target);
+    const isNew = moveInto(directory, path, target);
     syncDirectory(directory);
     if (isNew) syncDirectory(this.#root);
     this.#hasHeld = true;
@@ -374,6 +380,26 @@ export class BlobStore {
     if (this.#stored === null) return;
     this.#stored.count += count;
     this.#stored.sizeBytes += sizeBytes;
+  }
+}
+
+/** @returns whether the directory had to be made */
+function moveInto(directory: string, path: string, target: string): boolean {
+  try {
+    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+    renameSync(path, target);
+    return isNew;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EEXIST", "EISDIR", "ENOTDIR", "ELOOP"].includes(code)) throw error;
+    throw new JobctlError(
+      "file_system",
+      `something else lies in the place of ${target} (${code})`,
+      {
+        hint: "Nothing was stored. On the server's machine, move away what is not a directory of files or a file there.",
+        cause: error,
+      },
+    );
   }
 }
 

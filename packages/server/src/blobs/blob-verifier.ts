@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { open, stat } from "node:fs/promises";
 
 import { JobctlError } from "@jobctl/protocol";
 
+import { fileState, openBlobFile } from "./blob-file.js";
 import type { BlobRecords } from "./blob-records.js";
 import { ChecksumTaker, hasChecksums, type Checksums } from "./checksums.js";
-import { fromDevice, unreadableReason } from "./unreadable.js";
+import { fromDevice, misplacedReason, unreadableReason } from "./unreadable.js";
 
 const READ_BYTES = 256 * 1024;
 /** For how long a blob that has been read through is taken for right where nothing of it is served. */
@@ -106,7 +106,7 @@ export class BlobVerifier {
     const path = this.#pathOf(sha256);
     const hash = createHash("sha256");
     const taker = new ChecksumTaker();
-    let state: string;
+    let state: string | null = null;
     try {
       state = await fileState(path);
       await readPieces(path, pace, (piece) => {
@@ -114,6 +114,8 @@ export class BlobVerifier {
         taker.update(piece);
       });
     } catch (error) {
+      const misplaced = misplacedReason(error);
+      if (misplaced !== null) throw this.#damaged(sha256, misplaced, state);
       // It is listed until it can be read, and nobody takes it for lost: the next reading may succeed.
       const reason = unreadableReason(error);
       if (reason !== null) this.#records.noteDamage(sha256, reason);
@@ -130,7 +132,7 @@ export class BlobVerifier {
     return checksums;
   }
 
-  #damaged(sha256: string, found: string, state: string): JobctlError {
+  #damaged(sha256: string, found: string, state: string | null): JobctlError {
     const damage = new JobctlError(
       "blob_damaged",
       `the stored file ${sha256} has changed: ${found}`,
@@ -139,7 +141,7 @@ export class BlobVerifier {
         details: { sha256, found },
       },
     );
-    this.#remember(sha256, { state, atMs: performance.now(), damage });
+    if (state !== null) this.#remember(sha256, { state, atMs: performance.now(), damage });
     this.#records.noteDamage(sha256, found);
     return damage;
   }
@@ -158,7 +160,7 @@ async function readPieces(
   pace: (bytes: number) => Promise<void>,
   use: (piece: Buffer) => void,
 ): Promise<void> {
-  const file = await open(path, "r");
+  const file = await openBlobFile(path);
   try {
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     let left = (await file.stat()).size;
@@ -172,10 +174,4 @@ async function readPieces(
   } finally {
     await file.close();
   }
-}
-
-/** Changes with the file's content, as far as the file system notices, and with the file itself. */
-export async function fileState(path: string): Promise<string> {
-  const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
-  return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
 }

@@ -11,6 +11,20 @@ const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
 /** What the kernel says of a file that belongs to somebody else. */
 const PERMISSION_CODES: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 
+/** What lies in the place of a stored file instead of it, for people; null for any other error. */
+export function misplacedReason(error: unknown): string | null {
+  if (error instanceof NotRegularError) return error.message;
+  const code = codeOf(error);
+  return code === "ENOTDIR" || code === "ELOOP" ? "its directory is not a directory" : null;
+}
+
+/** A directory, a device or the like has taken the place of a file. */
+export class NotRegularError extends Error {
+  constructor() {
+    super("it is not a regular file");
+  }
+}
+
 /** What is wrong with a file that is there and cannot be read, for people; null when that is not known. */
 export function unreadableReason(error: unknown): string | null {
   const code = codeOf(error);

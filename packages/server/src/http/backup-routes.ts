@@ -1,13 +1,8 @@
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 
 import { answerWithStream, closedSignal, sendFile, type Logger } from "@jobctl/daemon";
-import {
-  JobctlError,
-  blobUsersSchema,
-  vacuumReportSchema,
-  type BackupSession,
-} from "@jobctl/protocol";
+import { JobctlError, blobUsersSchema, vacuumReportSchema } from "@jobctl/protocol";
 import { z } from "zod";
 
 import type { BlobStore } from "../blobs/blob-store.js";
@@ -48,7 +43,7 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
       schema: {
         summary: "Take a snapshot of the database, to be copied while this answer is open",
         description:
-          "The first line says what is in the snapshot; empty lines follow for as long as the connection is open. When it is closed the snapshot is forgotten.",
+          "The first line says what is in the snapshot; empty lines follow for as long as the connection is open. When it is closed the snapshot is forgotten; so it is when the client has asked for nothing and taken nothing for half an hour.",
         tags,
         response: byteAnswer("JSON lines", "application/x-ndjson"),
       },
@@ -57,7 +52,7 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
       const session = await backups.begin();
       const closed = closedSignal(reply, stopping);
       const headers = { "content-type": "application/x-ndjson" };
-      await answerWithStream(reply, { headers, body: heldOpen(session, closed) }, logger);
+      await answerWithStream(reply, { headers, body: backups.heldOpen(session, closed) }, logger);
       await backups.end(session.id);
     },
   );
@@ -75,7 +70,8 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
     async (request, reply) => {
       const { session, database } = backups.files(request.params.id);
       const file = {
-        path: database,
+        read: (start: number, end: number) =>
+          backups.watched(createReadStream(database, { start, end })),
         sizeBytes: session.database.sizeBytes,
         etag: session.database.sha256,
         contentType: "application/vnd.sqlite3",
@@ -136,11 +132,12 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
     },
     async (request, reply) => {
       const { sha256 } = request.params;
+      backups.noteProgress();
       // Said before anything is sent, so that a copy that was cut knows why the next time.
       if (watch.isDamaged(sha256)) await blobs.readThrough(sha256).catch(stillUnreadable);
       await blobs.withBlob(sha256, async (blob) => {
         const file = {
-          read: (start: number, end: number) => blob.stream(start, end),
+          read: (start: number, end: number) => backups.watched(blob.stream(start, end)),
           sizeBytes: blob.sizeBytes,
           etag: sha256,
           contentType: "application/octet-stream",
@@ -190,15 +187,4 @@ function stillUnreadable(error: unknown): never {
     error instanceof JobctlError && unreadableReason({ code: error.details?.["code"] }) !== null;
   if (!isUnreadable) throw error;
   throw new JobctlError("blob_damaged", error.message, { hint: error.hint ?? "", cause: error });
-}
-
-/** What stands between client and server closes a connection that is silent for a minute. */
-const SIGN_OF_LIFE_MS = 10_000;
-
-async function* heldOpen(session: BackupSession, closed: AbortSignal): AsyncGenerator<string> {
-  yield `${JSON.stringify(session)}\n`;
-  while (!closed.aborted) {
-    await delay(SIGN_OF_LIFE_MS, undefined, { signal: closed }).catch(() => {});
-    yield "\n";
-  }
 }

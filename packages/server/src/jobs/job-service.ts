@@ -12,6 +12,7 @@ import {
 
 import type { StagedArchive } from "../blobs/archive-intake.js";
 import type { BlobStore } from "../blobs/blob-store.js";
+import type { JobIds } from "../store/job-ids.js";
 import { JobRate } from "../store/job-rate.js";
 import type { JobRow, NewJobRow } from "../store/job-row.js";
 import type { Store } from "../store/store.js";
@@ -45,6 +46,7 @@ export interface JobServiceParts {
   /** Where the queued jobs stand, in order; known to the scheduler. */
   readonly queuePlaces: () => ReadonlyMap<number, QueuePlace>;
   readonly damageOf: DamageOf;
+  readonly ids: Pick<JobIds, "skipGiven" | "reserve" | "noteGiven">;
 }
 
 /** What users do with jobs: submit, look, wait, cancel. */
@@ -233,9 +235,15 @@ export class JobService {
   }
 
   #insert(row: NewJobRow, submission: Submission): Submitted {
-    const { store, events, logger } = this.#parts;
+    const { store, events, logger, ids } = this.#parts;
     this.#rate.count();
-    const inserted = store.transaction(() => store.jobs.insert(row, submission.labels));
+    const inserted = store.transaction(() => {
+      ids.skipGiven();
+      const made = store.jobs.insert(row, submission.labels);
+      ids.reserve(made.id);
+      return made;
+    });
+    ids.noteGiven(inserted.id);
     crashPoint("submit.committed");
     logger.info({
       event: "job_submitted",

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 
 import { wallClock, wallInstant, type Logger } from "@jobctl/daemon";
@@ -15,7 +16,14 @@ export interface BackupsParts {
   /** Where files that are being written lie. */
   readonly temporary: string;
   readonly logger: Logger;
+  /** For how long the client may ask for nothing and take nothing, in milliseconds; half an hour. */
+  readonly idleMs?: number;
 }
+
+/** A client looks at what it has between two requests, which takes minutes for many files. */
+const IDLE_MS = 30 * 60_000;
+/** What stands between client and server closes a connection that is silent for a minute. */
+const SIGN_OF_LIFE_MS = 10_000;
 
 interface Open {
   readonly session: BackupSession;
@@ -31,6 +39,7 @@ export class Backups {
   readonly #parts: BackupsParts;
   #open: Open | null = null;
   #beginning = false;
+  #progressMs = 0;
 
   constructor(parts: BackupsParts) {
     this.#parts = parts;
@@ -68,6 +77,7 @@ export class Backups {
         blobs: facts.blobs,
       };
       this.#open = { session, database, blobList };
+      this.noteProgress();
       this.#parts.logger.info({ event: "backup_begun", id, ...session.counts });
       return session;
     } catch (error) {
@@ -75,6 +85,40 @@ export class Backups {
       throw error;
     } finally {
       this.#beginning = false;
+    }
+  }
+
+  /** Called when a client asks for a part of a backup, and for each piece that it takes. */
+  noteProgress(): void {
+    this.#progressMs = performance.now();
+  }
+
+  /** Passes on what is copied, as progress of the client that takes it. */
+  async *watched(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of source) {
+      this.noteProgress();
+      yield piece;
+    }
+  }
+
+  /**
+   * The answer that a session lasts as long as: what is in the snapshot, and empty lines. It ends when the
+   * client goes away, and when it has made no progress for half an hour, such as one that is stopped.
+   */
+  async *heldOpen(
+    session: BackupSession,
+    closed: AbortSignal,
+    everyMs = SIGN_OF_LIFE_MS,
+  ): AsyncGenerator<string> {
+    const { idleMs = IDLE_MS, logger } = this.#parts;
+    yield `${JSON.stringify(session)}\n`;
+    while (!closed.aborted) {
+      await delay(everyMs, undefined, { signal: closed }).catch(() => {});
+      if (performance.now() - this.#progressMs >= idleMs) {
+        logger.warn({ event: "backup_abandoned", id: session.id, idleSeconds: idleMs / 1000 });
+        return;
+      }
+      yield "\n";
     }
   }
 
@@ -90,6 +134,7 @@ export class Backups {
         hint: "Begin again: what has been copied is not copied again.",
       });
     }
+    this.noteProgress();
     return open;
   }
 

@@ -21,7 +21,7 @@ import { requireBelonging, writeInstallationNote } from "../store/data-folder.js
 import { NEW_JOB } from "../store/new-job.test-support.js";
 import { openStore, type Store } from "../store/store.js";
 import { BlobWatch } from "./blob-watch.js";
-import { collectGarbage } from "./gc.js";
+import { collectGarbage, type GcOptions } from "./gc.js";
 
 const logger = { info: () => {}, warn: () => {}, error: () => {} } as unknown as Logger;
 /** More than are removed in one go, and than one look at them holds. */
@@ -63,9 +63,10 @@ describe("gc", () => {
     store.transaction(() => store.jobs.insert({ ...NEW_JOB, input_sha256: input }, {}));
     return input;
   };
-  const gc = (options: { force?: boolean; verify?: boolean } = {}): Promise<GcReport> =>
+  const ids = { lost: null, giveUpLost: () => {} };
+  const gc = (options: Partial<GcOptions> = {}, isCopied = false): Promise<GcReport> =>
     collectGarbage(
-      { store, blobs, watch, paths, logger, isCopied: () => false },
+      { store, blobs, watch, paths, logger, ids, isCopied: () => isCopied },
       { dryRun: false, force: false, ...options },
     );
 
@@ -98,6 +99,16 @@ describe("gc", () => {
     assert.deepEqual(blobs.stored, { count: 1, sizeBytes: 100 });
     assert.ok(blobs.has(used));
     for (const stray of strays) assert.equal(watch.findChecksums(stray), null);
+  });
+
+  it("says that it keeps what a backup may copy", async () => {
+    const strays = Array.from({ length: 3 }, () => place(newBytes(50)));
+    const { blobs: removed, keptForBackup } = await gc({}, true);
+    assert.deepEqual([removed.count, keptForBackup], [0, { count: 3, sizeBytes: 150 }]);
+    for (const stray of strays) assert.ok(blobs.has(stray));
+    assert.equal((await gc({ dryRun: true }, true)).blobs.count, 3);
+    const after = await gc();
+    assert.deepEqual([after.blobs.count, after.keptForBackup.count], [3, 0]);
   });
 
   it("removes nothing once the database has been lost", async () => {
@@ -152,6 +163,17 @@ describe("gc", () => {
       [used],
     );
     assert.equal(store.damage.list().length, 1);
+  });
+
+  it("finds what lies in the place of a file that a job refers to", async () => {
+    const [link, folder] = [submit(), submit()];
+    for (const sha256 of [link, folder]) rmSync(blobs.pathOf(sha256));
+    symlinkSync("/dev/zero", blobs.pathOf(link));
+    mkdirSync(blobs.pathOf(folder));
+    const { damaged, missing } = await gc({ verify: true });
+    const found = damaged.map((blob) => [blob.sha256, blob.found]).toSorted();
+    const expected = [link, folder].map((sha256) => [sha256, "it is not a regular file"]);
+    assert.deepEqual([found, missing], [expected.toSorted(), []]);
   });
 
   it("goes on where one entry cannot be read", async () => {

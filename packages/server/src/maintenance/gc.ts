@@ -7,6 +7,7 @@ import { JobctlError, type GcReport } from "@jobctl/protocol";
 import type { BlobStore } from "../blobs/blob-store.js";
 import { isUnreadableEntry } from "../blobs/unreadable.js";
 import { noteLastJobId, refuseOlderDatabase, type DataPaths } from "../store/data-folder.js";
+import { refuseAfterLoss, type JobIds } from "../store/job-ids.js";
 import type { Store } from "../store/store.js";
 import type { BlobWatch } from "./blob-watch.js";
 import { requirePlausibleGarbage } from "./gc-guard.js";
@@ -20,6 +21,7 @@ export interface GcParts {
   readonly watch: BlobWatch;
   readonly paths: DataPaths;
   readonly logger: Logger;
+  readonly ids: Pick<JobIds, "lost" | "giveUpLost">;
   /** Whether somebody is copying what is stored: then nothing is removed. */
   readonly isCopied: () => boolean;
 }
@@ -38,6 +40,8 @@ export interface GcOptions {
 const JOBS_AT_ONCE = 500;
 /** Blobs that are removed in one go, with one transaction. */
 const REMOVED_AT_ONCE = 200;
+
+type FileSum = GcReport["blobs"];
 
 interface FoundBlob {
   readonly sha256: string;
@@ -62,14 +66,20 @@ export async function collectGarbage(
   if (!dryRun) {
     store.checkWritable();
     refuseOlderDatabase(parts.paths, store.jobs.lastId());
-    if (!force) await requirePlausibleGarbage(store, blobs);
+    if (!force) {
+      refuseAfterLoss(parts.ids.lost);
+      await requirePlausibleGarbage(store, blobs);
+    }
   }
   const verified = verify ? await readAllThrough(parts, signal) : null;
-  const unused = await removeUnused(parts, dryRun);
-  const keepAll = dryRun || parts.isCopied();
-  const temporaryFiles = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, keepAll);
+  const { unused, copied } = await removeUnused(parts, dryRun);
+  const isCopied = !dryRun && parts.isCopied();
+  const old = await blobs.removeOldTemporaryFiles(YOUNGEST_MS, dryRun || isCopied);
+  const temporaryFiles = isCopied ? noFiles() : old;
+  if (isCopied) addAll(copied, old);
   if (!dryRun) {
     forgetGone(parts);
+    if (force) parts.ids.giveUpLost();
     await noteProgress(parts);
   }
   const missing = await findMissing(parts);
@@ -80,24 +90,27 @@ export async function collectGarbage(
   if (unused.count + temporaryFiles.count > 0)
     logger.info({ event: "garbage_collected", dryRun, blobs: unused, temporaryFiles });
   const { present: damaged } = watch;
-  const removal = { blobs: unused, temporaryFiles };
+  const removal = { blobs: unused, temporaryFiles, keptForBackup: copied };
   return { schema: "jobctl.gc/v1", dryRun, ...removal, missing, verified, damaged };
 }
 
-/** @returns what no job refers to, removed or not */
-async function removeUnused(parts: GcParts, dryRun: boolean): Promise<GcReport["blobs"]> {
+/** @returns what has been removed, or would be, and what stays because it is copied */
+async function removeUnused(
+  parts: GcParts,
+  dryRun: boolean,
+): Promise<{ readonly unused: FileSum; readonly copied: FileSum }> {
   const { store, blobs, logger } = parts;
-  const unused = { count: 0, sizeBytes: 0 };
-  const kept = { count: 0, sizeBytes: 0 };
+  const [unused, copied, kept] = [noFiles(), noFiles(), noFiles()];
   let found: FoundBlob[] = [];
   const removeFound = (): void => {
-    const keepAll = dryRun || parts.isCopied();
+    const isCopied = !dryRun && parts.isCopied();
+    const keepAll = dryRun || isCopied;
     // The database may have been lost meanwhile: then its word counts no more.
     if (!keepAll && found.length > 0) store.checkWritable();
     // Asked for each one anew: a submit may refer to it since.
     const isUsed = ({ sha256 }: FoundBlob): boolean => store.jobs.isBlobReferenced(sha256);
     const garbage = found.filter((blob) => !isUsed(blob));
-    for (const { sizeBytes } of garbage) add(unused, sizeBytes);
+    for (const { sizeBytes } of garbage) add(isCopied ? copied : unused, sizeBytes);
     if (!keepAll) blobs.remove(garbage.map(({ sha256 }) => sha256));
     const left = keepAll ? found : found.filter((blob) => !garbage.includes(blob));
     for (const { sizeBytes } of left) add(kept, sizeBytes);
@@ -112,7 +125,7 @@ async function removeUnused(parts: GcParts, dryRun: boolean): Promise<GcReport["
   }
   removeFound();
   blobs.noteStored(kept);
-  return unused;
+  return { unused, copied };
 }
 
 /** What is known to be damaged, and is neither stored nor of use to any job, is nobody's concern. */
@@ -157,18 +170,23 @@ async function readAllThrough(
     await read(sha256);
     add(sum, sizeBytes);
   }
-  if (closed.size === 0) return sum;
-  // What lies in these is known from the jobs alone.
+  // What lies in these, and where a directory is instead of a file, is known from the jobs alone.
   for await (const { sha256 } of references(store)) {
     signal?.throwIfAborted();
-    if (closed.has(sha256.slice(0, 2))) await read(sha256);
+    if (closed.has(sha256.slice(0, 2)) || blobs.isMisplaced(sha256)) await read(sha256);
   }
   return sum;
 }
 
-function add(sum: { count: number; sizeBytes: number }, sizeBytes: number): void {
-  sum.count += 1;
-  sum.sizeBytes += sizeBytes;
+const noFiles = (): FileSum => ({ count: 0, sizeBytes: 0 });
+
+function add(sum: FileSum, sizeBytes: number): void {
+  addAll(sum, { count: 1, sizeBytes });
+}
+
+function addAll(sum: FileSum, more: FileSum): void {
+  sum.count += more.count;
+  sum.sizeBytes += more.sizeBytes;
 }
 
 /** What the jobs refer to, of some jobs at a time. */

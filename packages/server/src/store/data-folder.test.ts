@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -29,4 +30,28 @@ describe("a data folder without its stored files", () => {
     assert.throws(() => requireBelonging(paths), { code: "database_damaged" });
     rmSync(directory, { recursive: true });
   });
+});
+
+describe("the note of an installation", () => {
+  const places: Record<string, (path: string) => void> = {
+    "a FIFO": (path) => execFileSync("mkfifo", [path]),
+    "a link to a device": (path) => symlinkSync("/dev/zero", path),
+    "a directory": (path) => mkdirSync(path),
+    "a file without an end": (path) => {
+      writeFileSync(path, "{}");
+      truncateSync(path, 2 ** 40);
+    },
+  };
+  for (const [what, place] of Object.entries(places)) {
+    it(`is refused at once where it is ${what}`, () => {
+      const directory = mkdtempSync(join(tmpdir(), "jobctl-folder-"));
+      place(join(directory, "installation.json"));
+      const paths = { dataPath: directory, dbPath: join(directory, "jobctl.db") };
+      assert.throws(() => requireBelonging(paths), {
+        code: "data_mismatch",
+        message: /cannot be read as the note/,
+      });
+      rmSync(directory, { recursive: true });
+    });
+  }
 });

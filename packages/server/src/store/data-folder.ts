@@ -1,7 +1,21 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
-import { replaceFile, syncDirectory } from "@jobctl/daemon/files";
+import { syncDirectory } from "@jobctl/daemon/files";
 import { JobctlError } from "@jobctl/protocol";
 import Database from "better-sqlite3";
 import { z } from "zod";
@@ -29,9 +43,13 @@ const noteSchema = z.object({
   id: z.uuid(),
   /** The database had given out this id when files were last removed, or when it was restored. */
   lastJobId: z.int().nonnegative().optional(),
+  /** Ids up to this one may have been given out; exact when the server has ended as it should. */
+  reservedJobId: z.int().nonnegative().optional(),
+  /** The database was found without jobs that had been acknowledged, of these ids; until `gc --force`. */
+  lostJobs: z.object({ first: z.int().positive(), last: z.int().positive() }).optional(),
 });
 
-type InstallationNote = z.infer<typeof noteSchema>;
+export type InstallationNote = z.infer<typeof noteSchema>;
 
 const notePath = (dataPath: string): string => join(dataPath, "installation.json");
 
@@ -40,10 +58,10 @@ const notePath = (dataPath: string): string => join(dataPath, "installation.json
  *
  * @throws JobctlError `data_mismatch` when the note cannot be read
  */
-function readInstallationNote(dataPath: string): InstallationNote | null {
+export function readInstallationNote(dataPath: string): InstallationNote | null {
   const path = notePath(dataPath);
   try {
-    return noteSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    return noteSchema.parse(JSON.parse(readStart(path)));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new JobctlError(
@@ -57,6 +75,22 @@ function readInstallationNote(dataPath: string): InstallationNote | null {
   }
 }
 
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+/** A note is far shorter than this. */
+const MAX_NOTE_BYTES = 4096;
+
+/** @throws the system's error; for what is not a regular file, too */
+function readStart(path: string): string {
+  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    if (!fstatSync(descriptor).isFile()) throw new Error("it is not a regular file");
+    const content = Buffer.alloc(MAX_NOTE_BYTES);
+    return content.toString("utf8", 0, readSync(descriptor, content));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Writes the note durably, where there is none. */
 export async function writeInstallationNote(
   dataPath: string,
@@ -64,18 +98,34 @@ export async function writeInstallationNote(
   lastJobId: number,
 ): Promise<void> {
   if (existsSync(notePath(dataPath))) return;
-  await writeNote(dataPath, { schema: "jobctl.installation/v1", id, lastJobId });
+  writeNote(dataPath, { schema: "jobctl.installation/v1", id, lastJobId });
 }
 
 /** Notes durably how far the database has come, where there is a note that does not say so yet. */
 export async function noteLastJobId(dataPath: string, lastJobId: number): Promise<void> {
   const noted = readInstallationNote(dataPath);
   if (noted === null || (noted.lastJobId ?? -1) >= lastJobId) return;
-  await writeNote(dataPath, { ...noted, lastJobId });
+  updateInstallationNote(dataPath, { lastJobId });
 }
 
-async function writeNote(dataPath: string, note: InstallationNote): Promise<void> {
-  await replaceFile(notePath(dataPath), `${JSON.stringify(note)}\n`);
+/** Changes the note durably, where there is one. @throws the system's error when it cannot be written */
+export function updateInstallationNote(dataPath: string, change: Partial<InstallationNote>): void {
+  const noted = readInstallationNote(dataPath);
+  if (noted !== null) writeNote(dataPath, { ...noted, ...change });
+}
+
+/** Synchronous, so that two changes of the note do not overtake each other. */
+function writeNote(dataPath: string, note: InstallationNote): void {
+  const path = notePath(dataPath);
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(note)}\n`, { flag: "wx", mode: 0o600, flush: true });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(dataPath);
 }
 
 /**
@@ -162,7 +212,7 @@ export function setAsideForNew(paths: DataPaths, at: number): string | null {
   const { dataPath, dbPath } = paths;
   const aside = join(dataPath, `before-${at}`);
   mkdirSync(aside, { mode: 0o700 });
-  for (const name of ["blobs", "installation.json"])
+  for (const name of ["blobs", "installation.json", "last-job-id"])
     moveIfThere(join(dataPath, name), join(aside, name));
   // Beside itself: it may lie on another volume. Its log keeps the name that SQLite looks for.
   for (const suffix of ["", "-wal", "-shm"])

@@ -240,6 +240,17 @@ export function createJobStore(db: Db) {
       return db.prepare<[], number>(SELECT_LAST_ID).pluck().get() ?? 0;
     },
 
+    /** The next job gets a higher id than this one. Those between do not count as removed. */
+    skipTo(id: number): void {
+      const last = db.prepare<[], number>(SELECT_LAST_ID).pluck().get() ?? 0;
+      if (id <= last) return;
+      db.transaction(() => {
+        db.prepare("DELETE FROM sqlite_sequence WHERE name = 'jobs'").run();
+        db.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', ?)").run(id);
+        db.prepare("UPDATE restores SET skipped_ids = skipped_ids + ?").run(id - last);
+      })();
+    },
+
     /** How many jobs there have been that are not there any more. */
     countRemoved(): number {
       return db.prepare<[], number>(SELECT_REMOVED_COUNT).pluck().get() ?? 0;
