@@ -54,6 +54,9 @@ describe("the regular expressions of the package", () => {
   it("are searched in texts that are bounded where they take longer", () => {
     for (const found of patterns.filter(({ file }) => SEARCH_BOUNDED.has(file)))
       for (const text of adversaries(found.pattern, MAX_LINE))
-        assert.ok(durationOf(found, bounded(text)) < 5000, `${found.file}: ${found.pattern}`);
+        assert.ok(
+          durationOf(found, bounded(text.slice(0, MAX_LINE))) < 5000,
+          `${found.file}: ${found.pattern}`,
+        );
   });
 });

@@ -42,7 +42,11 @@ const MAX_LENGTH = 200_000;
 
 /** Variables that a job, or a site, always has; their values are not the script's. */
 const FROM_OUTSIDE =
-  /^(PATH|OLDPWD|USER|LOGNAME|SHELL|HOSTNAME|LANG|LC_\w+|UID|EUID|PPID|RANDOM|SECONDS|LINENO|BASH\w*|JOBCTL_\w+|SLURM_\w+|PBS_\w+|LSB_\w+|SGE_\w+|OMP_\w+|CUDA_\w+|\w*SCRATCH\w*|WORK|WORKDIR|TMP|TEMP|JOB_?ID|TASK_?ID|PROJECT\w*|GITHUB_\w+|CI_\w+)$/;
+  /^(PATH|OLDPWD|USER|LOGNAME|SHELL|HOSTNAME|LANG|LC_\w+|UID|EUID|PPID|RANDOM|SECONDS|LINENO|BASH\w*|JOBCTL_\w+|SLURM_\w+|PBS_\w+|LSB_\w+|SGE_\w+|OMP_\w+|CUDA_\w+|WORK|WORKDIR|TMP|TEMP|JOB_?ID|TASK_?ID|PROJECT\w*|GITHUB_\w+|CI_\w+)$/;
+function isFromOutside(name: string): boolean {
+  return FROM_OUTSIDE.test(name) || name.includes("SCRATCH");
+}
+
 /** Variables whose value begins with a slash. */
 const PATHS_FROM_OUTSIDE = new Set(["HOME", "PATH", "PWD", "OLDPWD", "SHELL", "TMPDIR"]);
 /** Commands that print what a file holds. */
@@ -188,7 +192,7 @@ export class Resolver {
     if (name === "$" || name === "BASHPID") return ["self"];
     if (name === "BASH" || name === "SHELL") return ["/bin/bash"];
     if (/^[@*]$|^\d+$/.test(name)) return this.#positional(name);
-    if (/^[?$!#-]$/.test(name) || FROM_OUTSIDE.test(name)) return [UNKNOWN];
+    if (/^[?$!#-]$/.test(name) || isFromOutside(name)) return [UNKNOWN];
     const sources = this.#symbols.variables.get(name);
     if (sources === undefined) return [UNSET, UNKNOWN];
     return this.#assigned(name, sources);
