@@ -47,7 +47,9 @@ export class CheckThread {
     this.#worker = new Worker(new URL("check-worker.js", import.meta.url), {
       workerData,
       // Nothing of the settings, or secrets, of whoever asks.
-      ...{ env: {}, execArgv: [], argv: [] },
+      env: {},
+      execArgv: [],
+      argv: [],
       resourceLimits: {
         maxOldGenerationSizeMb: options.memoryMb,
         maxYoungGenerationSizeMb: 32,

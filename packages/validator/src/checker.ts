@@ -12,7 +12,7 @@ export { DEFAULT_POLICY, PROFILES, blocks, type Policy } from "./policy.js";
 export type { Report } from "./diagnostic.js";
 
 export interface CheckerOptions extends Partial<CheckThreadOptions> {
-  /** Threads, each for one check at a time; the first is started at once, others when they are needed. */
+  /** Threads, each for one check at a time; all are started at once. */
   readonly threads?: number;
   /** Checks that may wait for a thread. */
   readonly maxWaiting?: number;
@@ -50,17 +50,20 @@ export class ScriptChecker {
   constructor(options: CheckerOptions = {}) {
     const { threads = 1, maxWaiting = 1000, ...rest } = options;
     this.#options = {
-      ...{ timeoutMs: TIMEOUT_MS, memoryMb: MEMORY_MB, isWarmedUp: false, siteRules: [] },
+      timeoutMs: TIMEOUT_MS,
+      memoryMb: MEMORY_MB,
+      isWarmedUp: false,
+      siteRules: [],
       ...rest,
     };
     this.#threads = threads;
     this.#maxWaiting = maxWaiting;
-    this.#idle.push(new CheckThread(this.#options));
+    for (let n = 0; n < threads; n += 1) this.#idle.push(new CheckThread(this.#options));
   }
 
-  /** Resolves when the first thread can take a check at once; rejects when none can be started. */
+  /** Resolves when the threads can take a check at once; rejects when one cannot be started. */
   async ready(): Promise<void> {
-    await this.#idle[0]?.ready;
+    await Promise.all(this.#idle.map((thread) => thread.ready));
   }
 
   /**
@@ -136,9 +139,19 @@ function failure({ script, policy }: ScriptJob, problem: string): Report {
     counts: { error: 1, warning: 0, info: 0 },
     diagnostics: [
       {
-        ...{ rule: id, severity, category: family, message: problem, fix },
-        ...{ line: 1, column: 1, endLine: 1, endColumn: 1, offset: 0 },
-        ...{ resolved: "", source: "", trace: [] },
+        rule: id,
+        severity,
+        category: family,
+        message: problem,
+        fix,
+        line: 1,
+        column: 1,
+        endLine: 1,
+        endColumn: 1,
+        offset: 0,
+        resolved: "",
+        source: "",
+        trace: [],
         doc: `docs/validation.md#${id.toLowerCase()}`,
       },
     ],
