@@ -232,7 +232,10 @@ describe("a stored file that rots while its times stay as they were", () => {
         [lost.sha256],
       );
       const health = (await (await fetch(`${restored.url}/health`)).json()) as Health;
-      assert.equal(health.checks["blobs"]?.message, "1 archive or result is damaged");
+      assert.equal(
+        health.checks["blobs"]?.message,
+        "archives or results: 1 damaged or unreadable, 0 missing",
+      );
     } finally {
       await restored.end("SIGTERM");
       await cluster.jobctl(["gc", "--verify"]);

@@ -44,6 +44,7 @@ describe("health", () => {
     assert.deepEqual(Object.keys(health.checks), [
       ...["database", "disk", "eventLoop", "lease", "agents", "dispatcher", "poller", "breakers"],
       "blobs",
+      "jobs",
     ]);
     assert.deepEqual(Object.keys(health.tasks), [
       ...["reconcile", "gc", "database_file", "optimize", "damage", "reserve"],
