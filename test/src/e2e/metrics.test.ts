@@ -285,7 +285,12 @@ describe("the alerts", () => {
   it("name a section of the runbook each, and it names no others", async () => {
     const runbook = await readFile(join(COMPOSE, "../docs/runbook.md"), "utf8");
     const headings = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title);
-    const anchors = headings.map((title) => title.toLowerCase().replaceAll(" ", "-"));
+    const anchors = headings.map((title) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w -]/g, "")
+        .replaceAll(" ", "-"),
+    );
     const shipped = await alerts();
     for (const { alert, annotations } of shipped) {
       const [page, anchor = ""] = (annotations["runbook"] ?? "").split("#");
