@@ -108,13 +108,13 @@ describe("SIGTERM under load", () => {
     await waitUntil("the second agent is known", async () => {
       return (await cluster.jobctl(["agents", "drain", "agent-2"])).exitCode === 0;
     });
-    const quick = await cluster.submitScript(counted(cluster, "sleep 1; echo done > result.txt"));
     const slow = await cluster.submitScript(
       counted(cluster, "[[ $JOBCTL_ATTEMPT = *.1 ]] && sleep 600; echo done > result.txt"),
     );
-    await waitUntil("both run", async () => {
+    const quick = await cluster.submitScript(counted(cluster, "sleep 1; echo done > result.txt"));
+    await waitUntil("both have been started", async () => {
       const jobs = await Promise.all([quick, slow].map((id) => cluster.job(id)));
-      return jobs.every(({ status }) => status === "running");
+      return jobs.every(({ startedAt }) => startedAt !== null);
     });
     // An archive of which a part has arrived when the agent goes down.
     const { resume, begun } = holdBack(proxies[0] as TcpProxy);
