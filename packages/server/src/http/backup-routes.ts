@@ -49,11 +49,16 @@ export function backupRoutes(app: ApiApp, parts: BackupRoutesParts, stopping: Ab
       },
     },
     async (_request, reply) => {
-      const session = await backups.begin();
+      // Its client may go away while the snapshot is prepared.
       const closed = closedSignal(reply, stopping);
+      const session = await backups.begin();
       const headers = { "content-type": "application/x-ndjson" };
-      await answerWithStream(reply, { headers, body: backups.heldOpen(session, closed) }, logger);
-      await backups.end(session.id);
+      try {
+        if (closed.aborted) return;
+        await answerWithStream(reply, { headers, body: backups.heldOpen(session, closed) }, logger);
+      } finally {
+        await backups.end(session.id);
+      }
     },
   );
 
